@@ -1,0 +1,245 @@
+"""The nouns: cell, program, call, attempt, trial, verdict, hypothesis, skill, session.
+
+Small frozen structs shared by every room. No I/O here and no import of ours. Lengths are metres,
+angles radians, times seconds; poses are in the robot base frame, quaternions wxyz.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+JSON = Any
+"""A JSON value: the one place where ``Any`` may cross a module boundary."""
+
+Status = Literal[
+    "OK",
+    "IK_FAILED",
+    "PLANNING_ERROR",
+    "COLLISION",
+    "NOT_CONVERGED",
+    "BLOCKED",
+    "EMPTY_GRASP",
+    "SLIPPED",
+    "NOT_FOUND",
+    "STALE",
+    "STOPPED",
+    "LIMIT",
+    "INVALID",
+    "TIMEOUT",
+    "FAULT",
+]
+"""How a primitive call ended. LIMIT is the robot's; a budget or an undeclared call is INVALID."""
+
+Phase = Literal[
+    "idle",
+    "resetting",
+    "verifying_reset",
+    "ready",
+    "executing",
+    "verifying",
+    "recorded",
+    "held",
+    "needs_operator",
+    "fault",
+]
+
+ProgramEnd = Literal["returned", "raised", "timeout", "killed", "refused", "aborted"]
+Outcome = Literal["PASS", "FAIL", "UNSURE"]
+ResetOutcome = Literal["ok", "failed", "unsure", "unsafe_held_object"]
+SeedSet = Literal["dev", "selection", "held_out", "operator"]
+HypothesisStatus = Literal["open", "kept", "pruned", "promoted"]
+Role = Literal["operator", "viewer", "agent", "engine"]
+SandboxLevel = Literal["A", "A-", "B", "D"]
+UtilisationClass = Literal[
+    "executing", "resetting", "verifying", "thinking", "operator", "held", "fault", "idle"
+]
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every noun: immutable, and strict about what it is given."""
+
+
+class Blob(Struct):
+    """Bytes kept beside the events, named by their content."""
+
+    sha256: str
+    media: str
+    size: int
+
+
+class Keyframe(Struct):
+    """One picture that perception used, kept losslessly with what is needed to use it again."""
+
+    camera: str
+    t_s: float
+    rgb: Blob
+    depth: Blob | None
+    depth_unit_m: float
+    K: tuple[tuple[float, ...], ...]
+    T_base_cam: tuple[tuple[float, ...], ...]
+    overlay: Blob | None = None
+    """The same picture with masks, boxes or grasps drawn in, for people."""
+
+
+class RobotState(Struct):
+    """The arm before or after a call: measured joints, tool pose, gripper opening."""
+
+    q_rad: tuple[float, ...]
+    xyz_m: tuple[float, float, float]
+    wxyz: tuple[float, float, float, float]
+    width_m: float
+    grip_force_N: float
+
+
+class GraspCandidate(Struct):
+    """One grasp the sampler considered. ``rejected`` says why it was not taken."""
+
+    xyz_m: tuple[float, float, float]
+    wxyz: tuple[float, float, float, float]
+    score: float
+    width_m: float
+    rejected: str = ""
+
+
+class PlannedPath(Struct):
+    """The path of a motion call: knots (thinned for the record) and the planner's own word."""
+
+    planner: str
+    planner_status: str
+    duration_s: float
+    q_rad: tuple[tuple[float, ...], ...]
+    tool_xyz_m: tuple[tuple[float, float, float], ...]
+
+
+class Evidence(Struct):
+    """What a call leaves behind besides its result."""
+
+    keyframes: tuple[Keyframe, ...] = ()
+    grasps: tuple[GraspCandidate, ...] = ()
+    path: PlannedPath | None = None
+    before: RobotState | None = None
+    after: RobotState | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Check(Struct):
+    """One measured value against its range, by one camera or sensor."""
+
+    name: str
+    source: str
+    value: float | None
+    unit: str
+    lo: float | None
+    hi: float | None
+    outcome: Outcome
+    why: str = ""
+
+
+class Verdict(Struct):
+    """What the verifier says of one attempt, from cameras and sensors alone."""
+
+    outcome: Outcome
+    checks: tuple[Check, ...]
+    rule: str
+    reason: str
+    keyframes: tuple[Keyframe, ...] = ()
+
+
+class ResetVerdict(Struct):
+    """Whether the scene is what the task asks for before the program may run."""
+
+    outcome: ResetOutcome
+    attempt: int
+    of: int
+    checks: tuple[Check, ...]
+    reason: str
+    keyframes: tuple[Keyframe, ...] = ()
+
+
+class Layer(Struct):
+    """One layer of the sandbox: on, or off with the reason."""
+
+    name: str
+    on: bool
+    why: str = ""
+
+
+class SandboxReport(Struct):
+    """What the self-probe proved, told before any program runs."""
+
+    level: SandboxLevel
+    kernel: str
+    layers: tuple[Layer, ...]
+    denied: tuple[str, ...]
+    """What the probe tried and was refused, e.g. ``socket``."""
+    leaks: tuple[str, ...] = ()
+    """What the probe tried and got, e.g. ``stat /etc/passwd`` at level B."""
+    raise_it: str = ""
+    """The one command that would raise the level, empty at A."""
+
+
+class Tokens(Struct):
+    """Tokens by class. ``input`` is fresh input; cached input is counted apart."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost_usd: float = 0.0
+
+
+class Budget(Struct):
+    """Limits that block. None means no limit."""
+
+    max_trials: int | None = None
+    max_minutes: float | None = None
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+
+
+class Repair(Struct):
+    """One change to a program that a failing call led to, and its proof on unseen seeds."""
+
+    trial: int
+    call: int
+    primitive: str
+    status: str
+    skill: str
+    parameters: dict[str, float]
+    same_task_evidence: bool
+    """The skill's evidence comes from this very task: a demonstration, not learning."""
+
+
+class RunSpec(Struct):
+    """What a session was started to do; written into its first event."""
+
+    verb: Literal["run", "exec"]
+    tasks: tuple[str, ...]
+    cell: str
+    agent: str
+    seed: int
+    attended: bool
+    budget: Budget
+    rounds: int = 3
+    candidates: int = 4
+    trials: int = 1
+    retries: int = 1
+    tier: str = ""
+    skills: str = "default"
+    program: str = ""
+    program_path: str = ""
+    noise: bool = True
+    video_fps: float = 5.0
+    workers: int = 2
+    speed: float = 1.0
+    held_out: int | None = None
+    sandbox_waived: bool = False
+    agent_options: dict[str, str] = {}
+
+
+def sha256_hex(data: bytes) -> str:
+    """Content address used for blobs, programs and hashes of the evaluation."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,354 @@
+"""Everything that can happen in a session, one frozen struct each; the session file is their list.
+
+An event is written once and never changed. ``kind`` (the tag) and field names are a file format:
+fields may be added with defaults, never renamed. Wall time, monotonic time, sequence number and
+hash belong to the record around the event (:class:`Recorded`), not to the event.
+Trials are numbered from 1 in a session, calls from 1 in a trial, attempts from 1 in a trial.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from aspire_tui.domain import (
+    JSON,
+    Blob,
+    Budget,
+    Evidence,
+    HypothesisStatus,
+    Outcome,
+    Phase,
+    ProgramEnd,
+    Repair,
+    ResetVerdict,
+    Role,
+    RunSpec,
+    SandboxReport,
+    SeedSet,
+    Status,
+    Tokens,
+    Verdict,
+)
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
+    """Base of all events. Unknown fields are ignored, so an older reader reads a newer file."""
+
+
+class SessionOpened(Event, tag="session_opened"):
+    """Always the first event."""
+
+    spec: RunSpec
+    sandbox: SandboxReport
+    versions: dict[str, str]
+    cell: JSON
+    """The cell's CellInfo as JSON."""
+    hashes: dict[str, str] = {}
+    """Reset, verifier, limits and scoring, hashed at session start."""
+    brands: tuple[str, ...] = ()
+    """What makes results incomparable: ``NO SANDBOX``, ``noise-off``, ``privileged``."""
+
+
+class CellChanged(Event, tag="cell"):
+    """The driver changed state."""
+
+    state: str
+    mode: str | None
+    cause: str
+    who: str
+    cell_s: float
+
+
+class PhaseChanged(Event, tag="phase"):
+    """The trial at the bench went on to another phase; bulk trials do not emit phases."""
+
+    trial: int
+    phase: Phase
+    cause: str
+    cell_s: float
+    waits_for: str = ""
+
+
+class ProgramStored(Event, tag="program"):
+    """A program text entered the session; later events name it by hash."""
+
+    program: str
+    """sha256 of the text."""
+    text: Blob
+    author: str
+
+
+class TrialOpened(Event, tag="trial_opened"):
+    trial: int
+    task: str
+    seed: int
+    seed_set: SeedSet
+    program: str
+    hypothesis: int | None
+    where: str
+    """``bench`` (attended cell host) or ``worker`` (stand-in in a worker process)."""
+    clock: str
+    """``wall`` or ``sim``: what durations and MRU of this trial are measured on."""
+
+
+class ResetReported(Event, tag="reset"):
+    trial: int
+    verdict: ResetVerdict
+    scene: str = ""
+    """Hash of the initial state, where a simulation can tell it."""
+
+
+class CallIntent(Event, tag="intent"):
+    """Committed before the call reaches the cell; without a result its outcome is unknown."""
+
+    trial: int
+    attempt: int
+    call: int
+    primitive: str
+    args: dict[str, JSON]
+    line: int
+    """Line in the program text, from 1."""
+    cell_s: float
+
+
+class CallResult(Event, tag="result"):
+    trial: int
+    attempt: int
+    call: int
+    primitive: str
+    status: Status
+    summary: str
+    """One line for people: what was reached, found or refused."""
+    duration_s: float
+    """Cell time, without time spent in HOLD."""
+    cell_s: float
+    value: JSON = None
+    """What the program got, with arrays summarised."""
+    error_m: float | None = None
+    held_s: float = 0.0
+    evidence: Evidence = Evidence()
+    operator: str = ""
+    """What an operator did to this call: ``skipped`` or ``edited``."""
+    think_s: float = 0.0
+    """Wall time spent on perception and planning inside the call."""
+
+
+class ProgramEnded(Event, tag="program_ended"):
+    trial: int
+    attempt: int
+    ended: ProgramEnd
+    error: str
+    claimed: bool | None
+    """What the program says of itself (its RESULT), if anything."""
+    stdout: str
+    calls: int
+    error_line: int = 0
+    cut: int = 0
+    """Bytes of output that were not kept."""
+
+
+class VerdictGiven(Event, tag="verdict"):
+    trial: int
+    attempt: int
+    verdict: Verdict
+
+
+class RefereeJudged(Event, tag="referee"):
+    """Simulator truth, judged after the program ended. Never steers a program or an agent."""
+
+    trial: int
+    attempt: int
+    outcome: Outcome
+    values: dict[str, float]
+
+
+class TrialClosed(Event, tag="trial_closed"):
+    trial: int
+    outcome: Outcome | None
+    """None when there is nothing to judge: reset failed, stopped, fault."""
+    ended: ProgramEnd | None
+    implicated: int | None
+    """The first call that explains a failure, if any."""
+    cell_s: float
+    """Cell time the whole trial took."""
+    wall_s: float
+    reason: str = ""
+
+
+class AgentTurn(Event, tag="agent_turn"):
+    """An agent started or finished thinking."""
+
+    open: bool
+    note: str = ""
+
+
+class AgentSaid(Event, tag="agent_said"):
+    text: str
+    role: str = "message"
+    """``plan``, ``message``, ``finding`` or ``error``."""
+
+
+class AgentTool(Event, tag="agent_tool"):
+    tool: str
+    args: dict[str, JSON]
+    answer: str
+    """First line of the answer."""
+    ok: bool = True
+
+
+class TokensUsed(Event, tag="tokens"):
+    tokens: Tokens
+    model: str
+
+
+class HypothesisOpened(Event, tag="hypothesis"):
+    """A node of the tree: a program with a claim that a trial can prove wrong."""
+
+    hypothesis: int
+    parent: int | None
+    claim: str
+    difference: str
+    if_wrong: str
+    """What the trace will show if the claim is wrong."""
+    program: str
+    author: str
+    repairs: tuple[Repair, ...] = ()
+
+
+class HypothesisScored(Event, tag="score"):
+    hypothesis: int
+    seed_set: SeedSet
+    k: int
+    n: int
+    lo: float
+    hi: float
+
+
+class HypothesisDecided(Event, tag="decided"):
+    hypothesis: int
+    status: HypothesisStatus
+    reason: str
+
+
+class SkillMatched(Event, tag="skill_matched"):
+    trial: int
+    call: int
+    skill: str
+    why: str
+    same_task: bool
+
+
+class OperatorAct(Event, tag="operator"):
+    """Something a person or client asked for, with the id of the command and the answer."""
+
+    id: str
+    verb: str
+    who: str
+    role: Role
+    accepted: bool
+    reason: str = ""
+    args: dict[str, JSON] = {}
+
+
+class BudgetSpent(Event, tag="budget"):
+    budget: Budget
+    trials: int
+    minutes: float
+    tokens: int
+    cost_usd: float
+    exhausted: str = ""
+
+
+class Note(Event, tag="note"):
+    """Something the engine has to say that fits nowhere else."""
+
+    text: str
+    severity: str = "info"
+    code: str = ""
+
+
+class RunEnded(Event, tag="run_ended"):
+    """Always the last event of a run that ended by itself or was stopped."""
+
+    outcome: Outcome | None
+    stopped_by: str
+    """``done``, ``operator``, ``budget``, ``fault`` or ``agent``."""
+    best: int | None = None
+    k: int = 0
+    n: int = 0
+    lo: float = 0.0
+    hi: float = 0.0
+    reason: str = ""
+
+
+AnyEvent = (
+    SessionOpened
+    | CellChanged
+    | PhaseChanged
+    | ProgramStored
+    | TrialOpened
+    | ResetReported
+    | CallIntent
+    | CallResult
+    | ProgramEnded
+    | VerdictGiven
+    | RefereeJudged
+    | TrialClosed
+    | AgentTurn
+    | AgentSaid
+    | AgentTool
+    | TokensUsed
+    | HypothesisOpened
+    | HypothesisScored
+    | HypothesisDecided
+    | SkillMatched
+    | OperatorAct
+    | BudgetSpent
+    | Note
+    | RunEnded
+)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event as it stands in the file."""
+
+    seq: int
+    wall_s: float
+    """Unix time of the commit."""
+    mono_s: float
+    """Monotonic seconds since the session opened."""
+    event: AnyEvent
+
+
+class Samples(msgspec.Struct, frozen=True):
+    """Joint state along one call (or between calls), packed little-endian float32 columns.
+
+    ``columns`` names them: ``t_s``, ``q0``…, ``c0``… (commands), ``width_m``, ``width_cmd_m``.
+    """
+
+    trial: int
+    call: int
+    arm: str
+    t0_s: float
+    t1_s: float
+    rows: int
+    columns: tuple[str, ...]
+    data: bytes
+
+
+class VideoFrame(msgspec.Struct, frozen=True):
+    """One picture of the low-rate video, JPEG, for people. Prunable."""
+
+    trial: int
+    camera: str
+    t_s: float
+    jpeg: bytes
+
+
+encode = msgspec.json.Encoder().encode
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def decode(data: bytes) -> AnyEvent:
+    """Read one event body; raises ``msgspec.DecodeError`` on anything else."""
+    return _decoder.decode(data)

@@ -1,0 +1,76 @@
+"""Where a trial writes what happens, and who may stop it from going on.
+
+A trial at the bench writes through the engine: :meth:`Journal.record` returns when the event is
+durable. A bulk trial writes into memory and is handed over whole at its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from aspire_tui.domain import Blob, sha256_hex
+from aspire_tui.events import AnyEvent, CallIntent, Samples, VideoFrame
+
+
+class Journal(Protocol):
+    """One-way record of a trial."""
+
+    def blob(self, data: bytes, media: str) -> Blob:
+        """Keep bytes beside the events; they become durable with the next event."""
+        ...
+
+    def record(self, event: AnyEvent) -> None:
+        """Write one event. At the bench it is durable when this returns."""
+        ...
+
+    def samples(self, samples: Samples) -> None: ...
+
+    def video(self, frame: VideoFrame) -> None: ...
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The gate's answer to one call."""
+
+    act: Literal["run", "skip", "abort"]
+    args: dict[str, object] | None = None
+    """Edited arguments, when an operator changed them."""
+    reason: str = ""
+
+
+class Gate(Protocol):
+    """Asked before every call, after its intent is durable; blocks while held or single-stepping."""
+
+    def admit(self, intent: CallIntent) -> Admission: ...
+
+
+class OpenGate:
+    """Lets every call run: bulk trials, where nobody steps."""
+
+    def admit(self, intent: CallIntent) -> Admission:
+        return Admission("run")
+
+
+@dataclass
+class MemoryJournal:
+    """Keeps a bulk trial in memory until it is written as one transaction."""
+
+    events: list[AnyEvent] = field(default_factory=list)
+    blobs: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    sampled: list[Samples] = field(default_factory=list)
+    frames: list[VideoFrame] = field(default_factory=list)
+
+    def blob(self, data: bytes, media: str) -> Blob:
+        name = sha256_hex(data)
+        self.blobs[name] = (media, data)
+        return Blob(name, media, len(data))
+
+    def record(self, event: AnyEvent) -> None:
+        self.events.append(event)
+
+    def samples(self, samples: Samples) -> None:
+        self.sampled.append(samples)
+
+    def video(self, frame: VideoFrame) -> None:
+        self.frames.append(frame)

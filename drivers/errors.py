@@ -1,0 +1,20 @@
+"""Errors of the drivers; the class says who must act."""
+
+from __future__ import annotations
+
+
+class CellFileError(ValueError):
+    """The cell file is wrong: the person who wrote it must mend it."""
+
+
+class CellRefused(Exception):
+    """The driver refused a command and nothing moved. ``code`` is stable, ``text`` is for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+
+
+class CellFault(Exception):
+    """The cell cannot go on: hardware or host is gone or in FAULT. A person must look."""
