@@ -1,0 +1,131 @@
+"""What a primitive works with: the cell, what its cameras saw, and the arm's kinematics.
+
+A :class:`Workbench` lives for one trial. It knows nothing a robot with cameras could not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aspire_tui.environment.motion.kinematics import Kinematics
+from drivers.cell import Cell
+from drivers.types import ArmSpec, Frame
+
+if TYPE_CHECKING:
+    from aspire_tui.environment.motion.obstacles import ObstacleMap
+
+FloatArray = NDArray[np.float64]
+
+REMEMBERED_VIEWS = 32
+"""Pictures a trial can still relate to their depth and pose when a program hands them back."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A frame with its pose in the base frame, from the measured joints and the calibration.
+
+    Attributes:
+        T_base_cam: Shape (4, 4), optical frame to base frame.
+        depth_m: Shape (H, W), float32 metres, 0 where there is no reading.
+    """
+
+    frame: Frame
+    T_base_cam: FloatArray
+    depth_m: NDArray[np.float32]
+
+    @property
+    def camera(self) -> str:
+        return self.frame.camera
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        return self.frame.rgb
+
+    @property
+    def K(self) -> FloatArray:
+        return self.frame.K
+
+
+@dataclass
+class Holding:
+    """What the program believes is between the fingers after a grasp that closed on something."""
+
+    width_m: float
+    closed_at_s: float
+
+
+@dataclass
+class Preview:
+    """A planned but unexecuted move; executing it is refused when the arm has moved since."""
+
+    key: str
+    q_start: FloatArray
+    trajectory: object
+    target: FloatArray
+
+
+@dataclass
+class Workbench:
+    """One trial's working state. ``rng`` seeds planners and samplers, so a trial repeats."""
+
+    cell: Cell
+    arm: ArmSpec
+    kinematics: Kinematics
+    task_language: str
+    rng: np.random.Generator
+    obstacles: ObstacleMap | None = None
+    holding: Holding | None = None
+    speed: float = 1.0
+    previews: dict[str, Preview] = field(default_factory=dict)
+    _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
+
+    @property
+    def table_z_m(self) -> float:
+        return self.cell.info.workspace.table_z_m
+
+    def joints(self) -> FloatArray:
+        """Measured joints of the arm, shape (n,), radians."""
+        return np.array(self._sample().q_rad)
+
+    def joints_commanded(self) -> FloatArray:
+        """The set-point the arm is holding, shape (n,), radians: where a trajectory must start."""
+        return np.array(self._sample().q_cmd_rad)
+
+    def width_m(self) -> float:
+        """Measured gripper opening."""
+        return self._sample().width_m
+
+    def _sample(self):  # type: ignore[no-untyped-def]
+        index = [a.name for a in self.cell.info.arms].index(self.arm.name)
+        return self.cell.status().arms[index]
+
+    def cameras(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.cell.info.cameras)
+
+    def look(self, camera: str) -> View:
+        """Take one picture and remember it."""
+        frame = self.cell.frame(camera)
+        T = frame.T_mount_cam
+        if frame.mount != "base":
+            T = self.kinematics.tool_pose(np.array(frame.q_rad)) @ T
+        depth = frame.depth_m() if frame.depth is not None else np.zeros(frame.rgb.shape[:2], "f4")
+        view = View(frame, T, depth)
+        for array in (view.rgb, view.depth_m):
+            self._views[_digest(array)] = view
+        while len(self._views) > 2 * REMEMBERED_VIEWS:
+            self._views.popitem(last=False)
+        return view
+
+    def view_of(self, array: NDArray[np.generic]) -> View | None:
+        """The view a picture or depth image came from, if this trial took it."""
+        return self._views.get(_digest(array))
+
+
+def _digest(array: NDArray[np.generic]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=16).digest()

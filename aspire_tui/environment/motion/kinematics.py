@@ -1,0 +1,1 @@
+"""Forward and inverse kinematics of one arm, from its own model file."""
