@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aspire_tui.environment.motion.kinematics import Kinematics
 from drivers.cell import Cell
-from drivers.types import ArmSpec, Frame
+from drivers.types import ArmSample, ArmSpec, Frame
 
 if TYPE_CHECKING:
     from aspire_tui.environment.motion.obstacles import ObstacleMap
@@ -91,19 +91,27 @@ class Workbench:
 
     def joints(self) -> FloatArray:
         """Measured joints of the arm, shape (n,), radians."""
-        return np.array(self._sample().q_rad)
+        return np.array(self.sample().q_rad)
 
     def joints_commanded(self) -> FloatArray:
         """The set-point the arm is holding, shape (n,), radians: where a trajectory must start."""
-        return np.array(self._sample().q_cmd_rad)
+        return np.array(self.sample().q_cmd_rad)
 
     def width_m(self) -> float:
         """Measured gripper opening."""
-        return self._sample().width_m
+        return self.sample().width_m
 
-    def _sample(self):  # type: ignore[no-untyped-def]
+    def sample(self) -> ArmSample:
+        """The newest reading of the arm."""
         index = [a.name for a in self.cell.info.arms].index(self.arm.name)
         return self.cell.status().arms[index]
+
+    def forget(self) -> None:
+        """Drop everything believed about a scene that is about to change or has changed."""
+        self.obstacles = None
+        self.holding = None
+        self.previews.clear()
+        self._views.clear()
 
     def cameras(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.cell.info.cameras)

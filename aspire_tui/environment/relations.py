@@ -1,0 +1,207 @@
+"""What a task may ask for, and how cameras, sensors and the referee each judge it. Pure.
+
+Each relation is judged twice, apart: :meth:`RelationKind.checks` from what cameras and sensors
+measured (the verifier), and :meth:`RelationKind.truth` from the simulator (the referee). The
+success tests are those of the robosuite tasks; a stack is judged at rest with the gripper away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from aspire_tui.domain import Check, Outcome
+from aspire_tui.environment.task import ObjectDef, Relation, TaskDef
+
+HEIGHT_SD_M = 0.004
+"""Camera measurement of a height: closer than this to a limit is UNSURE, not a guess."""
+
+RELEASE_GAP_M = 0.006
+"""A gripper this much wider than the object has let go of it."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One object as one camera measured it: centre of its top face, base frame, metres."""
+
+    x_m: float
+    y_m: float
+    top_z_m: float
+
+
+@dataclass(frozen=True)
+class Sensed:
+    """What the verifier knows besides pictures."""
+
+    width_m: float
+    tool_xyz_m: tuple[float, float, float]
+    table_z_m: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """One camera's two looks, a second apart; a missing name was not seen."""
+
+    camera: str
+    first: Mapping[str, Sighting]
+    second: Mapping[str, Sighting]
+
+
+@dataclass(frozen=True)
+class TruthPose:
+    """Where an object really is. Only the referee has these."""
+
+    xyz_m: tuple[float, float, float]
+    speed_m_s: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    objects: Mapping[str, TruthPose]
+    gripped: frozenset[str]
+    """Objects that touch a finger."""
+    table_z_m: float
+
+
+Checker = Callable[[TaskDef, Relation, list[Look], Sensed], list[Check]]
+Judge = Callable[[TaskDef, Relation, Truth], tuple[bool, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class RelationKind:
+    """One word a task may use in its goal or start."""
+
+    name: str
+    needs_target: bool
+    parked: bool
+    """The arm goes home before the cameras judge."""
+    checks: Checker
+    truth: Judge
+
+
+def judge_range(
+    name: str,
+    source: str,
+    value: float | None,
+    unit: str,
+    lo: float | None,
+    hi: float | None,
+    *,
+    sd: float,
+    why: str = "",
+) -> Check:
+    """PASS inside the range, FAIL outside, UNSURE within ``sd`` of a limit or without a value."""
+    outcome: Outcome
+    if value is None:
+        return Check(name, source, None, unit, lo, hi, "UNSURE", why or "not seen")
+    margin = min(
+        value - lo if lo is not None else np.inf,
+        hi - value if hi is not None else np.inf,
+    )
+    outcome = "UNSURE" if abs(margin) < sd else ("PASS" if margin > 0 else "FAIL")
+    return Check(name, source, round(float(value), 4), unit, lo, hi, outcome, why)
+
+
+def _height(o: ObjectDef) -> float:
+    return o.size_m[2]
+
+
+def _lifted_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
+    thing = task.object(r.object)
+    least = r.value_m if r.value_m is not None else 0.04
+    out = []
+    for look in looks:
+        seen = look.second.get(r.object)
+        clearance = None if seen is None else seen.top_z_m - _height(thing) - s.table_z_m
+        out.append(
+            judge_range(
+                f"{r.object} above table", look.camera, clearance, "m", least, None, sd=HEIGHT_SD_M
+            )
+        )
+    narrow = min(thing.size_m)
+    out.append(
+        judge_range(
+            "gripper closed on it", "gripper", s.width_m, "m", 0.6 * narrow, None, sd=0.0005
+        )
+    )
+    return out
+
+
+def _lifted_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str, float]]:
+    thing = task.object(r.object)
+    clearance = t.objects[r.object].xyz_m[2] - _height(thing) / 2 - t.table_z_m
+    least = r.value_m if r.value_m is not None else 0.04
+    return clearance > least, {f"{r.object} clearance_m": clearance}
+
+
+def _on_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
+    top, base = task.object(r.object), task.object(r.target)
+    stacked = _height(top) + _height(base)
+    out = [
+        judge_range(
+            "gripper has let go",
+            "gripper",
+            s.width_m,
+            "m",
+            min(top.size_m[:2]) + RELEASE_GAP_M,
+            None,
+            sd=0.0005,
+        )
+    ]
+    for look in looks:
+        a, a0 = look.second.get(r.object), look.first.get(r.object)
+        b = look.second.get(r.target)
+        height = None if a is None else a.top_z_m - s.table_z_m
+        out.append(
+            judge_range(
+                f"top of {r.object}",
+                look.camera,
+                height,
+                "m",
+                stacked - 0.016,
+                stacked + 0.016,
+                sd=HEIGHT_SD_M,
+            )
+        )
+        moved = None
+        if a is not None and a0 is not None:
+            moved = float(np.hypot(a.x_m - a0.x_m, a.y_m - a0.y_m))
+        out.append(judge_range("at rest", look.camera, moved, "m", None, 0.012, sd=0.002))
+        apart = None
+        if a is not None and b is not None:
+            apart = float(np.hypot(a.x_m - b.x_m, a.y_m - b.y_m))
+        reach = 0.5 * (max(top.size_m[:2]) + max(base.size_m[:2]))
+        out.append(
+            judge_range(f"over {r.target}", look.camera, apart, "m", None, reach, sd=HEIGHT_SD_M)
+        )
+    return out
+
+
+def _on_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str, float]]:
+    a, b = t.objects[r.object], t.objects[r.target]
+    top, base = task.object(r.object), task.object(r.target)
+    rise = a.xyz_m[2] - b.xyz_m[2]
+    expected = (_height(top) + _height(base)) / 2
+    apart = float(np.hypot(a.xyz_m[0] - b.xyz_m[0], a.xyz_m[1] - b.xyz_m[1]))
+    ok = (
+        abs(rise - expected) < 0.01
+        and apart < 0.5 * max(base.size_m[:2])
+        and r.object not in t.gripped
+        and a.speed_m_s < 0.02
+    )
+    return ok, {
+        f"{r.object} rise_m": rise,
+        f"{r.object} apart_m": apart,
+        f"{r.object} gripped": float(r.object in t.gripped),
+    }
+
+
+RELATIONS: dict[str, RelationKind] = {
+    k.name: k
+    for k in (
+        RelationKind("lifted", False, False, _lifted_checks, _lifted_truth),
+        RelationKind("on", True, True, _on_checks, _on_truth),
+    )
+}

@@ -1,0 +1,90 @@
+"""A task: instruction, start, goal, judging and seeds, all as data in one TOML file.
+
+The task names *relations* (:mod:`aspire_tui.environment.relations`); code knows relations, never
+tasks. A task file that ships nowhere runs like one that ships.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from aspire_tui.domain import Struct
+
+Shape = Literal["box", "cylinder", "sphere"]
+
+
+class ObjectDef(Struct):
+    """One thing on the table. ``name`` is also the words a camera can find it by."""
+
+    name: str
+    shape: Shape
+    size_m: tuple[float, float, float]
+    """Full extents of the thing lying as it starts."""
+    colour: str
+    mass_kg: float = 0.08
+
+
+class Relation(Struct):
+    """One statement about objects: at the start, or to be made true."""
+
+    relation: str
+    object: str
+    target: str = ""
+    value_m: float | None = None
+
+
+class Start(Struct):
+    """How the reset draws a scene: a rectangle in the base frame, any yaw, a gap between things."""
+
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+    yaw_rad: tuple[float, float] = (-3.14159, 3.14159)
+    gap_m: float = 0.03
+    relations: tuple[Relation, ...] = ()
+    attempts: int = 3
+
+
+class Distractors(Struct):
+    """Other things on the table; never of a colour the task names."""
+
+    count: tuple[int, int] = (0, 2)
+    colours: tuple[str, ...] = ("blue", "purple", "yellow")
+    size_m: tuple[float, float] = (0.025, 0.045)
+
+
+class Criterion(Struct):
+    """When a run may say PASS: held-out trials and the least lower bound of their interval."""
+
+    held_out_n: int = 50
+    min_lower_bound: float = 0.7
+    dev_n: int = 12
+    selection_n: int = 24
+
+
+class Limits(Struct):
+    """What one attempt may use: cell time for the whole program, calls."""
+
+    wall_s: float = 120.0
+    calls: int = 400
+    cell_s: float = 120.0
+
+
+class TaskDef(Struct):
+    """A task as its file says it."""
+
+    name: str
+    instruction: str
+    objects: tuple[ObjectDef, ...]
+    start: Start
+    goal: tuple[Relation, ...]
+    api: str = "capx"
+    cameras: tuple[str, ...] = ("scene", "wrist")
+    distractors: Distractors = Distractors()
+    criterion: Criterion = Criterion()
+    limits: Limits = Limits()
+
+    def object(self, name: str) -> ObjectDef:
+        for o in self.objects:
+            if o.name == name:
+                return o
+        raise KeyError(name)

@@ -1,0 +1,100 @@
+"""Judges an attempt by cameras and sensors, each alone, fused by a stated rule.
+
+The verifier never sees simulator truth. A camera that does not see a thing says UNSURE; UNSURE is
+an answer, not a failure of the verifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aspire_tui.domain import Check, Keyframe, Outcome, Verdict
+from aspire_tui.environment.bench import View, Workbench
+from aspire_tui.environment.evidence import keyframe_of
+from aspire_tui.environment.perception.objects import ObjectEstimate, locate
+from aspire_tui.environment.primitives.motion import home_pose
+from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
+from aspire_tui.environment.task import TaskDef
+
+RULE = "every check must PASS by at least one camera or sensor and FAIL by none"
+SETTLE_S = 1.0
+
+
+def verify(task: TaskDef, bench: Workbench) -> Verdict:
+    """Look twice, a second apart, and judge every relation of the goal.
+
+    A goal that is judged with the gripper away parks the arm first, and only if the gripper is
+    open: an arm that still holds something is judged where it stands.
+    """
+    notes = []
+    sensed = _sense(bench)
+    if any(RELATIONS[r.relation].parked for r in task.goal):
+        stuck = [
+            c
+            for r in task.goal
+            for c in RELATIONS[r.relation].checks(task, r, [], sensed)
+            if c.source == "gripper" and c.outcome == "FAIL"
+        ]
+        if stuck:
+            return Verdict("FAIL", tuple(stuck), RULE, f"{stuck[0].name}: {stuck[0].value} m")
+        parked = home_pose.invoke(bench, {})
+        if parked.status != "OK":
+            notes.append(f"the arm could not park ({parked.status}: {parked.summary})")
+    first, _ = _look(task, bench)
+    bench.cell.wait(SETTLE_S)
+    second, frames = _look(task, bench)
+    looks = [Look(camera, first[camera], second[camera]) for camera in task.cameras]
+    checks = [
+        c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)
+    ]
+    outcome, reason = fuse(checks)
+    return Verdict(outcome, tuple(checks), RULE, "; ".join([reason, *notes]), tuple(frames))
+
+
+def fuse(checks: Sequence[Check]) -> tuple[Outcome, str]:
+    """Apply :data:`RULE`. Pure."""
+    for c in checks:
+        if c.outcome == "FAIL":
+            return "FAIL", f"{c.name}: {_range(c)} ({c.source})"
+    for name in dict.fromkeys(c.name for c in checks):
+        votes = [c for c in checks if c.name == name]
+        if not any(c.outcome == "PASS" for c in votes):
+            why = votes[0].why or _range(votes[0])
+            return "UNSURE", f"{name}: {why} ({', '.join(c.source for c in votes)})"
+    return "PASS", f"all of {len(checks)} checks agree"
+
+
+def _range(c: Check) -> str:
+    value = "no value" if c.value is None else f"{c.value:g} {c.unit}"
+    if c.lo is None:
+        return f"{value}, at most {c.hi:g}"
+    if c.hi is None:
+        return f"{value}, at least {c.lo:g}"
+    return f"{value}, expected {c.lo:g} to {c.hi:g}"
+
+
+def _sense(bench: Workbench) -> Sensed:
+    T = bench.kinematics.tool_pose(bench.joints())
+    return Sensed(
+        width_m=bench.width_m(),
+        tool_xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
+        table_z_m=bench.table_z_m,
+    )
+
+
+def _look(task: TaskDef, bench: Workbench) -> tuple[dict[str, dict[str, Sighting]], list[Keyframe]]:
+    seen: dict[str, dict[str, Sighting]] = {}
+    frames = []
+    for camera in task.cameras:
+        view = bench.look(camera)
+        frames.append(keyframe_of(bench, view))
+        seen[camera] = {o.name: s for o in task.objects if (s := _sight(view, o.name, bench))}
+    return seen, frames
+
+
+def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:
+    found = locate([view], name, table_z_m=bench.table_z_m)
+    if not isinstance(found, ObjectEstimate):
+        return None
+    x, y, z = (float(v) for v in found.position)
+    return Sighting(x, y, z + float(found.extent[2]) / 2)

@@ -1,0 +1,185 @@
+"""The way of one call: intent committed, gate, primitive, result committed, answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from aspire_tui.domain import Evidence, RobotState, Status
+from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.outcome import PrimitiveOutcome
+from aspire_tui.environment.primitives.registry import Primitive
+from aspire_tui.events import CallIntent, CallResult, Samples
+from aspire_tui.rollout.journal import Gate, Journal
+from aspire_tui.rollout.metered import MeteredCell
+from aspire_tui.rollout.sandbox.api import Abort, Answer, Call
+from aspire_tui.rollout.values import answer_of, summarise
+from drivers.errors import CellFault
+
+
+@dataclass
+class CallServer:
+    """Answers the calls of one program. An instance serves one attempt."""
+
+    trial: int
+    attempt: int
+    bench: Workbench
+    cell: MeteredCell
+    names: Mapping[str, Primitive]
+    journal: Journal
+    gate: Gate
+    cell_limit_s: float
+    first_call: int = 0
+    clock: Callable[[], float] = time.monotonic
+    fault: str = ""
+    """Why the cell can no longer be used, when it was lost under a call."""
+
+    def __post_init__(self) -> None:
+        self.calls = self.first_call
+        self._opened_s = self.cell.now_s()
+
+    def __call__(self, call: Call) -> Answer:
+        self.calls += 1
+        intent = CallIntent(
+            trial=self.trial,
+            attempt=self.attempt,
+            call=self.calls,
+            primitive=call.function,
+            args=summarise(call.args),
+            line=call.line,
+            cell_s=self.cell.now_s(),
+        )
+        self.journal.record(intent)
+        admission = self.gate.admit(intent)
+        if admission.act == "abort":
+            self._close(intent, PrimitiveOutcome("STOPPED", None, admission.reason), 0.0, 0.0)
+            raise Abort("aborted", admission.reason)
+        if admission.act == "skip":
+            outcome = PrimitiveOutcome("OK", None, f"skipped by the operator: {admission.reason}")
+            self._close(intent, outcome, 0.0, 0.0, operator="skipped")
+            return answer_of(outcome)
+        args = call.args if admission.args is None else admission.args
+        return self._run(intent, args, "" if admission.args is None else "edited")
+
+    def _run(self, intent: CallIntent, args: Mapping[str, object], operator: str) -> Answer:
+        before = robot_state(self.bench)
+        began_s, wall = self.cell.now_s(), self.clock()
+        self.cell.lap()
+        try:
+            if began_s - self._opened_s > self.cell_limit_s:
+                outcome = _over_budget(began_s - self._opened_s, self.cell_limit_s)
+            else:
+                outcome = self.names[intent.primitive].invoke(self.bench, args)
+        except CellFault as fault:
+            self.fault = str(fault)
+            outcome = PrimitiveOutcome("FAULT", None, f"the cell is gone: {fault}", raises=True)
+            self._close(intent, outcome, 0.0, self.clock() - wall, operator=operator)
+            raise Abort("killed", f"cell fault: {fault}") from None
+        held_s, moved = self.cell.lap()
+        elapsed_s = self.cell.now_s() - began_s
+        evidence = msgspec.structs.replace(
+            outcome.evidence, before=before, after=robot_state(self.bench)
+        )
+        if moved:
+            self._keep_samples(intent, began_s)
+        self._close(
+            intent,
+            outcome,
+            max(0.0, elapsed_s - held_s),
+            self.clock() - wall,
+            evidence=evidence,
+            held_s=held_s,
+            operator=operator,
+        )
+        if outcome.status == "STOPPED":
+            raise Abort("aborted", outcome.summary)
+        return answer_of(outcome)
+
+    def _close(
+        self,
+        intent: CallIntent,
+        outcome: PrimitiveOutcome,
+        duration_s: float,
+        wall_s: float,
+        *,
+        evidence: Evidence | None = None,
+        held_s: float = 0.0,
+        operator: str = "",
+    ) -> None:
+        self.journal.record(
+            CallResult(
+                trial=self.trial,
+                attempt=self.attempt,
+                call=intent.call,
+                primitive=intent.primitive,
+                status=outcome.status,
+                summary=outcome.summary,
+                duration_s=duration_s,
+                cell_s=intent.cell_s if self.fault else self.cell.now_s(),
+                value=summarise(outcome.value),
+                error_m=outcome.error_m,
+                held_s=held_s,
+                evidence=evidence if evidence is not None else outcome.evidence,
+                operator=operator,
+                think_s=wall_s,
+            )
+        )
+
+    def _keep_samples(self, intent: CallIntent, since_s: float) -> None:
+        arm = self.bench.arm.name
+        log = self.cell.samples(arm, since_s)
+        if not len(log.t_s):
+            return
+        n = log.q_rad.shape[1]
+        table = np.column_stack([log.t_s, log.q_rad, log.q_cmd_rad, log.width_m, log.width_cmd_m])
+        columns = (
+            "t_s",
+            *(f"q{i}" for i in range(n)),
+            *(f"c{i}" for i in range(n)),
+            "width_m",
+            "width_cmd_m",
+        )
+        self.journal.samples(
+            Samples(
+                trial=self.trial,
+                call=intent.call,
+                arm=arm,
+                t0_s=float(log.t_s[0]),
+                t1_s=float(log.t_s[-1]),
+                rows=len(log.t_s),
+                columns=columns,
+                data=table.astype("<f4").tobytes(),
+            )
+        )
+
+
+def _over_budget(used_s: float, limit_s: float) -> PrimitiveOutcome:
+    status: Status = "INVALID"
+    return PrimitiveOutcome(
+        status, None, f"the attempt used {used_s:.0f} s of cell time, limit {limit_s:.0f} s", True
+    )
+
+
+def robot_state(bench: Workbench) -> RobotState:
+    """The arm now, from its own readings."""
+    sample = bench.sample()
+    T = bench.kinematics.tool_pose(np.array(sample.q_rad))
+    return RobotState(
+        q_rad=tuple(round(q, 5) for q in sample.q_rad),
+        xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
+        wxyz=_quaternion(T[:3, :3]),
+        width_m=sample.width_m,
+        grip_force_N=sample.grip_force_N,
+    )
+
+
+def _quaternion(R: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[
+    float, float, float, float
+]:
+    x, y, z, w = Rotation.from_matrix(R).as_quat()
+    return float(w), float(x), float(y), float(z)

@@ -1,0 +1,193 @@
+"""One trial, as the method says it: reset → verify reset → execute → verify → record.
+
+The trial knows no process and no file: it is given a cell's workbench, a sandbox and a journal,
+and runs the same at the bench and in a bulk worker.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from aspire_tui.domain import Outcome, Phase, ProgramEnd, ResetVerdict, SeedSet, Verdict
+from aspire_tui.environment import referee, reset, verify
+from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.primitives.registry import Primitive
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.events import (
+    PhaseChanged,
+    ProgramEnded,
+    RefereeJudged,
+    ResetReported,
+    TrialClosed,
+    TrialOpened,
+    VerdictGiven,
+)
+from aspire_tui.rollout.blame import Trace, implicated_call
+from aspire_tui.rollout.calls import CallServer
+from aspire_tui.rollout.journal import Gate, Journal
+from aspire_tui.rollout.metered import MeteredCell
+from aspire_tui.rollout.namespace import namespace_of
+from aspire_tui.rollout.policy import check
+from aspire_tui.rollout.sandbox.api import ProgramLimits, ProgramOutcome
+from aspire_tui.rollout.sandbox.launcher import Sandbox
+from drivers.errors import CellFault
+
+
+class StandIn(reset.Setter, referee.TruthSource, Protocol):
+    """What only a simulated cell can do for reset and referee."""
+
+
+class TrialSpec(msgspec.Struct, frozen=True):
+    """One trial to run. ``attempts`` > 1 asks for in-context retries on the same scene."""
+
+    trial: int
+    task: TaskDef
+    seed: int
+    seed_set: SeedSet
+    program: str
+    program_id: str
+    hypothesis: int | None
+    where: str
+    clock: str
+
+
+@dataclass
+class TrialRunner:
+    """Runs trials on one cell, one after the other."""
+
+    bench: Workbench
+    cell: MeteredCell
+    names: Mapping[str, Primitive]
+    sandbox: Sandbox
+    stand_in: StandIn
+    wall: Callable[[], float] = time.monotonic
+
+    def run(self, spec: TrialSpec, journal: Journal, gate: Gate) -> TrialClosed:
+        """Run one trial and record it; always ends in exactly one TrialClosed."""
+        journal.record(_opened(spec))
+        began_s, began_wall = self.cell.now_s(), self.wall()
+        watched = Trace(journal)
+        try:
+            closed = self._phases(spec, watched, gate)
+        except CellFault as fault:
+            closed = _Closing(None, None, f"cell fault: {fault}")
+            self._phase(spec, journal, "fault", str(fault))
+        event = TrialClosed(
+            trial=spec.trial,
+            outcome=closed.outcome,
+            ended=closed.ended,
+            implicated=None if closed.outcome == "PASS" else implicated_call(watched),
+            cell_s=self._elapsed(began_s),
+            wall_s=self.wall() - began_wall,
+            reason=closed.reason,
+        )
+        journal.record(event)
+        return event
+
+    def _phases(self, spec: TrialSpec, journal: Trace, gate: Gate) -> _Closing:
+        ready = self._reset(spec, journal)
+        if ready.outcome != "ok":
+            return _Closing(None, None, f"reset {ready.outcome}: {ready.reason}")
+        self._phase(spec, journal, "ready", "reset verified")
+        ended = self._execute(spec, journal, gate)
+        if ended.ended in ("aborted", "killed") and self.cell.status().state != "RUN":
+            self.cell.hold(f"program {ended.ended}: {ended.error}", "engine")
+        if ended.ended in ("aborted", "refused"):
+            return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
+        verdict = self._verify(spec, journal)
+        journal.record(VerdictGiven(spec.trial, 1, verdict))
+        outcome, values = referee.judge(spec.task, self.stand_in, self.bench.table_z_m)
+        journal.record(RefereeJudged(spec.trial, 1, outcome, values))
+        self._phase(spec, journal, "recorded", verdict.outcome)
+        return _Closing(verdict.outcome, ended.ended, ended.error or verdict.reason)
+
+    def _reset(self, spec: TrialSpec, journal: Journal) -> ResetVerdict:
+        attempt = 1
+        while True:
+            self._phase(spec, journal, "resetting", f"attempt {attempt}")
+            verdict, scene = reset.reset(
+                spec.task, spec.seed, self.bench, self.stand_in, attempt
+            )
+            self._phase(spec, journal, "verifying_reset", f"attempt {attempt}")
+            journal.record(ResetReported(spec.trial, verdict, scene))
+            if verdict.outcome == "ok" or attempt >= spec.task.start.attempts:
+                return verdict
+            attempt += 1
+
+    def _execute(self, spec: TrialSpec, journal: Trace, gate: Gate) -> ProgramOutcome:
+        self._phase(spec, journal, "executing", "program started")
+        server = CallServer(
+            trial=spec.trial,
+            attempt=1,
+            bench=self.bench,
+            cell=self.cell,
+            names=self.names,
+            journal=journal,
+            gate=gate,
+            cell_limit_s=spec.task.limits.cell_s,
+        )
+        findings = [f for f in check(spec.program, set(self.names)) if f.severity == "error"]
+        if findings:
+            worst = findings[0]
+            outcome = ProgramOutcome("refused", worst.text, worst.line, None, "", 0, 0, 0.0)
+        else:
+            limits = ProgramLimits(wall_s=spec.task.limits.wall_s, calls=spec.task.limits.calls)
+            space = namespace_of(self.names)
+            outcome = self.sandbox.run(spec.program, space, server, limits)
+        journal.record(
+            ProgramEnded(
+                trial=spec.trial,
+                attempt=1,
+                ended=outcome.ended,
+                error=outcome.error,
+                claimed=outcome.claimed,
+                stdout=outcome.stdout,
+                calls=server.calls,
+                error_line=outcome.line,
+                cut=outcome.cut,
+            )
+        )
+        if server.fault:
+            raise CellFault(server.fault)
+        return outcome
+
+    def _verify(self, spec: TrialSpec, journal: Journal) -> Verdict:
+        self._phase(spec, journal, "verifying", "program ended")
+        return verify.verify(spec.task, self.bench)
+
+    def _phase(self, spec: TrialSpec, journal: Journal, phase: Phase, cause: str) -> None:
+        journal.record(PhaseChanged(spec.trial, phase, cause, self._now()))
+
+    def _now(self) -> float:
+        try:
+            return self.cell.now_s()
+        except CellFault:
+            return 0.0
+
+    def _elapsed(self, since_s: float) -> float:
+        return max(0.0, self._now() - since_s)
+
+
+@dataclass(frozen=True)
+class _Closing:
+    outcome: Outcome | None
+    ended: ProgramEnd | None
+    reason: str
+
+
+def _opened(spec: TrialSpec) -> TrialOpened:
+    return TrialOpened(
+        trial=spec.trial,
+        task=spec.task.name,
+        seed=spec.seed,
+        seed_set=spec.seed_set,
+        program=spec.program_id,
+        hypothesis=spec.hypothesis,
+        where=spec.where,
+        clock=spec.clock,
+    )
