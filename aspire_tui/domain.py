@@ -62,7 +62,7 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Base of every noun: immutable, and strict about what it is given."""
 
 
-class Blob(Struct):
+class Blob(Struct, frozen=True):
     """Bytes kept beside the events, named by their content."""
 
     sha256: str
@@ -70,7 +70,7 @@ class Blob(Struct):
     size: int
 
 
-class Keyframe(Struct):
+class Keyframe(Struct, frozen=True):
     """One picture that perception used, kept losslessly with what is needed to use it again."""
 
     camera: str
@@ -84,7 +84,7 @@ class Keyframe(Struct):
     """The same picture with masks, boxes or grasps drawn in, for people."""
 
 
-class RobotState(Struct):
+class RobotState(Struct, frozen=True):
     """The arm before or after a call: measured joints, tool pose, gripper opening."""
 
     q_rad: tuple[float, ...]
@@ -94,7 +94,7 @@ class RobotState(Struct):
     grip_force_N: float
 
 
-class GraspCandidate(Struct):
+class GraspCandidate(Struct, frozen=True):
     """One grasp the sampler considered. ``rejected`` says why it was not taken."""
 
     xyz_m: tuple[float, float, float]
@@ -104,7 +104,7 @@ class GraspCandidate(Struct):
     rejected: str = ""
 
 
-class PlannedPath(Struct):
+class PlannedPath(Struct, frozen=True):
     """The path of a motion call: knots (thinned for the record) and the planner's own word."""
 
     planner: str
@@ -114,7 +114,7 @@ class PlannedPath(Struct):
     tool_xyz_m: tuple[tuple[float, float, float], ...]
 
 
-class Evidence(Struct):
+class Evidence(Struct, frozen=True):
     """What a call leaves behind besides its result."""
 
     keyframes: tuple[Keyframe, ...] = ()
@@ -125,7 +125,7 @@ class Evidence(Struct):
     notes: tuple[str, ...] = ()
 
 
-class Check(Struct):
+class Check(Struct, frozen=True):
     """One measured value against its range, by one camera or sensor."""
 
     name: str
@@ -138,7 +138,7 @@ class Check(Struct):
     why: str = ""
 
 
-class Verdict(Struct):
+class Verdict(Struct, frozen=True):
     """What the verifier says of one attempt, from cameras and sensors alone."""
 
     outcome: Outcome
@@ -148,7 +148,7 @@ class Verdict(Struct):
     keyframes: tuple[Keyframe, ...] = ()
 
 
-class ResetVerdict(Struct):
+class ResetVerdict(Struct, frozen=True):
     """Whether the scene is what the task asks for before the program may run."""
 
     outcome: ResetOutcome
@@ -159,7 +159,7 @@ class ResetVerdict(Struct):
     keyframes: tuple[Keyframe, ...] = ()
 
 
-class Layer(Struct):
+class Layer(Struct, frozen=True):
     """One layer of the sandbox: on, or off with the reason."""
 
     name: str
@@ -167,7 +167,7 @@ class Layer(Struct):
     why: str = ""
 
 
-class SandboxReport(Struct):
+class SandboxReport(Struct, frozen=True):
     """What the self-probe proved, told before any program runs."""
 
     level: SandboxLevel
@@ -181,7 +181,7 @@ class SandboxReport(Struct):
     """The one command that would raise the level, empty at A."""
 
 
-class Tokens(Struct):
+class Tokens(Struct, frozen=True):
     """Tokens by class. ``input`` is fresh input; cached input is counted apart."""
 
     input: int = 0
@@ -191,7 +191,7 @@ class Tokens(Struct):
     cost_usd: float = 0.0
 
 
-class Budget(Struct):
+class Budget(Struct, frozen=True):
     """Limits that block. None means no limit."""
 
     max_trials: int | None = None
@@ -200,7 +200,7 @@ class Budget(Struct):
     max_cost_usd: float | None = None
 
 
-class Repair(Struct):
+class Repair(Struct, frozen=True):
     """One change to a program that a failing call led to, and its proof on unseen seeds."""
 
     trial: int
@@ -213,7 +213,7 @@ class Repair(Struct):
     """The skill's evidence comes from this very task: a demonstration, not learning."""
 
 
-class RunSpec(Struct):
+class RunSpec(Struct, frozen=True):
     """What a session was started to do; written into its first event."""
 
     verb: Literal["run", "exec"]

@@ -35,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
     """Base of all events. Unknown fields are ignored, so an older reader reads a newer file."""
 
 
-class SessionOpened(Event, tag="session_opened"):
+class SessionOpened(Event, frozen=True, tag="session_opened"):
     """Always the first event."""
 
     spec: RunSpec
@@ -49,7 +49,7 @@ class SessionOpened(Event, tag="session_opened"):
     """What makes results incomparable: ``NO SANDBOX``, ``noise-off``, ``privileged``."""
 
 
-class CellChanged(Event, tag="cell"):
+class CellChanged(Event, frozen=True, tag="cell"):
     """The driver changed state."""
 
     state: str
@@ -59,7 +59,7 @@ class CellChanged(Event, tag="cell"):
     cell_s: float
 
 
-class PhaseChanged(Event, tag="phase"):
+class PhaseChanged(Event, frozen=True, tag="phase"):
     """The trial at the bench went on to another phase; bulk trials do not emit phases."""
 
     trial: int
@@ -69,7 +69,7 @@ class PhaseChanged(Event, tag="phase"):
     waits_for: str = ""
 
 
-class ProgramStored(Event, tag="program"):
+class ProgramStored(Event, frozen=True, tag="program"):
     """A program text entered the session; later events name it by hash."""
 
     program: str
@@ -78,7 +78,7 @@ class ProgramStored(Event, tag="program"):
     author: str
 
 
-class TrialOpened(Event, tag="trial_opened"):
+class TrialOpened(Event, frozen=True, tag="trial_opened"):
     trial: int
     task: str
     seed: int
@@ -91,14 +91,14 @@ class TrialOpened(Event, tag="trial_opened"):
     """``wall`` or ``sim``: what durations and MRU of this trial are measured on."""
 
 
-class ResetReported(Event, tag="reset"):
+class ResetReported(Event, frozen=True, tag="reset"):
     trial: int
     verdict: ResetVerdict
     scene: str = ""
     """Hash of the initial state, where a simulation can tell it."""
 
 
-class CallIntent(Event, tag="intent"):
+class CallIntent(Event, frozen=True, tag="intent"):
     """Committed before the call reaches the cell; without a result its outcome is unknown."""
 
     trial: int
@@ -111,7 +111,7 @@ class CallIntent(Event, tag="intent"):
     cell_s: float
 
 
-class CallResult(Event, tag="result"):
+class CallResult(Event, frozen=True, tag="result"):
     trial: int
     attempt: int
     call: int
@@ -133,7 +133,7 @@ class CallResult(Event, tag="result"):
     """Wall time spent on perception and planning inside the call."""
 
 
-class ProgramEnded(Event, tag="program_ended"):
+class ProgramEnded(Event, frozen=True, tag="program_ended"):
     trial: int
     attempt: int
     ended: ProgramEnd
@@ -147,13 +147,13 @@ class ProgramEnded(Event, tag="program_ended"):
     """Bytes of output that were not kept."""
 
 
-class VerdictGiven(Event, tag="verdict"):
+class VerdictGiven(Event, frozen=True, tag="verdict"):
     trial: int
     attempt: int
     verdict: Verdict
 
 
-class RefereeJudged(Event, tag="referee"):
+class RefereeJudged(Event, frozen=True, tag="referee"):
     """Simulator truth, judged after the program ended. Never steers a program or an agent."""
 
     trial: int
@@ -162,7 +162,7 @@ class RefereeJudged(Event, tag="referee"):
     values: dict[str, float]
 
 
-class TrialClosed(Event, tag="trial_closed"):
+class TrialClosed(Event, frozen=True, tag="trial_closed"):
     trial: int
     outcome: Outcome | None
     """None when there is nothing to judge: reset failed, stopped, fault."""
@@ -175,20 +175,20 @@ class TrialClosed(Event, tag="trial_closed"):
     reason: str = ""
 
 
-class AgentTurn(Event, tag="agent_turn"):
+class AgentTurn(Event, frozen=True, tag="agent_turn"):
     """An agent started or finished thinking."""
 
     open: bool
     note: str = ""
 
 
-class AgentSaid(Event, tag="agent_said"):
+class AgentSaid(Event, frozen=True, tag="agent_said"):
     text: str
     role: str = "message"
     """``plan``, ``message``, ``finding`` or ``error``."""
 
 
-class AgentTool(Event, tag="agent_tool"):
+class AgentTool(Event, frozen=True, tag="agent_tool"):
     tool: str
     args: dict[str, JSON]
     answer: str
@@ -196,12 +196,12 @@ class AgentTool(Event, tag="agent_tool"):
     ok: bool = True
 
 
-class TokensUsed(Event, tag="tokens"):
+class TokensUsed(Event, frozen=True, tag="tokens"):
     tokens: Tokens
     model: str
 
 
-class HypothesisOpened(Event, tag="hypothesis"):
+class HypothesisOpened(Event, frozen=True, tag="hypothesis"):
     """A node of the tree: a program with a claim that a trial can prove wrong."""
 
     hypothesis: int
@@ -215,7 +215,7 @@ class HypothesisOpened(Event, tag="hypothesis"):
     repairs: tuple[Repair, ...] = ()
 
 
-class HypothesisScored(Event, tag="score"):
+class HypothesisScored(Event, frozen=True, tag="score"):
     hypothesis: int
     seed_set: SeedSet
     k: int
@@ -224,13 +224,13 @@ class HypothesisScored(Event, tag="score"):
     hi: float
 
 
-class HypothesisDecided(Event, tag="decided"):
+class HypothesisDecided(Event, frozen=True, tag="decided"):
     hypothesis: int
     status: HypothesisStatus
     reason: str
 
 
-class SkillMatched(Event, tag="skill_matched"):
+class SkillMatched(Event, frozen=True, tag="skill_matched"):
     trial: int
     call: int
     skill: str
@@ -238,7 +238,7 @@ class SkillMatched(Event, tag="skill_matched"):
     same_task: bool
 
 
-class OperatorAct(Event, tag="operator"):
+class OperatorAct(Event, frozen=True, tag="operator"):
     """Something a person or client asked for, with the id of the command and the answer."""
 
     id: str
@@ -250,7 +250,7 @@ class OperatorAct(Event, tag="operator"):
     args: dict[str, JSON] = {}
 
 
-class BudgetSpent(Event, tag="budget"):
+class BudgetSpent(Event, frozen=True, tag="budget"):
     budget: Budget
     trials: int
     minutes: float
@@ -259,7 +259,7 @@ class BudgetSpent(Event, tag="budget"):
     exhausted: str = ""
 
 
-class Note(Event, tag="note"):
+class Note(Event, frozen=True, tag="note"):
     """Something the engine has to say that fits nowhere else."""
 
     text: str
@@ -267,7 +267,7 @@ class Note(Event, tag="note"):
     code: str = ""
 
 
-class RunEnded(Event, tag="run_ended"):
+class RunEnded(Event, frozen=True, tag="run_ended"):
     """Always the last event of a run that ended by itself or was stopped."""
 
     outcome: Outcome | None
