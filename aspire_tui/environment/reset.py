@@ -14,7 +14,6 @@ import numpy as np
 
 from aspire_tui.domain import Check, ResetOutcome, ResetVerdict
 from aspire_tui.environment.bench import View, Workbench
-from aspire_tui.environment.evidence import keyframe_of
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.relations import judge_range
 from aspire_tui.environment.task import ObjectDef, TaskDef
@@ -180,7 +179,7 @@ def verify_reset(
         of=task.start.attempts,
         checks=tuple(checks),
         reason=reason,
-        keyframes=(keyframe_of(bench, view),),
+        keyframes=(bench.evidence.keyframe(view),),
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from aspire_tui.domain import Check, Keyframe, Outcome, Verdict
 from aspire_tui.environment.bench import View, Workbench
-from aspire_tui.environment.evidence import keyframe_of
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.primitives.motion import home_pose
 from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
@@ -87,7 +86,7 @@ def _look(task: TaskDef, bench: Workbench) -> tuple[dict[str, dict[str, Sighting
     frames = []
     for camera in task.cameras:
         view = bench.look(camera)
-        frames.append(keyframe_of(bench, view))
+        frames.append(bench.evidence.keyframe(view))
         seen[camera] = {o.name: s for o in task.objects if (s := _sight(view, o.name, bench))}
     return seen, frames
 

@@ -7,16 +7,13 @@ and runs the same at the bench and in a bulk worker.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
 from aspire_tui.domain import Outcome, Phase, ProgramEnd, ResetVerdict, SeedSet, Verdict
 from aspire_tui.environment import referee, reset, verify
-from aspire_tui.environment.bench import Workbench
-from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import (
     PhaseChanged,
@@ -35,11 +32,8 @@ from aspire_tui.rollout.namespace import namespace_of
 from aspire_tui.rollout.policy import check
 from aspire_tui.rollout.sandbox.api import ProgramLimits, ProgramOutcome
 from aspire_tui.rollout.sandbox.launcher import Sandbox
+from aspire_tui.rollout.station import Station
 from drivers.errors import CellFault
-
-
-class StandIn(reset.Setter, referee.TruthSource, Protocol):
-    """What only a simulated cell can do for reset and referee."""
 
 
 class TrialSpec(msgspec.Struct, frozen=True):
@@ -60,11 +54,8 @@ class TrialSpec(msgspec.Struct, frozen=True):
 class TrialRunner:
     """Runs trials on one cell, one after the other."""
 
-    bench: Workbench
-    cell: MeteredCell
-    names: Mapping[str, Primitive]
+    station: Station
     sandbox: Sandbox
-    stand_in: StandIn
     wall: Callable[[], float] = time.monotonic
 
     def run(self, spec: TrialSpec, journal: Journal, gate: Gate) -> TrialClosed:
@@ -72,6 +63,8 @@ class TrialRunner:
         journal.record(_opened(spec))
         began_s, began_wall = self.cell.now_s(), self.wall()
         watched = Trace(journal)
+        self.bench = self.station.workbench(spec.task, spec.seed, watched)
+        self.names = self.station.names(spec.task)
         try:
             closed = self._phases(spec, watched, gate)
         except CellFault as fault:
@@ -101,7 +94,7 @@ class TrialRunner:
             return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
         verdict = self._verify(spec, journal)
         journal.record(VerdictGiven(spec.trial, 1, verdict))
-        outcome, values = referee.judge(spec.task, self.stand_in, self.bench.table_z_m)
+        outcome, values = referee.judge(spec.task, self.station.stand_in, self.bench.table_z_m)
         journal.record(RefereeJudged(spec.trial, 1, outcome, values))
         self._phase(spec, journal, "recorded", verdict.outcome)
         return _Closing(verdict.outcome, ended.ended, ended.error or verdict.reason)
@@ -111,7 +104,7 @@ class TrialRunner:
         while True:
             self._phase(spec, journal, "resetting", f"attempt {attempt}")
             verdict, scene = reset.reset(
-                spec.task, spec.seed, self.bench, self.stand_in, attempt
+                spec.task, spec.seed, self.bench, self.station.stand_in, attempt
             )
             self._phase(spec, journal, "verifying_reset", f"attempt {attempt}")
             journal.record(ResetReported(spec.trial, verdict, scene))
@@ -162,6 +155,10 @@ class TrialRunner:
 
     def _phase(self, spec: TrialSpec, journal: Journal, phase: Phase, cause: str) -> None:
         journal.record(PhaseChanged(spec.trial, phase, cause, self._now()))
+
+    @property
+    def cell(self) -> MeteredCell:
+        return self.station.cell
 
     def _now(self) -> float:
         try:

@@ -1,0 +1,202 @@
+"""The trial runner at the bench: perception, planning and sandbox around a cell host's client.
+
+A process of its own, started by the engine with one end of a socket pair. It writes nothing: every
+event goes to the engine and, where order with the robot matters, is durable before it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass, field
+
+import msgspec
+
+from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
+from aspire_tui.events import AnyEvent, CallIntent, Samples, VideoFrame
+from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
+from aspire_tui.rollout.journal import Admission
+from aspire_tui.rollout.link import (
+    Admit,
+    Ask,
+    Committed,
+    Done,
+    Entry,
+    Failed,
+    KillProgram,
+    LinkClosed,
+    Quit,
+    Ready,
+    Start,
+    ToEngine,
+    ToWorker,
+    pack,
+    receive,
+    unpack_to_worker,
+)
+from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.station import Station
+from aspire_tui.rollout.trial import TrialRunner
+from aspire_tui.rollout.video import Video
+from drivers.client import CellClient
+from drivers.errors import CellFault, CellRefused
+from drivers.sim.control import StandInClient
+
+
+class BenchSpec(msgspec.Struct, frozen=True):
+    """What the engine tells the worker on its command line, as JSON."""
+
+    cell: str
+    """Name of the running cell host."""
+    stand_in: str
+    """Path of the stand-in socket; empty on hardware."""
+    levels: tuple[SandboxLevel, ...]
+    tier: str
+    video_fps: float
+
+
+@dataclass
+class Link:
+    """Both directions of the socket pair; a thread reads, anyone may write."""
+
+    sock: socket.socket
+    inbox: queue.Queue[ToWorker | None] = field(default_factory=queue.Queue)
+    answers: queue.Queue[Committed | Admit | None] = field(default_factory=queue.Queue)
+    killed: threading.Event = field(default_factory=threading.Event)
+    kill: list[object] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: ToEngine) -> None:
+        data = pack(message)
+        with self._lock:
+            self.sock.sendall(data)
+
+    def read_forever(self, on_kill: queue.Queue[str]) -> None:
+        try:
+            while True:
+                message = unpack_to_worker(receive(self.sock))
+                if isinstance(message, (Committed, Admit)):
+                    self.answers.put(message)
+                elif isinstance(message, KillProgram):
+                    on_kill.put(message.who)
+                else:
+                    self.inbox.put(message)
+        except (LinkClosed, OSError):
+            self.answers.put(None)
+            self.inbox.put(None)
+
+    def answer(self) -> Committed | Admit:
+        got = self.answers.get()
+        if got is None:
+            raise LinkClosed("the engine is gone")
+        return got
+
+
+@dataclass
+class BenchJournal:
+    """Sends events to the engine; waits until they are durable."""
+
+    link: Link
+    _blobs: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    _sent: set[str] = field(default_factory=set)
+    _samples: list[Samples] = field(default_factory=list)
+
+    def blob(self, data: bytes, media: str) -> Blob:
+        name = sha256_hex(data)
+        if name not in self._sent:
+            self._blobs[name] = (media, data)
+            self._sent.add(name)
+        return Blob(name, media, len(data))
+
+    def record(self, event: AnyEvent) -> None:
+        blobs, self._blobs = self._blobs, {}
+        samples, self._samples = tuple(self._samples), []
+        self.link.send(Entry((event,), blobs, samples, ack=True))
+        self.link.answer()
+
+    def samples(self, samples: Samples) -> None:
+        self._samples.append(samples)
+
+    def video(self, frame: VideoFrame) -> None:
+        self.link.send(Entry(video=(frame,)))
+
+
+@dataclass
+class BenchGate:
+    """Asks the engine before every call; waits while the operator holds or steps."""
+
+    link: Link
+
+    def admit(self, intent: CallIntent) -> Admission:
+        self.link.send(Ask(intent.call, intent.primitive, intent.args, intent.line))
+        answer = self.link.answer()
+        if isinstance(answer, Admit) and answer.act in ("run", "skip", "abort"):
+            act = answer.act
+            return Admission(act, reason=answer.reason)  # type: ignore[arg-type]
+        raise LinkClosed("the engine answered out of turn")
+
+
+def serve(spec: BenchSpec, link: Link) -> None:
+    """Run trials as they come until the engine quits or is gone."""
+    cell = CellClient(spec.cell, role="operator", who="engine")
+    sandbox = Sandbox.start(spec.levels)
+    kills: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=link.read_forever, args=(kills,), daemon=True).start()
+    threading.Thread(target=_kill_forever, args=(kills, sandbox, cell), daemon=True).start()
+    station = Station.on(cell, StandInClient(spec.stand_in), spec.tier)
+    runner = TrialRunner(station, sandbox)
+    link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))
+    try:
+        while isinstance(message := link.inbox.get(), Start):
+            journal = BenchJournal(link)
+            with Video(cell, message.trial.trial, spec.video_fps, journal.video):
+                closed = runner.run(message.trial, journal, BenchGate(link))
+            link.send(Done(closed))
+            if isinstance(message, Quit):
+                break
+    finally:
+        sandbox.close()
+        cell.close()
+
+
+def _kill_forever(kills: queue.Queue[str], sandbox: Sandbox, cell: CellClient) -> None:
+    while True:
+        who = kills.get()
+        sandbox.kill(f"aborted by {who}")
+        cell.abort(who)
+
+
+def main() -> int:
+    """Entry of the process: ``--fd`` is the socket pair, ``--spec`` a BenchSpec as JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--spec", required=True)
+    args = parser.parse_args()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sock = socket.socket(fileno=args.fd)
+    os.set_inheritable(args.fd, False)
+    link = Link(sock)
+    spec = msgspec.json.decode(args.spec, type=BenchSpec)
+    try:
+        serve(spec, link)
+    except LinkClosed:
+        return 0
+    except (CellFault, CellRefused) as error:
+        link.send(Failed("cell", str(error)))
+        return 5
+    except SandboxUnavailable as error:
+        link.send(Failed("sandbox", str(error)))
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

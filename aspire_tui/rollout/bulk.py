@@ -1,0 +1,113 @@
+"""Trials in a worker process, free of wall time: the stand-in in process, recorded in memory.
+
+``run_job`` is the unit of work for any ``concurrent.futures`` executor. A worker process keeps one
+cell and one sandbox between jobs, because starting them costs more than a trial.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+
+import msgspec
+
+from aspire_tui.domain import SandboxLevel, SandboxReport
+from aspire_tui.rollout.journal import MemoryJournal, OpenGate
+from aspire_tui.rollout.sandbox.launcher import Sandbox
+from aspire_tui.rollout.station import Station
+from aspire_tui.rollout.trial import TrialRunner, TrialSpec
+from drivers.cellfile import load_cell
+from drivers.types import CellInfo
+
+PR_SET_PDEATHSIG = 1
+HOLD_POLL_S = 0.02
+
+
+class WorkerSpec(msgspec.Struct, frozen=True):
+    """What a worker is built from."""
+
+    cell_file: str
+    noise: bool
+    levels: tuple[SandboxLevel, ...]
+    tier: str = ""
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What a worker found: proof of its sandbox, and its cell."""
+
+    sandbox: SandboxReport
+    cell: CellInfo
+    camera_path: str
+
+
+@dataclass
+class _Worker:
+    spec: WorkerSpec
+    runner: TrialRunner
+    hello: Hello
+
+
+class _Process:
+    """The one thing a worker process keeps between jobs."""
+
+    worker: _Worker | None = None
+    hold: Synchronized[int] | None = None
+
+
+def start_process(hold: Synchronized[int] | None) -> None:
+    """Initialise a pool process: die with the engine, leave ctrl+c to it, share its HOLD flag."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Process.hold = hold
+
+
+def greet(spec: WorkerSpec) -> Hello:
+    """Build the worker and say what it is, without running a trial."""
+    return _worker(spec).hello
+
+
+def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
+    """Run one trial and return its whole record."""
+    worker = _worker(spec)
+    journal = MemoryJournal()
+    worker.runner.run(trial, journal, OpenGate())
+    return journal
+
+
+def _worker(spec: WorkerSpec) -> _Worker:
+    if _Process.worker is None or _Process.worker.spec != spec:
+        _Process.worker = _build(spec)
+    return _Process.worker
+
+
+def _waits_while(hold: Synchronized[int]) -> Callable[[float], None]:
+    """Simulated time stands still while the engine holds; read at every control tick."""
+
+    def tick(_t_s: float) -> None:
+        while hold.value:
+            time.sleep(HOLD_POLL_S)
+
+    return tick
+
+
+def _build(spec: WorkerSpec) -> _Worker:
+    from drivers.sim.cell import SimCell
+    from drivers.sim.raycam import camera_path
+
+    cell = SimCell(load_cell(Path(spec.cell_file)), noise=spec.noise)
+    if _Process.hold is not None:
+        cell.on_tick = _waits_while(_Process.hold)
+    station = Station.on(cell, cell.stand_in, spec.tier)
+    sandbox = Sandbox.start(spec.levels)
+    return _Worker(
+        spec,
+        TrialRunner(station, sandbox),
+        Hello(sandbox.report, cell.info, camera_path()),
+    )

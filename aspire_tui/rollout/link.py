@@ -1,0 +1,120 @@
+"""The messages between the engine and its bench worker: length-prefixed, typed, both ways."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import msgspec
+
+from aspire_tui.events import AnyEvent, Samples, TrialClosed, VideoFrame
+from aspire_tui.rollout.bulk import Hello
+from aspire_tui.rollout.trial import TrialSpec
+
+HEADER = struct.Struct("<I")
+FRAME_MAX = 64 << 20
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The worker stands: cell connected, sandbox proven."""
+
+    hello: Hello
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The worker cannot go on."""
+
+    code: str
+    text: str
+
+
+class Entry(msgspec.Struct, frozen=True, tag=True):
+    """Something to record. The engine answers Committed when ``ack`` is set."""
+
+    events: tuple[AnyEvent, ...] = ()
+    blobs: dict[str, tuple[str, bytes]] = {}
+    samples: tuple[Samples, ...] = ()
+    video: tuple[VideoFrame, ...] = ()
+    ack: bool = False
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """May this call run? Its intent is already durable."""
+
+    call: int
+    primitive: str
+    args: dict[str, object]
+    line: int
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    closed: TrialClosed
+
+
+class Start(msgspec.Struct, frozen=True, tag=True):
+    """Run this trial."""
+
+    trial: TrialSpec
+
+
+class Committed(msgspec.Struct, frozen=True, tag=True):
+    seq: int
+
+
+class Admit(msgspec.Struct, frozen=True, tag=True):
+    act: str
+    reason: str = ""
+
+
+class KillProgram(msgspec.Struct, frozen=True, tag=True):
+    """End the attempt in flight: the program is killed, the call ends STOPPED."""
+
+    who: str
+
+
+class Quit(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+ToEngine = Ready | Failed | Entry | Ask | Done
+ToWorker = Start | Committed | Admit | KillProgram | Quit
+
+_encoder = msgspec.msgpack.Encoder()
+_to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
+_to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
+
+
+def pack(message: ToEngine | ToWorker) -> bytes:
+    body = _encoder.encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def unpack_to_engine(body: bytes) -> ToEngine:
+    return _to_engine.decode(body)
+
+
+def unpack_to_worker(body: bytes) -> ToWorker:
+    return _to_worker.decode(body)
+
+
+class LinkClosed(Exception):
+    """The other side is gone."""
+
+
+def receive(sock: socket.socket) -> bytes:
+    """One message body; raises LinkClosed at the end of the stream."""
+    head = _exactly(sock, HEADER.size)
+    (size,) = HEADER.unpack(head)
+    if size > FRAME_MAX:
+        raise LinkClosed(f"message of {size} bytes")
+    return _exactly(sock, size)
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        got = sock.recv(min(1 << 20, size - len(parts)))
+        if not got:
+            raise LinkClosed("closed")
+        parts += got
+    return bytes(parts)
