@@ -1,0 +1,32 @@
+# Every target does its own set-up in .venv; nothing else on the machine is touched.
+SHELL := /bin/sh
+VENV := .venv/bin
+PYTEST_WORKERS ?= auto
+ARGS ?=
+
+.PHONY: help run test lint bench clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+run: ## watch one task being learned, with the rules agent and no hardware
+	@.ci/setup run
+	@if [ -t 1 ]; then screen=; else screen=--headless; fi; \
+	exec $(VENV)/aspire-tui run cube_stack --agent rules --seed 7 $$screen $(ARGS)
+
+test: ## all tests
+	@.ci/setup dev
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
+
+lint: ## ruff, and mypy strict where it is promised
+	@.ci/setup dev
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check --quiet .
+	@$(VENV)/mypy --no-error-summary
+
+bench: ## engineering figures beside their goals
+	@.ci/setup dev
+	@$(VENV)/python -m tests.bench $(ARGS)
+
+clean: ## remove .venv and caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,87 @@
+"""Runs the benches in turn, each in a process of its own, and prints figure, goal and measured.
+
+``python -m tests.bench [NAME…]`` with names as in ``bench_NAME.py``; all of them without.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+from tests.bench.figure import Figure
+
+FOLDER = Path(__file__).parent
+CHECKOUT = FOLDER.parent.parent
+TIME_LIMIT_S = 900
+WIDTHS = (44, 30, 34)
+"""Columns of figure, goal and measured, in characters."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run, or with ``--into FILE NAME`` be the process that runs one bench."""
+    if arguments[:1] == ["--into"]:
+        return _measure(Path(arguments[1]), arguments[2])
+    known = sorted(p.stem.removeprefix("bench_") for p in FOLDER.glob("bench_*.py"))
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        print(f"no bench is called {unknown[0]!r}; known: {', '.join(known)}", file=sys.stderr)
+        return 2
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(_row("figure", "goal", "measured", " "))
+    print(_row(*("-" * w for w in WIDTHS), "-"))
+    failed = 0
+    for name in arguments or known:
+        print(f"{name} …", file=sys.stderr)
+        rows, error = _run(name)
+        for f in rows:
+            print(_row(f.name, f.goal, f.value, {"yes": "✓", "no": "✗", "-": " "}[f.met]))
+        if rows:
+            print(f"  repeat: {'; '.join(dict.fromkeys(f.command for f in rows))}", flush=True)
+        if error:
+            failed += 1
+            print(_row(name, "-", f"not measured: {error}", "!"), flush=True)
+    return 1 if failed else 0
+
+
+def _run(name: str) -> tuple[list[Figure], str]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        answer = Path(folder) / "figures.json"
+        command = [sys.executable, "-m", "tests.bench", "--into", str(answer), name]
+        try:
+            done = subprocess.run(
+                command, cwd=CHECKOUT, timeout=TIME_LIMIT_S, stdout=sys.stderr, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return [], f"took longer than {TIME_LIMIT_S} s"
+        if not answer.exists():
+            return [], f"ended with {done.returncode}, see above"
+        return [Figure(**row) for row in json.loads(answer.read_text(encoding="utf-8"))], ""
+
+
+def _measure(answer: Path, name: str) -> int:
+    module = importlib.import_module(f"tests.bench.bench_{name}")
+    rows = [dataclasses.asdict(f) for f in module.figures()]
+    answer.write_text(json.dumps(rows), encoding="utf-8")
+    return 0
+
+
+def _row(name: str, goal: str, value: str, mark: str) -> str:
+    cells = [textwrap.wrap(t, w) or [""] for t, w in zip((name, goal, value), WIDTHS, strict=True)]
+    lines = []
+    for i in range(max(map(len, cells))):
+        texts = [c[i] if i < len(c) else "" for c in cells]
+        padded = "  ".join(t.ljust(w) for t, w in zip(texts, WIDTHS, strict=True))
+        lines.append(f"{mark if i == 0 else ' '} {padded}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
