@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
-from aspire_tui.events import AnyEvent, CallIntent, Samples, VideoFrame
+from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
 from aspire_tui.rollout.journal import Admission
 from aspire_tui.rollout.link import (
@@ -33,6 +33,7 @@ from aspire_tui.rollout.link import (
     LinkClosed,
     Quit,
     Ready,
+    ResumeCell,
     Start,
     ToEngine,
     ToWorker,
@@ -68,8 +69,6 @@ class Link:
     sock: socket.socket
     inbox: queue.Queue[ToWorker | None] = field(default_factory=queue.Queue)
     answers: queue.Queue[Committed | Admit | None] = field(default_factory=queue.Queue)
-    killed: threading.Event = field(default_factory=threading.Event)
-    kill: list[object] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, message: ToEngine) -> None:
@@ -77,14 +76,14 @@ class Link:
         with self._lock:
             self.sock.sendall(data)
 
-    def read_forever(self, on_kill: queue.Queue[str]) -> None:
+    def read_forever(self, acts: queue.Queue[KillProgram | ResumeCell]) -> None:
         try:
             while True:
                 message = unpack_to_worker(receive(self.sock))
                 if isinstance(message, (Committed, Admit)):
                     self.answers.put(message)
-                elif isinstance(message, KillProgram):
-                    on_kill.put(message.who)
+                elif isinstance(message, (KillProgram, ResumeCell)):
+                    acts.put(message)
                 else:
                     self.inbox.put(message)
         except (LinkClosed, OSError):
@@ -146,9 +145,9 @@ def serve(spec: BenchSpec, link: Link) -> None:
     """Run trials as they come until the engine quits or is gone."""
     cell = CellClient(spec.cell, role="operator", who="engine")
     sandbox = Sandbox.start(spec.levels)
-    kills: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=link.read_forever, args=(kills,), daemon=True).start()
-    threading.Thread(target=_kill_forever, args=(kills, sandbox, cell), daemon=True).start()
+    acts: queue.Queue[KillProgram | ResumeCell] = queue.Queue()
+    threading.Thread(target=link.read_forever, args=(acts,), daemon=True).start()
+    threading.Thread(target=_act_forever, args=(acts, link, sandbox, cell), daemon=True).start()
     station = Station.on(cell, StandInClient(spec.stand_in), spec.tier)
     runner = TrialRunner(station, sandbox)
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))
@@ -165,11 +164,20 @@ def serve(spec: BenchSpec, link: Link) -> None:
         cell.close()
 
 
-def _kill_forever(kills: queue.Queue[str], sandbox: Sandbox, cell: CellClient) -> None:
+def _act_forever(
+    acts: queue.Queue[KillProgram | ResumeCell], link: Link, sandbox: Sandbox, cell: CellClient
+) -> None:
+    """What the operator asked for while a call is in flight."""
     while True:
-        who = kills.get()
-        sandbox.kill(f"aborted by {who}")
-        cell.abort(who)
+        act = acts.get()
+        try:
+            if isinstance(act, KillProgram):
+                sandbox.kill(f"aborted by {act.who}")
+                cell.abort(act.who)
+            else:
+                cell.resume(act.who)
+        except (CellRefused, CellFault) as error:
+            link.send(Entry((Note(str(error), "warn", "cell"),)))
 
 
 def main() -> int:

@@ -72,12 +72,18 @@ class KillProgram(msgspec.Struct, frozen=True, tag=True):
     who: str
 
 
+class ResumeCell(msgspec.Struct, frozen=True, tag=True):
+    """Leave HOLD: the operator confirmed it."""
+
+    who: str
+
+
 class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
 ToEngine = Ready | Failed | Entry | Ask | Done
-ToWorker = Start | Committed | Admit | KillProgram | Quit
+ToWorker = Start | Committed | Admit | KillProgram | ResumeCell | Quit
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

@@ -1,0 +1,67 @@
+"""Talks to a running engine: one short connection per command."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from pathlib import Path
+
+from aspire_tui.domain import JSON, Role
+from aspire_tui.engine.protocol import (
+    FRAME_MAX,
+    HEADER,
+    PROTO,
+    Command,
+    Reply,
+    Verb,
+    pack,
+    read_reply,
+)
+
+
+class EngineGone(Exception):
+    """Nobody answers on the engine's socket."""
+
+
+class EngineClient:
+    """Sends commands to one engine. Safe to use from any thread."""
+
+    def __init__(self, path: Path, who: str, timeout_s: float = 3.0) -> None:
+        self._path = path
+        self._who = who
+        self._timeout_s = timeout_s
+
+    def send(
+        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role = "operator"
+    ) -> Reply:
+        """Send one command and wait for the answer.
+
+        Raises:
+            EngineGone: No engine, or it did not answer in time.
+        """
+        command = Command(PROTO, uuid.uuid4().hex[:12], verb, self._who, role, args or {})
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.settimeout(self._timeout_s)
+                sock.connect(str(self._path))
+                sock.sendall(pack(command))
+                return read_reply(_frame(sock))
+        except (OSError, EOFError) as error:
+            raise EngineGone(f"no engine answers at {self._path}: {error}") from None
+
+
+def _frame(sock: socket.socket) -> bytes:
+    (size,) = HEADER.unpack(_exactly(sock, HEADER.size))
+    if size > FRAME_MAX:
+        raise EOFError(f"reply of {size} bytes")
+    return _exactly(sock, size)
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        got = sock.recv(size - len(parts))
+        if not got:
+            raise EOFError("the engine closed the connection")
+        parts += got
+    return bytes(parts)

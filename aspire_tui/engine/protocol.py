@@ -1,0 +1,75 @@
+"""Engine commands: length-prefixed msgspec JSON ``{proto, id, verb, args, role}`` over a Unix socket.
+
+The reply says accepted or refused with the reason; the effect is an event in the session with the
+same id. A viewer may HOLD; an agent may never resume, acknowledge, enable or raise speed.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Literal
+
+import msgspec
+
+from aspire_tui.domain import JSON, Role
+
+PROTO = 1
+HEADER = struct.Struct("<I")
+FRAME_MAX = 1 << 20
+
+Verb = Literal[
+    "hello", "hold", "resume", "step", "continue", "abort", "pause_agent", "stop", "speed", "exec"
+]
+
+VIEWER_MAY: frozenset[str] = frozenset({"hello", "hold"})
+AGENT_MAY: frozenset[str] = frozenset({"hello", "hold"})
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One request of a client."""
+
+    proto: int
+    id: str
+    verb: Verb
+    who: str
+    role: Role = "operator"
+    args: dict[str, JSON] = {}
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Accepted or refused, with the reason in words for an operator."""
+
+    id: str
+    accepted: bool
+    reason: str = ""
+    data: dict[str, JSON] = {}
+
+
+_command: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+_reply: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+_encode = msgspec.json.Encoder().encode
+
+
+def pack(message: Command | Reply) -> bytes:
+    body = _encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def read_command(body: bytes) -> Command:
+    """Raises ``msgspec.DecodeError`` (a ValueError) on anything that is not a command."""
+    return _command.decode(body)
+
+
+def read_reply(body: bytes) -> Reply:
+    return _reply.decode(body)
+
+
+def refusal(command: Command) -> str:
+    """Why this role may not do this at all; empty when it may. Pure."""
+    if command.proto != PROTO:
+        return f"this engine speaks protocol {PROTO}, the client {command.proto}; use one release"
+    if command.role == "viewer" and command.verb not in VIEWER_MAY:
+        return "a viewer may watch and HOLD; attach as operator to do this"
+    if command.role == "agent" and command.verb not in AGENT_MAY:
+        return "an agent may never do this; ask the operator"
+    return ""
