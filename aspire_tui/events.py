@@ -27,6 +27,7 @@ from aspire_tui.domain import (
     SeedSet,
     Status,
     Tokens,
+    UtilisationClass,
     Verdict,
 )
 
@@ -173,6 +174,8 @@ class TrialClosed(Event, frozen=True, tag="trial_closed"):
     """Cell time the whole trial took."""
     wall_s: float
     reason: str = ""
+    split_s: dict[UtilisationClass, float] = {}
+    """Cell seconds by class, for trials in workers: their phases are not recorded one by one."""
 
 
 class AgentTurn(Event, frozen=True, tag="agent_turn"):

@@ -1,0 +1,19 @@
+"""The hash chain over the events: each hash covers the one before it, the times and the body."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+
+def genesis(session: str) -> bytes:
+    """The hash before the first event: the session's own identity."""
+    return hashlib.sha256(session.encode()).digest()
+
+
+def link(previous: bytes, seq: int, wall_s: float, mono_s: float, body: bytes) -> bytes:
+    """The hash of one event, 32 bytes."""
+    digest = hashlib.sha256(previous)
+    digest.update(struct.pack(">Qdd", seq, wall_s, mono_s))
+    digest.update(body)
+    return digest.digest()

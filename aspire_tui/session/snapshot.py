@@ -1,0 +1,481 @@
+"""Everything a screen needs of one moment, as a pure fold over the events up to it.
+
+``fold(state, recorded)`` takes one more event in; a snapshot at any moment is the fold of all
+events up to it, and a stored checkpoint plus the events after it gives the same. Memory is bounded:
+lists that grow with the session (calls, trials, agent lines, the tree) are queries of the reader.
+
+Operator verbs that change the modes, when accepted: ``step`` turns single-stepping on, ``resume``
+turns it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or toggles without it;
+``stop`` says the run is to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from aspire_tui.domain import SeedSet, Struct, Tokens
+from aspire_tui.events import (
+    AgentSaid,
+    AgentTool,
+    AgentTurn,
+    BudgetSpent,
+    CallIntent,
+    CallResult,
+    CellChanged,
+    HypothesisDecided,
+    HypothesisOpened,
+    HypothesisScored,
+    Note,
+    OperatorAct,
+    PhaseChanged,
+    ProgramEnded,
+    Recorded,
+    RefereeJudged,
+    ResetReported,
+    RunEnded,
+    SessionOpened,
+    TokensUsed,
+    TrialClosed,
+    TrialOpened,
+    VerdictGiven,
+)
+from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
+from aspire_tui.session.utilisation import REOPENED, Utilisation, observe
+from aspire_tui.session.views import (
+    ActView,
+    AgentView,
+    CallView,
+    CellView,
+    Count,
+    EndView,
+    HypothesisView,
+    ModeView,
+    NoteView,
+    PhaseView,
+    SessionView,
+    SpentView,
+    TrialView,
+)
+
+OPEN_TRIALS: Final = 64
+LAST_NOTES: Final = 20
+LAST_ACTS: Final = 20
+SAID_CHARACTERS: Final = 400
+
+replace = msgspec.structs.replace
+
+
+class Snapshot(Struct, frozen=True):
+    """The session at one moment."""
+
+    seq: int = 0
+    wall_s: float = 0.0
+    mono_s: float = 0.0
+    session: SessionView | None = None
+    cell: CellView = CellView()
+    phase: PhaseView = PhaseView()
+    mode: ModeView = ModeView()
+    open_trials: tuple[TrialView, ...] = ()
+    last_bench: TrialView | None = None
+    """The bench trial that was closed last."""
+    last_worker: TrialView | None = None
+    """The worker trial that was closed last."""
+    trials_opened: int = 0
+    trials_closed: int = 0
+    counts: dict[SeedSet, Count] = msgspec.field(default_factory=dict)
+    live_hypotheses: tuple[HypothesisView, ...] = ()
+    hypotheses_opened: int = 0
+    agent: AgentView = AgentView()
+    spent: SpentView = SpentView()
+    tokens: Tokens = Tokens()
+    utilisation: Utilisation = Utilisation()
+    notes: tuple[NoteView, ...] = ()
+    acts: tuple[ActView, ...] = ()
+    ended: EndView | None = None
+
+    @property
+    def bench(self) -> TrialView | None:
+        """The trial at the bench: the open one, else the last that was there."""
+        return self._open_at("bench") or self.last_bench
+
+    @property
+    def worker(self) -> TrialView | None:
+        """The newest trial in a worker: an open one, else the one closed last."""
+        return self._open_at("worker") or self.last_worker
+
+    @property
+    def trial(self) -> TrialView | None:
+        """The trial to show: an open one at the bench before all, else the newest anywhere."""
+        bench, worker = self.bench, self.worker
+        if bench is None or worker is None or bench.open:
+            return bench or worker
+        return max(bench, worker, key=lambda trial: trial.opened_seq)
+
+    @property
+    def in_flight(self) -> CallView | None:
+        """The call of the shown trial whose result is not there (yet)."""
+        return self.trial.in_flight if self.trial else None
+
+    @property
+    def last_call(self) -> CallView | None:
+        """The newest call of the shown trial, in flight or done."""
+        return (self.in_flight or self.trial.last_call) if self.trial else None
+
+    @property
+    def best(self) -> HypothesisView | None:
+        """The hypothesis the run stands by: promoted before kept before open, then by score."""
+        return best_of(self.live_hypotheses)
+
+    def count(self, seed_set: SeedSet) -> Count:
+        return self.counts.get(seed_set, Count())
+
+    def _open_at(self, where: str) -> TrialView | None:
+        return next((t for t in reversed(self.open_trials) if t.where == where), None)
+
+
+EMPTY: Final = Snapshot()
+
+
+def fold(state: Snapshot, recorded: Recorded) -> Snapshot:
+    """The moment after one more event. Pure: equal inputs give equal snapshots."""
+    handler = _HANDLERS.get(type(recorded.event))
+    changes = handler(state, recorded, recorded.event) if handler else {}
+    account = observe(state.utilisation, recorded)
+    return replace(
+        state,
+        seq=recorded.seq,
+        wall_s=recorded.wall_s,
+        mono_s=recorded.mono_s,
+        utilisation=account,
+        **changes,
+    )
+
+
+def fold_all(state: Snapshot, events: Iterable[Recorded]) -> Snapshot:
+    for recorded in events:
+        state = fold(state, recorded)
+    return state
+
+
+Changes = dict[str, Any]
+
+
+def _opened(state: Snapshot, at: Recorded, event: SessionOpened) -> Changes:
+    view = SessionView(
+        spec=event.spec,
+        sandbox=event.sandbox,
+        versions=event.versions,
+        cell=event.cell,
+        hashes=event.hashes,
+        brands=event.brands,
+        opened_wall_s=at.wall_s,
+    )
+    return {"session": view, "spent": replace(state.spent, budget=event.spec.budget)}
+
+
+def _cell(state: Snapshot, at: Recorded, event: CellChanged) -> Changes:
+    same = event.state == state.cell.state
+    view = CellView(
+        state=event.state,
+        mode=event.mode,
+        cause=event.cause,
+        who=event.who,
+        since_mono_s=state.cell.since_mono_s if same else at.mono_s,
+        since_wall_s=state.cell.since_wall_s if same else at.wall_s,
+        since_cell_s=state.cell.since_cell_s if same else event.cell_s,
+    )
+    return {"cell": view}
+
+
+def _phase(state: Snapshot, at: Recorded, event: PhaseChanged) -> Changes:
+    view = PhaseView(
+        phase=event.phase,
+        trial=event.trial,
+        cause=event.cause,
+        waits_for=event.waits_for,
+        since_mono_s=at.mono_s,
+        since_wall_s=at.wall_s,
+        since_cell_s=event.cell_s,
+    )
+    return {"phase": view}
+
+
+def _trial_opened(state: Snapshot, at: Recorded, event: TrialOpened) -> Changes:
+    view = TrialView(
+        trial=event.trial,
+        task=event.task,
+        seed=event.seed,
+        seed_set=event.seed_set,
+        program=event.program,
+        hypothesis=event.hypothesis,
+        where=event.where,
+        clock=event.clock,
+        opened_seq=at.seq,
+        opened_mono_s=at.mono_s,
+        opened_wall_s=at.wall_s,
+    )
+    return {
+        "open_trials": (*state.open_trials, view)[-OPEN_TRIALS:],
+        "trials_opened": state.trials_opened + 1,
+    }
+
+
+def _in_trial(
+    state: Snapshot, number: int, change: Callable[[TrialView], TrialView]
+) -> tuple[TrialView, ...]:
+    return tuple(change(t) if t.trial == number else t for t in state.open_trials)
+
+
+def _reset(state: Snapshot, _: Recorded, event: ResetReported) -> Changes:
+    verdict = replace(event.verdict, keyframes=())
+    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, reset=verdict))}
+
+
+def _intent(state: Snapshot, at: Recorded, event: CallIntent) -> Changes:
+    call = CallView(
+        trial=event.trial,
+        attempt=event.attempt,
+        call=event.call,
+        primitive=event.primitive,
+        line=event.line,
+        intent_seq=at.seq,
+        since_mono_s=at.mono_s,
+        since_cell_s=event.cell_s,
+    )
+
+    def begin(trial: TrialView) -> TrialView:
+        if event.attempt != trial.attempt:
+            trial = _next_attempt(trial, event.attempt)
+        return replace(trial, in_flight=call, calls=trial.calls + 1)
+
+    return {"open_trials": _in_trial(state, event.trial, begin)}
+
+
+def _next_attempt(trial: TrialView, attempt: int) -> TrialView:
+    return replace(
+        trial,
+        attempt=attempt,
+        ended=None,
+        error="",
+        error_line=0,
+        claimed=None,
+        verdict=None,
+        referee=None,
+    )
+
+
+def _result(state: Snapshot, at: Recorded, event: CallResult) -> Changes:
+    def finish(trial: TrialView) -> TrialView:
+        begun = trial.in_flight
+        call = CallView(
+            trial=event.trial,
+            attempt=event.attempt,
+            call=event.call,
+            primitive=event.primitive,
+            line=begun.line if begun else 0,
+            intent_seq=begun.intent_seq if begun else 0,
+            since_mono_s=begun.since_mono_s if begun else at.mono_s,
+            since_cell_s=begun.since_cell_s if begun else event.cell_s,
+            status=event.status,
+            summary=event.summary,
+            duration_s=event.duration_s,
+            error_m=event.error_m,
+            result_seq=at.seq,
+        )
+        failed = trial.calls_failed + (event.status != "OK")
+        return replace(trial, in_flight=None, last_call=call, calls_failed=failed)
+
+    return {"open_trials": _in_trial(state, event.trial, finish)}
+
+
+def _program_ended(state: Snapshot, _: Recorded, event: ProgramEnded) -> Changes:
+    def end(trial: TrialView) -> TrialView:
+        if event.attempt != trial.attempt:
+            trial = _next_attempt(trial, event.attempt)
+        return replace(
+            trial,
+            ended=event.ended,
+            error=event.error,
+            error_line=event.error_line,
+            claimed=event.claimed,
+        )
+
+    return {"open_trials": _in_trial(state, event.trial, end)}
+
+
+def _verdict(state: Snapshot, _: Recorded, event: VerdictGiven) -> Changes:
+    verdict = replace(event.verdict, keyframes=())
+    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, verdict=verdict))}
+
+
+def _referee(state: Snapshot, _: Recorded, event: RefereeJudged) -> Changes:
+    outcome = event.outcome
+    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, referee=outcome))}
+
+
+def _trial_closed(state: Snapshot, at: Recorded, event: TrialClosed) -> Changes:
+    trial = next((t for t in state.open_trials if t.trial == event.trial), None)
+    changes: Changes = {"trials_closed": state.trials_closed + 1}
+    if trial is None:
+        return changes
+    closed = replace(
+        trial,
+        closed_seq=at.seq,
+        outcome=event.outcome,
+        ended=event.ended,
+        implicated=event.implicated,
+        reason=event.reason,
+        cell_s=event.cell_s,
+        wall_s=event.wall_s,
+    )
+    changes["open_trials"] = tuple(t for t in state.open_trials if t.trial != event.trial)
+    changes["last_bench" if trial.where == "bench" else "last_worker"] = closed
+    before = state.count(trial.seed_set)
+    column = {"PASS": "passed", "FAIL": "failed", "UNSURE": "unsure", None: "unjudged"}
+    name = column[event.outcome]
+    after = replace(before, **{name: getattr(before, name) + 1})
+    changes["counts"] = {**state.counts, trial.seed_set: after}
+    return changes
+
+
+def _agent_turn(state: Snapshot, at: Recorded, event: AgentTurn) -> Changes:
+    view = replace(
+        state.agent, thinking=event.open, since_mono_s=at.mono_s, note=event.note[:SAID_CHARACTERS]
+    )
+    return {"agent": view}
+
+
+def _agent_said(state: Snapshot, at: Recorded, event: AgentSaid) -> Changes:
+    return {"agent": replace(state.agent, said=event.text[:SAID_CHARACTERS], said_seq=at.seq)}
+
+
+def _agent_tool(state: Snapshot, at: Recorded, event: AgentTool) -> Changes:
+    text = f"{event.tool}: {event.answer}"[:SAID_CHARACTERS]
+    return {"agent": replace(state.agent, said=text, said_seq=at.seq)}
+
+
+def _tokens(state: Snapshot, _: Recorded, event: TokensUsed) -> Changes:
+    a, b = state.tokens, event.tokens
+    total = Tokens(
+        input=a.input + b.input,
+        cached=a.cached + b.cached,
+        output=a.output + b.output,
+        reasoning=a.reasoning + b.reasoning,
+        cost_usd=a.cost_usd + b.cost_usd,
+    )
+    return {"tokens": total}
+
+
+def _hypothesis(state: Snapshot, _: Recorded, event: HypothesisOpened) -> Changes:
+    return {
+        "live_hypotheses": add_hypothesis(state.live_hypotheses, event),
+        "hypotheses_opened": state.hypotheses_opened + 1,
+    }
+
+
+def _score(state: Snapshot, _: Recorded, event: HypothesisScored) -> Changes:
+    return {"live_hypotheses": score(state.live_hypotheses, event)}
+
+
+def _decided(state: Snapshot, _: Recorded, event: HypothesisDecided) -> Changes:
+    return {"live_hypotheses": decide(state.live_hypotheses, event)}
+
+
+def _budget(_: Snapshot, __: Recorded, event: BudgetSpent) -> Changes:
+    view = SpentView(
+        budget=event.budget,
+        trials=event.trials,
+        minutes=event.minutes,
+        tokens=event.tokens,
+        cost_usd=event.cost_usd,
+        exhausted=event.exhausted,
+    )
+    return {"spent": view}
+
+
+def _operator(state: Snapshot, at: Recorded, event: OperatorAct) -> Changes:
+    view = ActView(
+        seq=at.seq,
+        wall_s=at.wall_s,
+        verb=event.verb,
+        who=event.who,
+        role=event.role,
+        accepted=event.accepted,
+        reason=event.reason,
+    )
+    changes: Changes = {"acts": (*state.acts, view)[-LAST_ACTS:]}
+    if event.accepted:
+        changes["mode"] = _switched(state.mode, event)
+    return changes
+
+
+def _switched(mode: ModeView, act: OperatorAct) -> ModeView:
+    match act.verb:
+        case "step":
+            return replace(mode, stepping=True)
+        case "resume":
+            return replace(mode, stepping=False)
+        case "pause_agent":
+            return replace(mode, agent_paused=bool(act.args.get("on", not mode.agent_paused)))
+        case "stop":
+            return replace(mode, stopping=True)
+    return mode
+
+
+def _note(state: Snapshot, at: Recorded, event: Note) -> Changes:
+    view = NoteView(at.seq, at.wall_s, event.severity, event.code, event.text)
+    changes: Changes = {"notes": (*state.notes, view)[-LAST_NOTES:]}
+    if event.code == REOPENED:
+        # Who held a switch or thought aloud died with the engine; what the cell did is unknown.
+        changes["mode"] = ModeView()
+        changes["agent"] = replace(state.agent, thinking=False, since_mono_s=at.mono_s)
+        changes["phase"] = PhaseView(
+            cause="reopened", since_mono_s=at.mono_s, since_wall_s=at.wall_s
+        )
+        changes["ended"] = None
+    return changes
+
+
+def _run_ended(_: Snapshot, at: Recorded, event: RunEnded) -> Changes:
+    view = EndView(
+        outcome=event.outcome,
+        stopped_by=event.stopped_by,
+        best=event.best,
+        k=event.k,
+        n=event.n,
+        lo=event.lo,
+        hi=event.hi,
+        reason=event.reason,
+        seq=at.seq,
+        wall_s=at.wall_s,
+    )
+    return {"ended": view}
+
+
+_HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
+    SessionOpened: _opened,
+    CellChanged: _cell,
+    PhaseChanged: _phase,
+    TrialOpened: _trial_opened,
+    ResetReported: _reset,
+    CallIntent: _intent,
+    CallResult: _result,
+    ProgramEnded: _program_ended,
+    VerdictGiven: _verdict,
+    RefereeJudged: _referee,
+    TrialClosed: _trial_closed,
+    AgentTurn: _agent_turn,
+    AgentSaid: _agent_said,
+    AgentTool: _agent_tool,
+    TokensUsed: _tokens,
+    HypothesisOpened: _hypothesis,
+    HypothesisScored: _score,
+    HypothesisDecided: _decided,
+    BudgetSpent: _budget,
+    OperatorAct: _operator,
+    Note: _note,
+    RunEnded: _run_ended,
+}
