@@ -1,0 +1,105 @@
+"""The tool set as the agent worker sees it: every call crosses to the engine."""
+
+from __future__ import annotations
+
+import socket
+from typing import TypeVar
+
+import msgspec
+
+from aspire_tui.domain import JSON, Repair
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.improvement import wire
+from aspire_tui.improvement.tools import (
+    CallBrief,
+    CallDetail,
+    CheckBrief,
+    Judged,
+    Opened,
+    SkillMatch,
+    ToolRefused,
+    TrialBrief,
+)
+
+T = TypeVar("T")
+
+
+class RemoteTools:
+    """Implements :class:`aspire_tui.improvement.tools.Tools` over the worker's socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._id = 0
+
+    def _ask(self, kind: type[T], tool: str, **args: JSON) -> T:
+        self._id += 1
+        wire.send(self._sock, wire.ToolCall(self._id, tool, msgspec.to_builtins(args)))
+        answer = msgspec.json.decode(wire.receive(self._sock), type=wire.ToolAnswer)
+        if answer.refused:
+            raise ToolRefused(answer.refused)
+        return msgspec.convert(answer.value, kind)
+
+    def task(self) -> TaskDef:
+        return self._ask(TaskDef, "task")
+
+    def say(self, text: str, role: str = "message") -> None:
+        self._ask(type(None), "say", text=text, role=role)
+
+    def open_hypothesis(
+        self,
+        *,
+        claim: str,
+        difference: str,
+        if_wrong: str,
+        program: str,
+        parent: int | None,
+        repairs: tuple[Repair, ...] = (),
+    ) -> Opened:
+        return self._ask(
+            Opened,
+            "open_hypothesis",
+            claim=claim,
+            difference=difference,
+            if_wrong=if_wrong,
+            program=program,
+            parent=parent,
+            repairs=repairs,
+        )
+
+    def run(self, hypothesis: int, seed_indices: list[int], *, bench: bool) -> list[TrialBrief]:
+        return self._ask(
+            list[TrialBrief], "run", hypothesis=hypothesis, seed_indices=seed_indices, bench=bench
+        )
+
+    def calls(self, trial: int) -> list[CallBrief]:
+        return self._ask(list[CallBrief], "calls", trial=trial)
+
+    def call(self, trial: int, call: int) -> CallDetail:
+        return self._ask(CallDetail, "call", trial=trial, call=call)
+
+    def checks(self, trial: int) -> list[CheckBrief]:
+        return self._ask(list[CheckBrief], "checks", trial=trial)
+
+    def match_skills(self, trial: int, call: int, program: str) -> list[SkillMatch]:
+        return self._ask(
+            list[SkillMatch], "match_skills", trial=trial, call=call, program=program
+        )
+
+    def apply_skill(
+        self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]
+    ) -> str:
+        return self._ask(
+            str,
+            "apply_skill",
+            skill=skill,
+            trial=trial,
+            call=call,
+            program=program,
+            parameters=parameters,
+        )
+
+    def judge(self, hypothesis: int) -> Judged:
+        return self._ask(Judged, "judge", hypothesis=hypothesis)
+
+    def finish(self, best: int | None, summary: str) -> None:
+        self._ask(type(None), "finish", best=best, summary=summary)
