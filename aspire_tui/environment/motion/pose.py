@@ -46,7 +46,7 @@ def quaternion(R: FloatArray) -> FloatArray:
 def rotation_vector(R: FloatArray) -> FloatArray:
     """Axis times angle of a rotation matrix, shape (3,), radians."""
     w, *xyz = quaternion(R)
-    v = np.array(xyz)
+    v: FloatArray = np.array(xyz)
     sine = float(np.linalg.norm(v))
     if sine < 1e-12:
         return 2 * v
