@@ -33,7 +33,7 @@ class Cell(Protocol):
     def info(self) -> CellInfo: ...
 
     def now_s(self) -> float:
-        """Cell time: simulated seconds of a free-running stand-in, else the host's monotonic clock."""
+        """Cell time: simulated seconds of a free-running stand-in, else the host's own clock."""
         ...
 
     def status(self) -> CellStatus:

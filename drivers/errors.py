@@ -8,7 +8,7 @@ class CellFileError(ValueError):
 
 
 class CellRefused(Exception):
-    """The driver refused a command and nothing moved. ``code`` is stable, ``text`` is for people."""
+    """The driver refused a command, nothing moved. ``code`` is stable, ``text`` is for people."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")

@@ -138,6 +138,8 @@ class CellStatus(msgspec.Struct, frozen=True):
     loop_hz: float = 0.0
     overruns: int = 0
     realtime: bool = False
+    held: bool = False
+    """HOLD was asked for: nothing moves until someone resumes. HOLD alone is the resting state."""
 
 
 @dataclass(frozen=True, eq=False)

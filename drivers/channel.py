@@ -1,0 +1,264 @@
+"""One arm inside the core: its device, its last reading, its motion in flight and its last gate."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from drivers.arm import ArmDriver
+from drivers.errors import CellRefused
+from drivers.follower import MAX_BRIDGE_RAD, SETTLE_S, GripFollower, PathFollower
+from drivers.hermite import HermitePath, Vector
+from drivers.safety import BLOCKED_AFTER_S, GripGate, SetpointGate, TrackingMonitor
+from drivers.ticket import Ticket
+from drivers.types import ArmSample, ArmSpec, GripReport, MotionReport, MotionStatus, Trajectory
+
+LOG_S: Final = 130.0
+OUTSIDE_RAD: Final = 0.05
+"""A measured joint this far beyond its limit is a fault of the arm or of its calibration."""
+
+
+class ArmChannel:
+    """Joins device, follower and gate of one arm. Called by the control loop only."""
+
+    def __init__(self, spec: ArmSpec, driver: ArmDriver, dt_s: float) -> None:
+        self.spec = spec
+        self.driver = driver
+        self.dt_s = dt_s
+        zero = (0.0,) * len(spec.joints)
+        self.sample = ArmSample(0.0, zero, zero, zero, 0.0, 0.0, 0.0)
+        self.log: deque[ArmSample] = deque(maxlen=int(LOG_S / dt_s))
+        self.gate = SetpointGate(spec, dt_s, spec.home_rad)
+        self.grip_gate = GripGate(spec.gripper, dt_s, spec.gripper.open_width_m)
+        self.monitor = TrackingMonitor(spec.tracking_limit_rad, dt_s)
+        self.driving = False
+        """Whether set-points are written; false until something was asked of an adopted arm."""
+        self.motion: Ticket | None = None
+        self.grip: Ticket | None = None
+        self._follower: PathFollower | None = None
+        self._fingers: GripFollower | None = None
+        self._rest_rad: Vector = self.gate.q_rad
+        self._rest_width_m = self.grip_gate.width_m
+        self._force_N = 0.0
+        self._path_over = False
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def read(self, deadline_s: float) -> None:
+        """One reading. Raises OSError when the device is silent or talks nonsense."""
+        sample = self.driver.read(deadline_s)
+        if not all(map(math.isfinite, (*sample.q_rad, sample.width_m, sample.t_s))):
+            raise OSError(f"arm {self.spec.name} reported a value that is not finite")
+        self.sample = sample
+        self.log.append(sample)
+
+    def outside(self) -> str | None:
+        """The joint measured beyond its range, in words."""
+        for joint, q in zip(self.spec.joints, self.sample.q_rad, strict=True):
+            if not joint.lo_rad - OUTSIDE_RAD <= q <= joint.hi_rad + OUTSIDE_RAD:
+                return (
+                    f"{joint.name} measured at {q:.3f} rad, "
+                    f"range {joint.lo_rad:.3f} to {joint.hi_rad:.3f}"
+                )
+        return None
+
+    def seed(self, q_rad: Sequence[float], width_m: float) -> None:
+        """Take this as the set-point being held; forgets any motion."""
+        self.gate.seed(q_rad)
+        self.grip_gate.seed(width_m)
+        self._rest_rad = self.gate.q_rad
+        self._rest_width_m = self.grip_gate.width_m
+        # What is being squeezed stays squeezed.
+        self._force_N = max(abs(self.sample.grip_force_N), 0.25 * self.spec.gripper.max_force_N)
+        self._follower = self._fingers = None
+        self.monitor.clear()
+
+    # -- starting --------------------------------------------------------------------------
+
+    def start_path(self, ticket: Ticket, trajectory: Trajectory) -> None:
+        self._follower = PathFollower(self.spec, HermitePath(trajectory), self.dt_s)
+        self.motion, self.driving, self._path_over = ticket, True, False
+        self.monitor.clear()
+
+    def start_fingers(
+        self, ticket: Ticket, width_m: float, force_N: float, speed_m_s: float
+    ) -> None:
+        self._fingers = GripFollower(
+            self.spec.gripper,
+            width_m,
+            force_N,
+            speed_m_s,
+            self.grip_gate.width_m,
+            self.sample.width_m,
+            self.dt_s,
+        )
+        self._force_N = force_N
+        self.grip_gate.seed(self._fingers.command_m)
+        self.grip, self.driving = ticket, True
+
+    @property
+    def busy(self) -> bool:
+        return self.motion is not None or self.grip is not None
+
+    def check_resume(self) -> None:
+        """Raises CellRefused when the arm was moved too far while it was held."""
+        if self._follower is None:
+            return
+        away = self._follower.distance_rad(self.sample.q_rad)
+        if away > MAX_BRIDGE_RAD:
+            raise CellRefused(
+                "moved_while_held",
+                f"{self.spec.name} is {away:.2f} rad away from its path (at most "
+                f"{MAX_BRIDGE_RAD}): abort, then plan from where it is",
+            )
+
+    def resume(self) -> None:
+        """Go on with the motion in flight from the measured pose."""
+        if self._follower is not None:
+            self._follower.resume(self.sample.q_rad)
+        if self._fingers is not None:
+            self._fingers.forget_readings()
+        self.monitor.clear()
+
+    # -- one tick --------------------------------------------------------------------------
+
+    def judge(self, stop: bool, now_s: float) -> str | None:
+        """Look at the newest reading; ends what is over. Returns a cause for a protective stop."""
+        over_s = self.monitor.observe(self.sample.q_rad, self.sample.q_cmd_rad)
+        joint = self.spec.joints[self.monitor.joint].name
+        if self.motion is not None:
+            self._judge_motion(self.motion, stop, over_s, joint, now_s)
+        elif self.driving and over_s >= 2.0 * BLOCKED_AFTER_S:
+            self.give_way()
+            return f"{joint} was pushed {self.monitor.error_rad:.2f} rad away while holding"
+        if self.grip is not None:
+            self._judge_grip(self.grip, stop, now_s)
+        return None
+
+    def _judge_motion(
+        self, ticket: Ticket, stop: bool, over_s: float, joint: str, now_s: float
+    ) -> None:
+        follower = self._follower
+        if follower is None:
+            return
+        if over_s >= BLOCKED_AFTER_S and not stop:
+            detail = f"{joint} is {self.monitor.error_rad:.2f} rad behind: something is in the way"
+            self._end_motion("BLOCKED", detail, now_s, joint)
+            self.give_way()
+            return
+        if ticket.ending is not None and follower.standing:
+            self._end_motion(*ticket.ending, now_s)
+        elif follower.phase == "settle" and self._path_over and not stop:
+            error, joint = self._error(follower.target_rad)
+            if error <= self.spec.arrival_tolerance_rad:
+                self._end_motion("OK", "", now_s)
+            elif follower.settled_s > SETTLE_S:
+                self._end_motion(
+                    "NOT_CONVERGED",
+                    f"{joint} stayed {error:.3f} rad from its target for {SETTLE_S} s "
+                    f"(tolerance {self.spec.arrival_tolerance_rad})",
+                    now_s,
+                )
+
+    def _judge_grip(self, ticket: Ticket, stop: bool, now_s: float) -> None:
+        fingers = self._fingers
+        if fingers is None:
+            return
+        if ticket.ending is not None:
+            self._end_grip(*ticket.ending, False, now_s)
+            return
+        if stop:
+            return
+        verdict = fingers.judge(self.sample.width_m, self.sample.grip_force_N)
+        if verdict == "reached":
+            self._end_grip("OK", "", False, now_s)
+        elif verdict == "stalled":
+            self._end_grip("OK", "stopped on contact", True, now_s)
+        elif verdict == "late":
+            off_mm = 1e3 * abs(self.sample.width_m - fingers.target_m)
+            self._end_grip(
+                "NOT_CONVERGED", f"fingers stayed {off_mm:.1f} mm off, without force", False, now_s
+            )
+
+    def drive(self, speed: float, stop: bool) -> None:
+        """Write one set-point through the last gate. Raises OSError when the device is silent."""
+        target = self._rest_rad
+        if self._follower is not None:
+            # Judged on the reading after next: the arm has been told the end of the path by then.
+            self._path_over = self._follower.phase == "settle"
+            target = self._follower.advance(speed, stop, self.gate.q_rad)
+        width = self._rest_width_m
+        if self._fingers is not None:
+            width = self._rest_width_m = self._fingers.advance(speed, stop)
+        if not self.driving:
+            return
+        q = self.gate.step(target)
+        opening, force = self.grip_gate.step(width, self._force_N)
+        self.driver.write(q, opening, force)
+
+    def give_way(self) -> None:
+        """Stop pushing: hold where the arm is measured to be."""
+        self._follower = None
+        self._rest_rad = self.sample.q_rad
+        self.monitor.clear()
+
+    # -- ending ----------------------------------------------------------------------------
+
+    def _error(self, target: Vector) -> tuple[float, str]:
+        errors = [abs(a - b) for a, b in zip(self.sample.q_rad, target, strict=True)]
+        worst = max(errors)
+        return worst, self.spec.joints[errors.index(worst)].name
+
+    def end_all(self, status: MotionStatus, detail: str, now_s: float) -> None:
+        """End whatever is in flight at once, holding the present set-point."""
+        if self.motion is not None:
+            self._end_motion(status, detail, now_s)
+        if self.grip is not None:
+            self._end_grip(status, detail, False, now_s)
+        self._follower = self._fingers = None
+        self._rest_rad = self.gate.q_rad
+        self._rest_width_m = self.grip_gate.width_m
+
+    def _end_motion(
+        self, status: MotionStatus, detail: str, now_s: float, joint: str | None = None
+    ) -> None:
+        ticket, follower = self.motion, self._follower
+        if ticket is None:
+            return
+        target = follower.target_rad if follower is not None else self.gate.q_rad
+        ticket.report = MotionReport(
+            status=status,
+            detail=detail,
+            q_target_rad=target,
+            q_reached_rad=self.sample.q_rad,
+            error_rad=self._error(target)[0],
+            started_s=ticket.started_s,
+            ended_s=now_s,
+            held_s=ticket.held_s,
+            blocked_joint=joint,
+        )
+        ticket.done = True
+        self.motion = self._follower = None
+        self._rest_rad = self.gate.q_rad
+
+    def _end_grip(self, status: MotionStatus, detail: str, stalled: bool, now_s: float) -> None:
+        ticket, fingers = self.grip, self._fingers
+        if ticket is None:
+            return
+        ticket.report = GripReport(
+            status=status,
+            detail=detail,
+            width_m=self.sample.width_m,
+            force_N=abs(self.sample.grip_force_N),
+            target_width_m=fingers.target_m if fingers is not None else self.grip_gate.width_m,
+            stalled=stalled,
+            started_s=ticket.started_s,
+            ended_s=now_s,
+            held_s=ticket.held_s,
+        )
+        ticket.done = True
+        self.grip = None
+        if status != "OK":
+            self._fingers = None

@@ -1,0 +1,576 @@
+"""The heart of a cell: one control period at a time, for one or more arms.
+
+Read all, judge, follow, filter, write. The clock is injected, so a stand-in runs it in simulated
+time and a host in wall time. One thread owns the core; ``hold``, ``resume``, ``abort``,
+``set_speed`` and ``status`` may be called from any thread and take effect at the next tick.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+import numpy as np
+
+from drivers.arm import ArmDriver
+from drivers.channel import ArmChannel
+from drivers.errors import CellFault, CellRefused
+from drivers.fsm import ENERGISED, StateMachine
+from drivers.safety import ToolXyz, check_trajectory
+from drivers.ticket import Ticket
+from drivers.types import (
+    CellEvent,
+    CellInfo,
+    CellStatus,
+    Finding,
+    GripReport,
+    MotionReport,
+    MotionStatus,
+    SampleLog,
+    Trajectory,
+)
+
+BAD_CYCLES_ALARM: Final = 3
+BLIND_STOP_S: Final = 0.1
+BLIND_LOST_S: Final = 0.5
+RECONNECT_S: Final = 0.5
+RELEASE_WITHIN_S: Final = 10.0
+HARDWARE_START_SPEED: Final = 0.25
+"""Speed override after enabling real drives: going faster is an act of its own."""
+
+_Act = tuple[Literal["hold", "resume", "abort", "speed"], str, str, float]
+
+
+class CellCore:
+    """The arms of one cell behind one state machine, one set of limits and one last gate."""
+
+    def __init__(
+        self,
+        info: CellInfo,
+        arms: Mapping[str, ArmDriver],
+        clock: Callable[[], float],
+        tool_xyz: Mapping[str, ToolXyz] | None = None,
+    ) -> None:
+        """Join drivers to a core; touches no device.
+
+        Args:
+            tool_xyz: Per arm, joints to tool point in the base frame; without it the workspace box
+                is not checked for that arm.
+        """
+        self.info = info
+        self.findings: list[Finding] = []
+        self.lease: str | None = None
+        """Who holds the cell, for people; kept by the server."""
+        self._clock = clock
+        self._dt_s = 1.0 / info.control_hz
+        self._tool_xyz = dict(tool_xyz or {})
+        self._fsm = StateMachine(clock)
+        self._channels = {a.name: ArmChannel(a, arms[a.name], self._dt_s) for a in info.arms}
+        self._waits: list[Ticket] = []
+        self._tickets = 0
+        self._held = False
+        self._speed = 1.0 if info.kind == "sim" else HARDWARE_START_SPEED
+        self._acts: deque[_Act] = deque()
+        self._bad_cycles = 0
+        self._last_heard_s = clock()
+        self._next_reconnect_s = 0.0
+        self._release: tuple[str, str, float] | None = None
+        self._loop = (0.0, 0, False)
+        self._status = self._make_status()
+
+    # -- connecting ------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect and check, read-only: ends in HOLD when the drives hold torque, else in LIMP."""
+        self._fsm.fire("connect", "connecting", "driver")
+        self._check(returned=False)
+        self._status = self._make_status()
+
+    def _check(self, returned: bool) -> None:
+        try:
+            for channel in self._channels.values():
+                channel.driver.open()
+            self.findings = [f for c in self._channels.values() for f in c.driver.check()]
+            for channel in self._channels.values():
+                channel.read(10.0 * self._dt_s)
+            energised = all(c.driver.energised() for c in self._channels.values())
+        except OSError as error:
+            self._lose(str(error))
+            return
+        self._last_heard_s, self._bad_cycles = self._clock(), 0
+        bad = next((f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error"), None)
+        bad = bad or next((o for c in self._channels.values() if (o := c.outside())), None)
+        for channel in self._channels.values():
+            channel.driving = False
+            channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
+        if bad is not None:
+            self._fsm.fire("check_failed", bad, "driver", "check_failed")
+        elif not energised:
+            self._fsm.fire("checked_limp", "drives are off", "driver")
+        elif returned:
+            self._fsm.fire("checked_returned", "the device came back; look, then ack", "driver")
+        else:
+            self._fsm.fire("checked_hold", "adopted as it was found", "driver")
+
+    def close(self) -> None:
+        """Disconnect, leaving torque as it is. Nothing moves."""
+        self._end_all("STOPPED", "the driver was closed")
+        for channel in self._channels.values():
+            channel.driver.close()
+        self._fsm.fire("disconnect", "closed", "driver")
+        self._status = self._make_status()
+
+    def adopt(self, who: str) -> None:
+        """Take the devices' own set-points as ours after they were moved by other means.
+
+        For a stand-in whose scene was reset. Refused while a motion is in flight.
+        """
+        if self._fsm.state not in ("HOLD", "LIMP", "PSTOP") or self._in_flight():
+            raise CellRefused("busy", f"cannot adopt a pose in {self._fsm.state} with a motion on")
+        for channel in self._channels.values():
+            channel.read(10.0 * self._dt_s)
+            channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
+        self._fsm.note("set-points adopted from the device", who, "adopt")
+        self._status = self._make_status()
+
+    # -- commands of the owning thread -----------------------------------------------------
+
+    def enable(self, who: str) -> None:
+        """Switch torque on at the measured pose: LIMP to HOLD. Idempotent in HOLD."""
+        if self._fsm.state == "HOLD":
+            return
+        if not self._fsm.allows("enable"):
+            self._fsm.fire("enable", "", who)
+        for channel in self._channels.values():
+            outside = channel.outside()
+            if outside is not None:
+                raise CellRefused("pose_outside_limits", outside)
+        try:
+            for channel in self._channels.values():
+                if channel.driver.energised():
+                    continue
+                channel.seed(channel.sample.q_rad, channel.sample.width_m)
+                channel.driver.energise()
+                channel.driving = True
+        except OSError as error:
+            self._fsm.fire("fault", f"enabling failed: {error}", "driver", "fault")
+            raise CellFault(f"enabling failed: {error}") from error
+        self._held = False
+        self._speed = 1.0 if self.info.kind == "sim" else HARDWARE_START_SPEED
+        self._fsm.fire("enable", "drives enabled", who)
+        self._status = self._make_status()
+
+    def start_trajectory(self, arm: str, trajectory: Trajectory, who: str) -> Ticket:
+        """Start following a trajectory; while held it waits for ``resume``.
+
+        Returns:
+            A ticket; already done with LIMIT or INVALID when the trajectory may not run.
+
+        Raises:
+            CellRefused: Not in a state to move, or the arm is busy.
+        """
+        channel = self._ready(arm, "motion")
+        ticket = self._ticket("trajectory", arm, who)
+        refusal = check_trajectory(
+            channel.spec,
+            trajectory,
+            channel.gate.q_rad,
+            self._dt_s,
+            self.info.workspace,
+            self._tool_xyz.get(arm),
+        )
+        if refusal is not None:
+            ticket.report = _refused_motion(channel, trajectory, refusal.status, refusal.detail)
+            ticket.done = True
+            self._fsm.note(f"{arm}: {refusal.detail}", who, "refused")
+            return ticket
+        channel.start_path(ticket, trajectory)
+        self._run(f"{arm} follows a path of {trajectory.duration_s:.2f} s", who)
+        return ticket
+
+    def start_grip(
+        self, arm: str, width_m: float, force_N: float, speed_m_s: float | None, who: str
+    ) -> Ticket:
+        """Start driving the fingers to an opening. As :meth:`start_trajectory` otherwise."""
+        channel = self._ready(arm, "grip")
+        ticket = self._ticket("grip", arm, who)
+        spec = channel.spec.gripper
+        speed = spec.max_speed_m_s if speed_m_s is None else speed_m_s
+        problem = _grip_problem(channel, width_m, force_N, speed)
+        if problem is not None:
+            ticket.report = GripReport(
+                *problem,
+                width_m=channel.sample.width_m,
+                force_N=abs(channel.sample.grip_force_N),
+                target_width_m=width_m,
+                stalled=False,
+                started_s=ticket.started_s,
+                ended_s=ticket.started_s,
+            )
+            ticket.done = True
+            self._fsm.note(f"{arm}: {problem[1]}", who, "refused")
+            return ticket
+        channel.start_fingers(ticket, width_m, force_N, speed)
+        self._run(f"{arm} moves its fingers to {1e3 * width_m:.0f} mm", who)
+        return ticket
+
+    def start_wait(self, duration_s: float, who: str) -> Ticket:
+        """Let cell time pass with the arms holding; stands still while held."""
+        if not 0.0 <= duration_s <= 3600.0:
+            raise CellRefused("invalid", f"cannot wait {duration_s} s; 0 to 3600")
+        if self._fsm.state not in ("HOLD", "RUN", "LIMP"):
+            self._fsm.fire("start_traj", "", who)
+        ticket = self._ticket("wait", "", who)
+        ticket.remaining_s = duration_s
+        ticket.done = duration_s == 0.0
+        if not ticket.done:
+            self._waits.append(ticket)
+        return ticket
+
+    def ack_stop(self, who: str) -> None:
+        """Acknowledge a protective stop once its cause is gone: PSTOP to HOLD, never to RUN."""
+        if self._fsm.state == "PSTOP":
+            outside = next((o for c in self._channels.values() if (o := c.outside())), None)
+            if outside is not None or self._bad_cycles:
+                raise CellRefused("cause_stands", outside or "the device does not answer reliably")
+        self._fsm.fire("ack_stop", "stop acknowledged", who)
+        self._status = self._make_status()
+
+    def clear_fault(self, who: str) -> None:
+        """Check the device again after a fault was mended."""
+        self._fsm.fire("clear_fault", "fault cleared, checking", who)
+        self._check(returned=True)
+        self._status = self._make_status()
+
+    def release_torque(self, who: str, nonce: str = "") -> str:
+        """Switch torque off in two steps; the arm will fall.
+
+        Called without a nonce it only answers with one. Called with it, by the same person within
+        10 s, it releases: HOLD to LIMP.
+        """
+        if self._fsm.state != "HOLD" or self._in_flight():
+            self._fsm.fire("release", "", who) if self._fsm.state != "HOLD" else None
+            raise CellRefused("busy", "a motion is in flight: abort it first")
+        now = self._clock()
+        if not nonce:
+            self._release = (secrets.token_hex(8), who, now + RELEASE_WITHIN_S)
+            self._fsm.note("torque release asked; support the arm", who, "release_asked")
+            return self._release[0]
+        asked, self._release = self._release, None
+        if asked is None or asked[:2] != (nonce, who) or now > asked[2]:
+            raise CellRefused("nonce", "ask for the release first, then confirm within 10 s")
+        for channel in self._channels.values():
+            channel.driving = False
+            channel.driver.release()
+        self._held = False
+        self._fsm.fire("release", "torque released", who)
+        self._status = self._make_status()
+        return nonce
+
+    # -- from any thread -------------------------------------------------------------------
+
+    def hold(self, cause: str, who: str) -> None:
+        """Decelerate along the path and hold, powered. Never refused, idempotent."""
+        self._acts.append(("hold", cause, who, 0.0))
+
+    def resume(self, who: str) -> None:
+        """Leave a hold; the motion in flight goes on from the measured pose.
+
+        Raises:
+            CellRefused: Not in HOLD, or the arm was moved too far meanwhile.
+        """
+        state = self._fsm.state
+        if state not in ("HOLD", "RUN"):
+            raise CellRefused(f"not_in_{state}", f"cannot resume from {state} ({self._fsm.cause})")
+        for channel in self._channels.values():
+            channel.check_resume()
+        self._acts.append(("resume", "resumed", who, 0.0))
+
+    def abort(self, who: str) -> None:
+        """End what is in flight with STOPPED and stay in HOLD. Without effect when idle."""
+        self._acts.append(("abort", "aborted", who, 0.0))
+
+    def set_speed(self, fraction: float, who: str) -> None:
+        """Set the speed override, in (0, 1]."""
+        if not 0.01 <= fraction <= 1.0:
+            raise CellRefused("invalid", f"speed {fraction} is outside 0.01 to 1")
+        self._acts.append(("speed", f"speed {fraction:.0%}", who, fraction))
+
+    def status(self) -> CellStatus:
+        """State as of the last tick or command."""
+        return self._status
+
+    def events(self, after_seq: int) -> list[CellEvent]:
+        """Events newer than ``after_seq``; a bounded ring."""
+        return self._fsm.events(after_seq)
+
+    def samples(self, arm: str, since_s: float) -> SampleLog:
+        """What one arm measured and was told since a cell time, at the control rate, last 130 s."""
+        channel = self._channels[arm]
+        rows = [s for s in channel.log.copy() if s.t_s >= since_s]
+        n = len(channel.spec.joints)
+        return SampleLog(
+            arm=arm,
+            t_s=np.array([s.t_s for s in rows], dtype=np.float64),
+            q_rad=np.array([s.q_rad for s in rows], dtype=np.float64).reshape(-1, n),
+            q_cmd_rad=np.array([s.q_cmd_rad for s in rows], dtype=np.float64).reshape(-1, n),
+            width_m=np.array([s.width_m for s in rows], dtype=np.float64),
+            width_cmd_m=np.array([s.width_cmd_m for s in rows], dtype=np.float64),
+        )
+
+    def report_loop(self, hz: float, overruns: int, realtime: bool) -> None:
+        """Let whoever ticks say how well it keeps time."""
+        self._loop = (hz, overruns, realtime)
+
+    # -- one control period ----------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One control period. Never blocks past the devices' read deadlines."""
+        while self._acts:
+            self._apply(*self._acts.popleft())
+        state = self._fsm.state
+        if state in ("OFFLINE", "LOST"):
+            self._look_for_device()
+        else:
+            heard = self._read()
+            if heard:
+                self._judge()
+            self._drive()
+            self._count_time()
+            self._settle_state()
+        self._status = self._make_status()
+
+    def _read(self) -> bool:
+        now = self._clock()
+        try:
+            for channel in self._channels.values():
+                channel.read(0.8 * self._dt_s)
+        except OSError as error:
+            self._bad_cycle(str(error), now)
+            return False
+        except CellFault as fault:
+            self._end_all("FAULT", str(fault))
+            if self._fsm.allows("fault"):
+                self._fsm.fire("fault", str(fault), "driver", "fault")
+            return False
+        self._last_heard_s, self._bad_cycles = now, 0
+        return True
+
+    def _bad_cycle(self, error: str, now: float) -> None:
+        self._bad_cycles += 1
+        blind_s = now - self._last_heard_s
+        if self._bad_cycles == BAD_CYCLES_ALARM:
+            self._fsm.note(f"{BAD_CYCLES_ALARM} bad cycles in a row: {error}", "driver", "alarm")
+        if blind_s >= BLIND_LOST_S:
+            self._lose(f"no answer for {blind_s:.1f} s: {error}")
+        elif blind_s >= BLIND_STOP_S and self._fsm.allows("violate"):
+            self._violate(f"blind for {1e3 * blind_s:.0f} ms: {error}")
+
+    def _judge(self) -> None:
+        now, stop = self._clock(), self._fsm.state != "RUN"
+        for channel in self._channels.values():
+            cause = channel.judge(stop, now)
+            if self._fsm.state in ENERGISED:
+                cause = cause or channel.outside()
+                if cause is not None and self._fsm.allows("violate"):
+                    self._violate(f"{channel.spec.name}: {cause}")
+
+    def _drive(self) -> None:
+        if self._fsm.state not in ENERGISED:
+            return
+        stop = self._fsm.state != "RUN"
+        try:
+            for channel in self._channels.values():
+                channel.drive(self._speed, stop)
+        except OSError as error:
+            self._bad_cycle(str(error), self._clock())
+
+    def _count_time(self) -> None:
+        still = self._held or self._fsm.state not in ("HOLD", "RUN", "LIMP")
+        if still:
+            for ticket in self._in_flight():
+                ticket.held_s += self._dt_s
+            return
+        for ticket in self._waits:
+            ticket.remaining_s -= self._dt_s
+            ticket.done = ticket.remaining_s <= 1e-9
+        if self._waits:
+            self._waits = [ticket for ticket in self._waits if not ticket.done]
+
+    def _settle_state(self) -> None:
+        if self._fsm.state == "RUN" and not any(c.busy for c in self._channels.values()):
+            self._fsm.fire("finish", "motion ended", "driver")
+
+    def _look_for_device(self) -> None:
+        now = self._clock()
+        if self._fsm.state == "LOST" and now >= self._next_reconnect_s:
+            self._next_reconnect_s = now + RECONNECT_S
+            try:
+                for channel in self._channels.values():
+                    channel.driver.open()
+                    channel.read(self._dt_s)
+            except OSError:
+                return  # Still silent; LOST already says so.
+            self._fsm.fire("connect", "the device answers again", "driver")
+            self._check(returned=True)
+
+    # -- acts ------------------------------------------------------------------------------
+
+    def _apply(
+        self, act: Literal["hold", "resume", "abort", "speed"], cause: str, who: str, value: float
+    ) -> None:
+        if act == "hold":
+            self._apply_hold(cause, who)
+        elif act == "resume":
+            self._apply_resume(who)
+        elif act == "abort":
+            self._apply_abort(who)
+        else:
+            self._speed = value
+            self._fsm.note(cause, who, "speed")
+
+    def _apply_hold(self, cause: str, who: str) -> None:
+        if self._held:
+            return
+        if self._fsm.state == "HOLD":
+            self._held = True
+            self._fsm.restate(cause, who, "hold")
+        elif self._fsm.fire("hold", cause, who, "hold") is not None:
+            self._held = True
+        else:
+            self._fsm.note(f"hold asked in {self._fsm.state}: {cause}", who, "hold")
+
+    def _apply_resume(self, who: str) -> None:
+        if self._fsm.state != "HOLD" or not self._held:
+            return
+        try:
+            for channel in self._channels.values():
+                channel.check_resume()
+        except CellRefused as refused:
+            self._fsm.note(refused.text, who, "refused")
+            return
+        self._held = False
+        if any(c.busy for c in self._channels.values()):
+            for channel in self._channels.values():
+                channel.resume()
+            self._fsm.fire("start_traj", "resumed", who, "resume")
+        else:
+            self._fsm.restate("resumed; nothing in flight", who, "resume")
+
+    def _apply_abort(self, who: str) -> None:
+        for ticket in self._waits:
+            ticket.done, ticket.ending = True, ("STOPPED", f"aborted by {who}")
+        ended = bool(self._waits)
+        self._waits = []
+        for channel in self._channels.values():
+            for motion in (channel.motion, channel.grip):
+                if motion is not None and motion.ending is None:
+                    motion.ending = ("STOPPED", f"aborted by {who}")
+                    ended = True
+        if self._fsm.state == "RUN":
+            self._fsm.fire("hold", "aborted", who, "abort")
+        elif ended:
+            self._fsm.restate("aborted", who, "abort")
+
+    def _violate(self, cause: str) -> None:
+        for channel in self._channels.values():
+            for motion in (channel.motion, channel.grip):
+                if motion is not None:
+                    motion.ending = ("STOPPED", f"protective stop: {cause}")
+        self._end_waits("STOPPED", f"protective stop: {cause}")
+        self._held = False
+        self._fsm.fire("violate", cause, "driver", "pstop")
+
+    def _lose(self, cause: str) -> None:
+        self._end_all("FAULT", f"the device is lost: {cause}")
+        self._fsm.fire("lose", cause, "driver", "lost")
+        self._next_reconnect_s = self._clock() + RECONNECT_S
+
+    def _end_all(self, status: MotionStatus, detail: str) -> None:
+        for channel in self._channels.values():
+            channel.end_all(status, detail, self._clock())
+        self._end_waits(status, detail)
+        self._held = False
+
+    def _end_waits(self, status: MotionStatus, detail: str) -> None:
+        for ticket in self._waits:
+            ticket.done, ticket.ending = True, (status, detail)
+        self._waits = []
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _in_flight(self) -> list[Ticket]:
+        motions = [t for c in self._channels.values() for t in (c.motion, c.grip) if t is not None]
+        return [*motions, *self._waits]
+
+    def _ready(self, arm: str, kind: Literal["motion", "grip"]) -> ArmChannel:
+        channel = self._channels.get(arm)
+        if channel is None:
+            known = ", ".join(self._channels)
+            raise CellRefused("no_such_arm", f"no arm {arm!r} in this cell; it has {known}")
+        if self._fsm.state not in ("HOLD", "RUN"):
+            self._fsm.fire("start_traj", "", "")
+        busy = channel.motion if kind == "motion" else channel.grip
+        if busy is not None:
+            raise CellRefused("busy", f"{arm} is still at a {busy.kind} asked by {busy.who}")
+        return channel
+
+    def _run(self, cause: str, who: str) -> None:
+        if self._fsm.state == "HOLD" and not self._held:
+            self._fsm.fire("start_traj", cause, who)
+        self._status = self._make_status()
+
+    def _ticket(self, kind: Literal["trajectory", "grip", "wait"], arm: str, who: str) -> Ticket:
+        self._tickets += 1
+        return Ticket(self._tickets, kind, arm, who, self._clock())
+
+    def _make_status(self) -> CellStatus:
+        fsm = self._fsm
+        hz, overruns, realtime = self._loop
+        return CellStatus(
+            t_s=self._clock(),
+            state=fsm.state,
+            mode=fsm.mode,
+            cause=fsm.cause,
+            who=fsm.who,
+            since_s=fsm.since_s,
+            estop=self.info.estop,
+            speed=self._speed,
+            lease=self.lease,
+            arms=tuple(channel.sample for channel in self._channels.values()),
+            loop_hz=hz,
+            overruns=overruns,
+            realtime=realtime,
+            held=self._held,
+        )
+
+
+def _refused_motion(
+    channel: ArmChannel, trajectory: Trajectory, status: MotionStatus, detail: str
+) -> MotionReport:
+    reached, now = channel.sample.q_rad, channel.sample.t_s
+    rows = trajectory.q_rad
+    usable = rows.ndim == 2 and rows.shape[1:] == (len(reached),) and len(rows) > 0
+    target = tuple(rows[-1].tolist()) if usable else reached
+    error = max((abs(a - b) for a, b in zip(target, reached, strict=True)), default=0.0)
+    return MotionReport(status, detail, target, reached, error, now, now)
+
+
+def _grip_problem(
+    channel: ArmChannel, width_m: float, force_N: float, speed_m_s: float
+) -> tuple[Literal["LIMIT", "INVALID"], str] | None:
+    spec = channel.spec.gripper
+    if not all(map(np.isfinite, (width_m, force_N, speed_m_s))):
+        return "INVALID", "opening, force and speed must be finite"
+    if not spec.closed_width_m - 1e-9 <= width_m <= spec.open_width_m + 1e-9:
+        return "LIMIT", (
+            f"opening {width_m:.4f} m is outside {spec.closed_width_m:.3f} to "
+            f"{spec.open_width_m:.3f} m"
+        )
+    if not 0.0 < force_N <= spec.max_force_N + 1e-9:
+        return "LIMIT", f"force {force_N:.1f} N is outside 0 to {spec.max_force_N:.1f} N"
+    if not 0.0 < speed_m_s <= spec.max_speed_m_s + 1e-9:
+        return "LIMIT", f"speed {speed_m_s:.3f} m/s is outside 0 to {spec.max_speed_m_s:.3f} m/s"
+    return None

@@ -1,0 +1,279 @@
+"""What may reach the drives: a whole trajectory is checked before it starts, and every set-point
+passes one last gate before it is written. Pure; no clock, no device.
+
+The margins absorb the rounding of interpolation and sampling, nothing else: a plan made at an arm's
+own limits passes, and the gate never writes a goal beyond limit times margin. Positions have none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+
+from drivers.hermite import HermitePath, Vector
+from drivers.types import ArmSpec, FloatArray, GripperSpec, Trajectory, Workspace
+
+VELOCITY_MARGIN: Final = 1.01
+ACCELERATION_MARGIN: Final = 1.10
+START_TOLERANCE_RAD: Final = 0.03
+"""A trajectory must start this close to the present set-point; the gate smooths what is left."""
+BLOCKED_AFTER_S: Final = 0.15
+PUSHED_AFTER_S: Final = 0.30
+MAX_KNOTS: Final = 20_000
+MAX_DURATION_S: Final = 300.0
+BOX_TOLERANCE_M: Final = 1e-3
+
+ToolXyz = Callable[[Sequence[float]], tuple[float, float, float]]
+
+
+class Refusal(NamedTuple):
+    """Why a trajectory may not run, in one line."""
+
+    status: Literal["LIMIT", "INVALID"]
+    detail: str
+
+
+def check_trajectory(
+    spec: ArmSpec,
+    trajectory: Trajectory,
+    setpoint_rad: Vector,
+    dt_s: float,
+    workspace: Workspace | None = None,
+    tool_xyz: ToolXyz | None = None,
+) -> Refusal | None:
+    """Judge a whole trajectory before anything moves; None means it may run.
+
+    Args:
+        setpoint_rad: Where the arm is being held now.
+        tool_xyz: Tool point in the base frame for given joints; without it the box is not checked.
+    """
+    malformed = _check_shape(spec, trajectory)
+    if malformed is not None:
+        return Refusal("INVALID", malformed)
+    away = np.abs(trajectory.q_rad[0] - np.asarray(setpoint_rad))
+    if away.max() > START_TOLERANCE_RAD:
+        joint = int(away.argmax())
+        return Refusal(
+            "INVALID",
+            f"starts {away[joint]:.3f} rad away from where the arm is held "
+            f"({spec.joints[joint].name}; allowed {START_TOLERANCE_RAD} rad)",
+        )
+    path = HermitePath(trajectory)
+    times, q, dq = path.sample(dt_s)
+    return _check_joints(spec, path, times, q, dq, dt_s) or _check_box(
+        times, q, workspace, tool_xyz, dt_s
+    )
+
+
+def _check_shape(spec: ArmSpec, trajectory: Trajectory) -> str | None:
+    t, q, dq = trajectory.t_s, trajectory.q_rad, trajectory.dq_rad_s
+    n = len(spec.joints)
+    if t.ndim != 1 or len(t) < 2:
+        return "a trajectory needs at least two knots"
+    if len(t) > MAX_KNOTS:
+        return f"{len(t)} knots; at most {MAX_KNOTS}"
+    if q.shape != (len(t), n) or dq.shape != (len(t), n):
+        return f"knots must have shape ({len(t)}, {n}), got {q.shape} and {dq.shape}"
+    if not (np.isfinite(t).all() and np.isfinite(q).all() and np.isfinite(dq).all()):
+        return "a knot is not finite"
+    if t[0] != 0.0 or not (np.diff(t) > 0.0).all():
+        return "knot times must start at 0 and increase"
+    if t[-1] > MAX_DURATION_S:
+        return f"lasts {t[-1]:.1f} s; at most {MAX_DURATION_S:.0f} s"
+    if np.abs(dq[[0, -1]]).max() > 1e-6:
+        return "a trajectory must start and end at rest"
+    return None
+
+
+def _check_joints(
+    spec: ArmSpec,
+    path: HermitePath,
+    times: FloatArray,
+    q: FloatArray,
+    dq: FloatArray,
+    dt_s: float,
+) -> Refusal | None:
+    peak = path.peak_speed()
+    acceleration = np.abs(np.diff(dq, axis=0)) / dt_s
+    for i, joint in enumerate(spec.joints):
+        beyond = np.maximum(joint.lo_rad - q[:, i], q[:, i] - joint.hi_rad)
+        worst = int(beyond.argmax())
+        if beyond[worst] > 1e-9:
+            return Refusal(
+                "LIMIT",
+                f"{joint.name} reaches {q[worst, i]:.3f} rad at {times[worst]:.2f} s; "
+                f"range {joint.lo_rad:.3f} to {joint.hi_rad:.3f}",
+            )
+        if peak[i] > joint.vmax_rad_s * VELOCITY_MARGIN:
+            return Refusal(
+                "LIMIT",
+                f"{joint.name} moves at {peak[i]:.2f} rad/s; at most {joint.vmax_rad_s:.2f}",
+            )
+        worst = int(acceleration[:, i].argmax())
+        if acceleration[worst, i] > joint.amax_rad_s2 * ACCELERATION_MARGIN:
+            return Refusal(
+                "LIMIT",
+                f"{joint.name} accelerates at {acceleration[worst, i]:.1f} rad/s² at "
+                f"{times[worst]:.2f} s; at most {joint.amax_rad_s2:.1f}",
+            )
+    return None
+
+
+def _check_box(
+    times: FloatArray,
+    q: FloatArray,
+    workspace: Workspace | None,
+    tool_xyz: ToolXyz | None,
+    dt_s: float,
+) -> Refusal | None:
+    if workspace is None or tool_xyz is None:
+        return None
+    stride = max(1, round(0.02 / dt_s))
+    allowed_m = BOX_TOLERANCE_M
+    for k in [*range(0, len(times) - 1, stride), len(times) - 1]:
+        xyz = tool_xyz(q[k].tolist())
+        outside_m, axis = _outside_box(xyz, workspace)
+        if k == 0:
+            # An arm that already is outside may come back, never go further out.
+            allowed_m = max(allowed_m, outside_m + BOX_TOLERANCE_M)
+        if outside_m > allowed_m:
+            return Refusal(
+                "LIMIT",
+                f"the tool leaves the workspace at {times[k]:.2f} s: {'xyz'[axis]} = "
+                f"{xyz[axis]:.3f} m, allowed "
+                f"{workspace.lo_m[axis]:.3f} to {workspace.hi_m[axis]:.3f}",
+            )
+    return None
+
+
+def _outside_box(xyz: tuple[float, float, float], workspace: Workspace) -> tuple[float, int]:
+    """How far outside the box, and along which axis (0, 1, 2) most."""
+    excess = [
+        max(lo - value, value - hi, 0.0)
+        for value, lo, hi in zip(xyz, workspace.lo_m, workspace.hi_m, strict=True)
+    ]
+    worst = max(excess)
+    return worst, excess.index(worst)
+
+
+def braking_speed(room: float, deceleration: float, dt_s: float) -> float:
+    """The fastest speed from which discrete braking still stops within ``room``.
+
+    Exact for steps of ``dt_s``: keeping to it one tick leaves the next tick able to keep to it.
+    """
+    half = 0.5 * deceleration * dt_s
+    return math.sqrt(2.0 * deceleration * max(room, 0.0) + half * half) - half
+
+
+class SetpointGate:
+    """The last gate: whatever target comes in, what goes out is within every limit.
+
+    A target within limits passes unchanged. Any other is followed as fast as the limits allow,
+    without overshoot.
+    """
+
+    def __init__(self, spec: ArmSpec, dt_s: float, q_rad: Sequence[float]) -> None:
+        self._lo = [joint.lo_rad for joint in spec.joints]
+        self._hi = [joint.hi_rad for joint in spec.joints]
+        self._vmax = [joint.vmax_rad_s * VELOCITY_MARGIN for joint in spec.joints]
+        self._amax = [joint.amax_rad_s2 * ACCELERATION_MARGIN for joint in spec.joints]
+        self._dt_s = dt_s
+        self.q_rad: Vector = ()
+        self._v = [0.0] * len(self._lo)
+        self._target: list[float] = []
+        self.seed(q_rad)
+
+    def seed(self, q_rad: Sequence[float]) -> None:
+        """Take a pose at rest as the present set-point, put inside the joint limits."""
+        self.q_rad = tuple(
+            min(max(q, lo), hi) for q, lo, hi in zip(q_rad, self._lo, self._hi, strict=True)
+        )
+        self._target = list(self.q_rad)
+        self._v = [0.0] * len(self.q_rad)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the set-point stands still."""
+        return not any(self._v)
+
+    def step(self, target_rad: Sequence[float]) -> Vector:
+        """One tick towards the target; returns the set-point to write. Not finite: stays."""
+        dt = self._dt_s
+        written = []
+        for i, wanted in enumerate(target_rad):
+            q, v, previous = self.q_rad[i], self._v[i], self._target[i]
+            lo, hi, amax, vmax = self._lo[i], self._hi[i], self._amax[i], self._vmax[i]
+            target = min(max(wanted, lo), hi) if math.isfinite(wanted) else previous
+            if target == q and v == 0.0:
+                self._target[i] = target
+                written.append(q)
+                continue
+            lag = previous - q
+            goal = (target - previous) / dt
+            if lag:
+                size = abs(lag)
+                goal += math.copysign(min(size / dt, braking_speed(size, amax, dt)), lag)
+            goal = min(max(goal, -vmax), vmax)
+            goal = min(max(goal, v - amax * dt), v + amax * dt)
+            goal = min(goal, braking_speed(hi - q, amax, dt))
+            goal = max(goal, -braking_speed(q - lo, amax, dt))
+            following = min(max(q + goal * dt, lo), hi)
+            if abs(following - target) < 1e-10:
+                following = target
+            self._v[i] = goal if abs(goal) > 1e-9 else 0.0
+            self._target[i] = target
+            written.append(following)
+        self.q_rad = tuple(written)
+        return self.q_rad
+
+
+class GripGate:
+    """The last gate of a gripper: opening, its rate and the force stay within the gripper's own."""
+
+    def __init__(self, spec: GripperSpec, dt_s: float, width_m: float) -> None:
+        self._spec = spec
+        self._step_m = spec.max_speed_m_s * dt_s
+        self.width_m = self._within(width_m)
+
+    def _within(self, width_m: float) -> float:
+        return min(max(width_m, self._spec.closed_width_m), self._spec.open_width_m)
+
+    def seed(self, width_m: float) -> None:
+        """Take an opening as the present set-point."""
+        self.width_m = self._within(width_m)
+
+    def step(self, width_m: float, force_N: float) -> tuple[float, float]:
+        """One tick; returns the opening and the force limit to write."""
+        if not (math.isfinite(width_m) and math.isfinite(force_N)):
+            return self.width_m, 0.0
+        change = min(max(self._within(width_m) - self.width_m, -self._step_m), self._step_m)
+        self.width_m = self._within(self.width_m + change)
+        return self.width_m, min(max(force_N, 0.0), self._spec.max_force_N)
+
+
+class TrackingMonitor:
+    """Watches how far the arm is from where it was told to be."""
+
+    def __init__(self, limit_rad: float, dt_s: float) -> None:
+        self._limit_rad = limit_rad
+        self._dt_s = dt_s
+        self._over_s = 0.0
+        self.error_rad = 0.0
+        self.joint = 0
+
+    def clear(self) -> None:
+        self._over_s = 0.0
+
+    def observe(self, measured_rad: Vector, commanded_rad: Vector) -> float:
+        """Take one reading; returns for how long the error has been over its limit, seconds."""
+        worst, joint = 0.0, 0
+        for i, measured in enumerate(measured_rad):
+            error = abs(measured - commanded_rad[i])
+            if error > worst:
+                worst, joint = error, i
+        self.error_rad, self.joint = worst, joint
+        self._over_s = self._over_s + self._dt_s if worst > self._limit_rad else 0.0
+        return self._over_s
