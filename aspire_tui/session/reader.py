@@ -1,1 +1,330 @@
-"""placeholder"""
+"""Reading a session, live or finished: the same questions, answered for any moment of it.
+
+A moment is a ``seq``: ``upto_seq=None`` means the newest event. Facts that came later are absent
+from the answer. A reader never writes, never checkpoints, and sees an event once it is durable. Use
+one reader per thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+
+from aspire_tui.events import (
+    AnyEvent,
+    Note,
+    Recorded,
+    Samples,
+    VideoFrame,
+    decode,
+)
+from aspire_tui.session import database, nouns
+from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.rows import (
+    AgentLine,
+    AttemptRow,
+    CallDetail,
+    CallRow,
+    CallSeq,
+    HypothesisRow,
+    KeyframeRow,
+    Problem,
+    ProgramRow,
+    TrialRow,
+)
+from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
+from aspire_tui.session.verification import verify
+
+AGENT_KINDS: Final = ("agent_turn", "agent_said", "agent_tool", "tokens", "skill_matched")
+KINDS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
+
+_EVENT: Final = "SELECT seq, wall_s, mono_s, kind, body FROM events WHERE "
+
+
+class SessionReader:
+    """One session file, read-only, while it is written or after.
+
+    Raises:
+        SessionFileError: The file is missing, damaged, no session, or from a newer release.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self._db = database.connect(self.path, write=False)
+        self._data_version = -1
+        self._newest = EMPTY
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> SessionReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the file ---------------------------------------------------------------------------
+
+    def session_id(self) -> str:
+        """The identity given when the session was created; it survives a rename of the file."""
+        return str(self._one("SELECT value FROM meta WHERE key='session'")[0])
+
+    def changed(self) -> bool:
+        """Whether anything was committed since the last time this was asked. Costs a few µs."""
+        with database.named_errors(self.path):
+            version = int(self._db.pragma("data_version"))
+        changed, self._data_version = version != self._data_version, version
+        return changed
+
+    def last_seq(self) -> int:
+        """The newest event's number; 0 in an empty session."""
+        return int(self._one("SELECT coalesce(max(seq), 0) FROM events")[0])
+
+    def verify(self) -> list[Problem]:
+        """Everything wrong with the file: damage, edits, gaps, missing or altered blobs."""
+        return verify(self._db)
+
+    # -- events and moments -----------------------------------------------------------------
+
+    def events(
+        self,
+        after_seq: int = 0,
+        limit: int | None = None,
+        trial: int | None = None,
+        kinds: Sequence[str] | None = None,
+        upto_seq: int | None = None,
+    ) -> list[Recorded]:
+        """Events after a moment, oldest first."""
+        upto = self._upto(upto_seq)
+        rows = self._select(after_seq, upto, limit, trial, kinds, newest_first=False)
+        return [self._recorded(row) for row in rows]
+
+    def newest_events(
+        self, limit: int, kinds: Sequence[str], upto_seq: int | None = None
+    ) -> list[Recorded]:
+        """The last ``limit`` events of some kinds up to a moment, oldest first."""
+        upto = self._upto(upto_seq)
+        rows = list(self._select(0, upto, limit, None, kinds, newest_first=True))
+        return [self._recorded(row) for row in reversed(rows)]
+
+    def event(self, seq: int) -> Recorded | None:
+        row = self._first(_EVENT + "seq=?", (seq,))
+        return self._recorded(row) if row else None
+
+    def snapshot(self, at_seq: int | None = None) -> Snapshot:
+        """The session at a moment: nearest stored checkpoint plus the events after it.
+
+        Following the end of a live session costs only the new events.
+        """
+        upto = self._upto(at_seq)
+        state = self._nearest(upto)
+        if state.seq < upto:
+            rows = self._rows(_EVENT + "seq>? AND seq<=? ORDER BY seq", (state.seq, upto))
+            state = fold_all(state, (self._recorded(row) for row in rows))
+        if state.seq > self._newest.seq:
+            self._newest = state
+        return state
+
+    def seq_at_time(self, *, wall_s: float | None = None, mono_s: float | None = None) -> int:
+        """The last event at or before a time; 0 when the time lies before the first."""
+        if (wall_s is None) == (mono_s is None):
+            raise ValueError("give one of wall_s and mono_s")
+        column, time_s = ("wall_s", wall_s) if mono_s is None else ("mono_s", mono_s)
+        low, high = 0, self.last_seq()
+        while low < high:
+            middle = (low + high + 1) // 2
+            at = self._one(f"SELECT {column} FROM events WHERE seq=?", (middle,))[0]
+            low, high = (middle, high) if at <= time_s else (low, middle - 1)
+        return low
+
+    # -- trials and calls -------------------------------------------------------------------
+
+    def trials(
+        self,
+        upto_seq: int | None = None,
+        *,
+        hypothesis: int | None = None,
+        newest: int | None = None,
+    ) -> list[TrialRow]:
+        """Trials in order of number, of one hypothesis if asked, the ``newest`` so many."""
+        return nouns.trials(self._rows, self._upto(upto_seq), hypothesis, newest)
+
+    def trial(self, trial: int, upto_seq: int | None = None) -> TrialRow | None:
+        found = nouns.trials(self._rows, self._upto(upto_seq), None, None, trial)
+        return found[0] if found else None
+
+    def attempts(self, trial: int, upto_seq: int | None = None) -> list[AttemptRow]:
+        """The ended attempts of a trial with what the program, the verifier and truth said."""
+        return nouns.attempts(self._rows, trial, self._upto(upto_seq))
+
+    def calls(self, trial: int, upto_seq: int | None = None) -> list[CallRow]:
+        """The calls of a trial. An intent without result has status None."""
+        return nouns.calls(self._rows, trial, self._upto(upto_seq))
+
+    def call(self, trial: int, n: int, upto_seq: int | None = None) -> CallDetail | None:
+        """One call in full."""
+        upto = self._upto(upto_seq)
+        row = self._first(
+            "SELECT intent_seq, result_seq FROM calls WHERE trial=? AND call=?", (trial, n)
+        )
+        if row is None or row[0] > upto:
+            return None
+        result_seq = row[1] if row[1] is not None and row[1] <= upto else None
+        intent = self.event(row[0])
+        result = self.event(result_seq) if result_seq is not None else None
+        if intent is None or intent.event.__class__.__name__ != "CallIntent":
+            raise self._damaged(f"call {n} of trial {trial} points at event {row[0]}")
+        return CallDetail(
+            intent=intent.event,  # type: ignore[arg-type]
+            result=result.event if result else None,  # type: ignore[arg-type]
+            intent_seq=row[0],
+            result_seq=result_seq,
+        )
+
+    def call_seqs(self, trial: int | None = None) -> list[CallSeq]:
+        """The stops of replay by call: where a result came, or an intent that never got one."""
+        return nouns.call_seqs(self._rows, trial)
+
+    def step_call(self, seq: int, *, forward: bool = True) -> CallSeq | None:
+        """The next (or previous) stop of replay by call, seen from a moment."""
+        return nouns.step_call(self._first, seq, forward)
+
+    def step_failure(self, seq: int, *, forward: bool = True) -> CallSeq | None:
+        """The next (or previous) call that did not end OK, seen from a moment."""
+        return nouns.step_failure(self._first, seq, forward)
+
+    # -- the agent and the tree -------------------------------------------------------------
+
+    def agent_lines(self, upto_seq: int | None = None, limit: int = 500) -> list[AgentLine]:
+        """The last lines of the agent pane, oldest first."""
+        events = self.newest_events(limit, AGENT_KINDS, upto_seq)
+        return [AgentLine(e.seq, e.wall_s, e.mono_s, e.event) for e in events]
+
+    def hypotheses(self, upto_seq: int | None = None) -> list[HypothesisRow]:
+        """Every node of the tree, oldest first, as it stood."""
+        upto = self._upto(upto_seq)
+        opened = self.events(kinds=("hypothesis",), upto_seq=upto)
+        return nouns.hypotheses(self._rows, opened, upto)
+
+    # -- what lies beside the events ----------------------------------------------------------
+
+    def program(self, sha: str) -> ProgramRow | None:
+        """A program text by its hash."""
+        row = self._first("SELECT author, blob, stored_seq FROM programs WHERE program=?", (sha,))
+        if row is None:
+            return None
+        data = self.blob(row[1])
+        text = data.decode("utf-8", "replace") if data is not None else ""
+        return ProgramRow(program=sha, author=row[0], text=text, stored_seq=row[2])
+
+    def blob(self, sha: str) -> bytes | None:
+        """Bytes by content hash; None when they were pruned."""
+        row = self._first("SELECT data FROM blobs WHERE sha256=?", (sha,))
+        return bytes(row[0]) if row else None
+
+    def samples(
+        self, trial: int, t0_s: float = float("-inf"), t1_s: float = float("inf")
+    ) -> list[Samples]:
+        """Joint state of a trial that overlaps a stretch of cell time, in order."""
+        return nouns.samples(self._rows, trial, t0_s, t1_s)
+
+    def cameras(self, trial: int) -> list[str]:
+        """Cameras that have video in a trial."""
+        sql = "SELECT DISTINCT camera FROM video WHERE trial=? ORDER BY camera"
+        return [row[0] for row in self._rows(sql, (trial,))]
+
+    def video_frame(self, trial: int, camera: str, t_s: float) -> VideoFrame | None:
+        """The newest picture of a camera at or before a cell time; None when there is none."""
+        row = self._first(
+            "SELECT video.t_s, blobs.data FROM video JOIN blobs ON blobs.sha256=video.blob "
+            "WHERE trial=? AND camera=? AND video.t_s<=? ORDER BY video.t_s DESC LIMIT 1",
+            (trial, camera, t_s),
+        )
+        return VideoFrame(trial, camera, row[0], bytes(row[1])) if row else None
+
+    def keyframes(
+        self, trial: int, call: int | None = None, upto_seq: int | None = None
+    ) -> list[KeyframeRow]:
+        """Pictures that one call used; without ``call``, every picture kept in the trial."""
+        return nouns.keyframes(self._rows, self.event, trial, call, self._upto(upto_seq))
+
+    # -- plumbing -----------------------------------------------------------------------------
+
+    def _upto(self, seq: int | None) -> int:
+        last = self.last_seq()
+        return last if seq is None else max(0, min(seq, last))
+
+    def _nearest(self, upto: int) -> Snapshot:
+        row = self._first("SELECT max(seq) FROM checkpoints WHERE seq<=?", (upto,))
+        stored = row[0] if row and row[0] is not None else 0
+        if stored <= self._newest.seq <= upto:
+            return self._newest
+        if stored == 0:
+            return EMPTY
+        state = self._one("SELECT state FROM checkpoints WHERE seq=?", (stored,))[0]
+        try:
+            return msgspec.json.decode(state, type=Snapshot)
+        except msgspec.DecodeError:
+            # A checkpoint only saves time; one from another release is folded again.
+            return EMPTY
+
+    def _select(
+        self,
+        after_seq: int,
+        upto_seq: int,
+        limit: int | None,
+        trial: int | None,
+        kinds: Sequence[str] | None,
+        newest_first: bool,
+    ) -> Iterator[tuple[Any, ...]]:
+        """One indexed query per kind, merged: never a scan over the kinds in between."""
+        order = "DESC" if newest_first else "ASC"
+        where, bindings = "seq>? AND seq<=?", [after_seq, upto_seq]
+        if trial is not None:
+            where, bindings = where + " AND trial=?", [*bindings, trial]
+        most = -1 if limit is None else limit
+        tail = f" ORDER BY seq {order} LIMIT ?"
+        if kinds is None:
+            return self._rows(_EVENT + where + tail, (*bindings, most))
+        by_kind = " AND +kind=?" if trial is not None else " AND kind=?"
+        streams = [
+            self._rows(_EVENT + where + by_kind + tail, (*bindings, kind, most)) for kind in kinds
+        ]
+        merged = heapq.merge(*streams, key=lambda row: row[0], reverse=newest_first)
+        return islice(merged, limit)
+
+    def _recorded(self, row: tuple[Any, ...]) -> Recorded:
+        seq, wall_s, mono_s, kind, body = row
+        event: AnyEvent
+        if kind in KINDS:
+            try:
+                event = decode(body.encode())
+            except msgspec.DecodeError as error:
+                raise self._damaged(f"event {seq}: {error}") from None
+        else:
+            event = Note(f"an event this release does not know: {kind}", "info", "unknown_kind")
+        return Recorded(seq, wall_s, mono_s, event)
+
+    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        with database.named_errors(self.path):
+            yield from self._db.execute(sql, bindings)
+
+    def _first(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        with database.named_errors(self.path):
+            return next(iter(self._db.execute(sql, bindings).fetchall()[:1]), None)
+
+    def _one(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...]:
+        row = self._first(sql, bindings)
+        if row is None:
+            raise self._damaged("a row that must be there is missing")
+        return row
+
+    def _damaged(self, what: str) -> SessionFileError:
+        return SessionFileError(
+            self.path, f"is damaged ({what})", database.SALVAGE.format(path=self.path)
+        )

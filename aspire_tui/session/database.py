@@ -1,0 +1,130 @@
+"""Opening a session file: which files are refused, and with what words."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from aspire_tui.session import schema
+from aspire_tui.session.errors import SessionFileError
+
+SALVAGE: Final = "`aspire-tui sessions salvage {path}` saves what can be read"
+UPGRADE: Final = "upgrade aspire-tui, or replay it with the release that wrote it"
+
+_NETWORK_FILE_SYSTEMS: Final[Mapping[int, str]] = {
+    0x6969: "NFS",
+    0x517B: "SMB",
+    0xFF534D42: "CIFS",
+    0xFE534D42: "SMB2",
+    0x01021997: "9P",
+    0x00C36400: "Ceph",
+    0x5346414F: "AFS",
+    0x0BD00BD0: "Lustre",
+    0x19830326: "FhGFS",
+    0x01161970: "GFS2",
+}
+
+
+def sqlite_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+
+
+def refuse_old_sqlite(version: tuple[int, ...]) -> None:
+    """A writer must not run on a SQLite with the WAL-reset bug."""
+    if version < schema.OLDEST_SQLITE:
+        have = ".".join(map(str, version))
+        need = ".".join(map(str, schema.OLDEST_SQLITE))
+        raise RuntimeError(
+            f"SQLite {have} can corrupt a live session (fixed in {need}); "
+            "install a newer apsw: pip install --upgrade apsw"
+        )
+
+
+def file_system_magic(folder: Path) -> int:
+    """``f_type`` of statfs(2) for a folder; 0 where the platform has no such call."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    buffer = (ctypes.c_long * 32)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.statfs(os.fsencode(folder), buffer) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(folder))
+    return int(buffer[0]) & 0xFFFFFFFF
+
+
+def refuse_network(path: Path, magic: Callable[[Path], int] = file_system_magic) -> None:
+    """WAL needs shared memory and honest locks; a network file system has neither."""
+    name = _NETWORK_FILE_SYSTEMS.get(magic(path.parent))
+    if name is not None:
+        raise SessionFileError(
+            path,
+            f"is on {name}, where SQLite's write-ahead log is not safe",
+            "record on a local disk and copy the session when it is closed",
+        )
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a bad file into the one line an operator can act on."""
+    try:
+        yield
+    except apsw.NotADBError:
+        raise SessionFileError(path, "is not a session file", "pick another file") from None
+    except apsw.CorruptError as error:
+        raise SessionFileError(path, f"is damaged ({error})", SALVAGE.format(path=path)) from None
+    except apsw.CantOpenError:
+        raise SessionFileError(
+            path,
+            "cannot be opened where it lies (no right to read it, or an unfinished session in a "
+            "read-only folder)",
+            "copy it to a folder of yours",
+        ) from None
+    except apsw.IOError as error:
+        raise SessionFileError(
+            path, f"cannot be read ({error})", SALVAGE.format(path=path)
+        ) from None
+
+
+def connect(path: Path, *, write: bool) -> apsw.Connection:
+    """Open an existing session and check that this release understands it.
+
+    Never ``immutable``: beside a live write-ahead log it shows a damaged database.
+    """
+    if not path.is_file():
+        raise SessionFileError(path, "there is no such file", "`aspire-tui sessions` lists them")
+    flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
+    with named_errors(path):
+        db = apsw.Connection(str(path), flags=flags)
+        try:
+            db.set_busy_timeout(5000)
+            _check_session(db, path)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def _check_session(db: apsw.Connection, path: Path) -> None:
+    application = db.pragma("application_id")
+    if application != schema.APPLICATION_ID:
+        raise SessionFileError(path, "is not a session file", "pick another file")
+    try:
+        major, minor = schema.version(db)
+    except (KeyError, ValueError, apsw.SQLError):
+        raise SessionFileError(
+            path, "is damaged (no schema version)", SALVAGE.format(path=path)
+        ) from None
+    if major > schema.SCHEMA_MAJOR:
+        raise SessionFileError(
+            path,
+            f"was written by a newer release (schema {major}.{minor}, "
+            f"this one reads {schema.SCHEMA_MAJOR}.x)",
+            UPGRADE,
+        )

@@ -1,0 +1,320 @@
+"""Questions to the noun tables. Pure over a ``rows`` function that runs one query."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from aspire_tui.domain import Keyframe, SeedSet
+from aspire_tui.events import (
+    CallResult,
+    HypothesisOpened,
+    Recorded,
+    ResetReported,
+    Samples,
+    VerdictGiven,
+)
+from aspire_tui.session.rows import (
+    AttemptRow,
+    CallRow,
+    CallSeq,
+    HypothesisRow,
+    KeyframeRow,
+    TrialRow,
+)
+from aspire_tui.session.views import Score
+
+
+class Rows(Protocol):
+    def __call__(self, sql: str, bindings: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]: ...
+
+
+class First(Protocol):
+    def __call__(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None: ...
+
+
+_TRIALS = """
+SELECT trial, task, seed, seed_set, program, hypothesis, place, clock, opened_seq, opened_mono_s,
+       closed_seq, outcome, ended, implicated, reason, cell_s, wall_s,
+       (SELECT call FROM calls WHERE calls.trial=trials.trial AND intent_seq<=:upto
+        ORDER BY call DESC LIMIT 1)
+FROM trials WHERE opened_seq<=:upto
+"""
+
+
+def trials(
+    rows: Rows,
+    upto: int,
+    hypothesis: int | None,
+    newest: int | None,
+    only: int | None = None,
+) -> list[TrialRow]:
+    where = ""
+    if hypothesis is not None:
+        where += " AND hypothesis=:hypothesis"
+    if only is not None:
+        where += " AND trial=:only"
+    found = list(
+        rows(
+            f"{_TRIALS}{where} ORDER BY trial DESC LIMIT :newest",
+            _named(
+                upto=upto,
+                hypothesis=hypothesis,
+                only=only,
+                newest=-1 if newest is None else newest,
+            ),
+        )
+    )
+    found.reverse()
+    if not found:
+        return []
+    ended = _attempts_of(rows, found[0][0], found[-1][0], upto)
+    judged = _verdicts_of(rows, found[0][0], found[-1][0], upto)
+    return [_trial_row(row, upto, ended[row[0]], judged[row[0]]) for row in found]
+
+
+def _named(**bindings: object) -> Any:
+    return bindings
+
+
+def _attempts_of(rows: Rows, low: int, high: int, upto: int) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows(
+        "SELECT trial, attempt, ended, error, error_line, claimed, calls, ended_seq FROM attempts "
+        "WHERE trial BETWEEN ? AND ? AND ended_seq<=? ORDER BY trial, attempt",
+        (low, high, upto),
+    ):
+        found[row[0]].append(row)
+    return found
+
+
+def _verdicts_of(
+    rows: Rows, low: int, high: int, upto: int
+) -> dict[int, dict[str, tuple[Any, ...]]]:
+    """Per trial the last word of each judge: (attempt, outcome, reason, seq)."""
+    found: dict[int, dict[str, tuple[Any, ...]]] = defaultdict(dict)
+    for trial, judge, *rest in rows(
+        "SELECT trial, judge, attempt, outcome, reason, seq FROM verdicts "
+        "WHERE trial BETWEEN ? AND ? AND seq<=? ORDER BY seq",
+        (low, high, upto),
+    ):
+        found[trial][judge] = tuple(rest)
+    return found
+
+
+def _trial_row(
+    row: tuple[Any, ...],
+    upto: int,
+    ended: list[tuple[Any, ...]],
+    judged: dict[str, tuple[Any, ...]],
+) -> TrialRow:
+    closed_seq = row[10] if row[10] is not None and row[10] <= upto else None
+    last = ended[-1] if ended else None
+    verdict, referee, reset = (judged.get(j) for j in ("verifier", "referee", "reset"))
+    begun = TrialRow(
+        trial=row[0],
+        task=row[1],
+        seed=row[2],
+        seed_set=row[3],
+        program=row[4],
+        hypothesis=row[5],
+        where=row[6],
+        clock=row[7],
+        opened_seq=row[8],
+        opened_mono_s=row[9],
+        reset=reset[1] if reset else None,
+        attempts=len(ended),
+        calls=row[17] or 0,
+        ended=last[2] if last else None,
+        error=last[3] if last else "",
+        claimed=None if last is None or last[5] is None else bool(last[5]),
+        verdict=verdict[1] if verdict else None,
+        verdict_reason=verdict[2] if verdict else "",
+        referee=referee[1] if referee else None,
+    )
+    if closed_seq is None:
+        return begun
+    return _closed(begun, row)
+
+
+def _closed(begun: TrialRow, row: tuple[Any, ...]) -> TrialRow:
+    return msgspec.structs.replace(
+        begun,
+        closed_seq=row[10],
+        outcome=row[11],
+        ended=row[12] if row[12] is not None else begun.ended,
+        implicated=row[13],
+        reason=row[14],
+        cell_s=row[15],
+        wall_s=row[16],
+    )
+
+
+def attempts(rows: Rows, trial: int, upto: int) -> list[AttemptRow]:
+    judged: dict[tuple[int, str], tuple[str, int]] = {}
+    for attempt, judge, outcome, seq in rows(
+        "SELECT attempt, judge, outcome, seq FROM verdicts WHERE trial=? AND seq<=? ORDER BY seq",
+        (trial, upto),
+    ):
+        judged[attempt, judge] = (outcome, seq)
+    answer = []
+    for row in _attempts_of(rows, trial, trial, upto)[trial]:
+        verdict = judged.get((row[1], "verifier"), (None, None))
+        referee = judged.get((row[1], "referee"), (None, None))
+        answer.append(
+            AttemptRow(
+                trial=trial,
+                attempt=row[1],
+                ended=row[2],
+                error=row[3],
+                error_line=row[4],
+                claimed=None if row[5] is None else bool(row[5]),
+                calls=row[6],
+                ended_seq=row[7],
+                verdict=verdict[0],  # type: ignore[arg-type]
+                verdict_seq=verdict[1],
+                referee=referee[0],  # type: ignore[arg-type]
+                referee_seq=referee[1],
+            )
+        )
+    return answer
+
+
+def calls(rows: Rows, trial: int, upto: int) -> list[CallRow]:
+    answer = []
+    for row in rows(
+        "SELECT trial, attempt, call, primitive, line, intent_seq, start_mono_s, start_cell_s, "
+        "result_seq, status, summary, duration_s, held_s, think_s, error_m, operator "
+        "FROM calls WHERE trial=? AND intent_seq<=? ORDER BY call",
+        (trial, upto),
+    ):
+        known = row[8] is not None and row[8] <= upto
+        answer.append(CallRow(*row) if known else CallRow(*row[:8]))
+    return answer
+
+
+_STOP = (
+    "SELECT coalesce(result_seq, intent_seq) AS stop, trial, call, "
+    "CASE WHEN result_seq IS NULL THEN 'intent' ELSE 'result' END FROM calls "
+)
+
+
+def call_seqs(rows: Rows, trial: int | None) -> list[CallSeq]:
+    where = "" if trial is None else "WHERE trial=? "
+    bindings = () if trial is None else (trial,)
+    return [CallSeq(*row) for row in rows(f"{_STOP}{where}ORDER BY stop", bindings)]
+
+
+def step_call(first: First, seq: int, forward: bool) -> CallSeq | None:
+    return _step(first, seq, forward, "")
+
+
+def step_failure(first: First, seq: int, forward: bool) -> CallSeq | None:
+    return _step(first, seq, forward, "AND status<>'OK' ")
+
+
+def _step(first: First, seq: int, forward: bool, which: str) -> CallSeq | None:
+    """Two indexed look-ups, among the results and among the intents without one."""
+    than, order = (">", "ASC") if forward else ("<", "DESC")
+    ended = first(
+        f"{_STOP}WHERE result_seq{than}? {which}ORDER BY result_seq {order} LIMIT 1", (seq,)
+    )
+    unended = None
+    if not which:
+        unended = first(
+            f"{_STOP}WHERE intent_seq{than}? AND result_seq IS NULL "
+            f"ORDER BY intent_seq {order} LIMIT 1",
+            (seq,),
+        )
+    found = [CallSeq(*row) for row in (ended, unended) if row is not None]
+    if not found:
+        return None
+    nearest: Callable[..., CallSeq] = min if forward else max
+    return nearest(found, key=lambda stop: stop.seq)
+
+
+def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[HypothesisRow]:
+    scores: dict[int, dict[SeedSet, Score]] = defaultdict(dict)
+    for hypothesis, seed_set, *score in rows(
+        "SELECT hypothesis, seed_set, k, n, lo, hi FROM scores WHERE seq<=? ORDER BY seq", (upto,)
+    ):
+        scores[hypothesis][seed_set] = Score(*score)
+    decided: dict[int, tuple[Any, ...]] = {}
+    for hypothesis, *decision in rows(
+        "SELECT hypothesis, status, seq, reason FROM decisions WHERE seq<=? ORDER BY seq", (upto,)
+    ):
+        decided[hypothesis] = tuple(decision)
+    answer = []
+    for recorded in opened:
+        event = recorded.event
+        if not isinstance(event, HypothesisOpened):
+            continue
+        status, decided_seq, reason = decided.get(event.hypothesis, ("open", None, ""))
+        answer.append(
+            HypothesisRow(
+                hypothesis=event.hypothesis,
+                parent=event.parent,
+                claim=event.claim,
+                difference=event.difference,
+                if_wrong=event.if_wrong,
+                program=event.program,
+                author=event.author,
+                repairs=event.repairs,
+                opened_seq=recorded.seq,
+                opened_mono_s=recorded.mono_s,
+                status=status,
+                decided_seq=decided_seq,
+                decided_reason=reason,
+                scores=dict(scores[event.hypothesis]),
+            )
+        )
+    return answer
+
+
+def samples(rows: Rows, trial: int, t0_s: float, t1_s: float) -> list[Samples]:
+    return [
+        Samples(number, call, arm, start_s, end_s, count, tuple(names.split(",")), bytes(data))
+        for number, call, arm, start_s, end_s, count, names, data in rows(
+            "SELECT trial, call, arm, t0_s, t1_s, rows, columns, data FROM samples "
+            "WHERE trial=? AND t0_s<=? AND t1_s>=? ORDER BY t0_s, id",
+            (trial, t1_s, t0_s),
+        )
+    ]
+
+
+def keyframes(
+    rows: Rows,
+    event_at: Callable[[int], Recorded | None],
+    trial: int,
+    call: int | None,
+    upto: int,
+) -> list[KeyframeRow]:
+    where, bindings = "trial=? AND seq<=?", [trial, upto]
+    if call is not None:
+        where, bindings = where + " AND call=?", [*bindings, call]
+    listed = list(
+        rows(
+            f"SELECT seq, trial, call, ordinal, source FROM keyframes WHERE {where} "
+            "ORDER BY seq, ordinal",
+            bindings,
+        )
+    )
+    pictures = {seq: _pictures(event_at(seq)) for seq in {row[0] for row in listed}}
+    return [
+        KeyframeRow(seq, number, of_call, ordinal, source, pictures[seq][ordinal])
+        for seq, number, of_call, ordinal, source in listed
+    ]
+
+
+def _pictures(recorded: Recorded | None) -> tuple[Keyframe, ...]:
+    match recorded.event if recorded else None:
+        case CallResult(evidence=evidence):
+            return evidence.keyframes
+        case ResetReported(verdict=reset):
+            return reset.keyframes
+        case VerdictGiven(verdict=verdict):
+            return verdict.keyframes
+    return ()
