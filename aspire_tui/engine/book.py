@@ -1,0 +1,102 @@
+"""The engine's side of the session file: numbers trials, counts the budget, writes through one door."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aspire_tui.domain import Blob, Budget, Tokens, sha256_hex
+from aspire_tui.events import AnyEvent, BudgetSpent, ProgramStored, Samples, VideoFrame
+from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.session.recorder import Recorder
+
+
+class BudgetExhausted(Exception):
+    """A limit of the run is reached; the text names it."""
+
+
+@dataclass
+class Book:
+    """Everything the engine writes goes through here."""
+
+    recorder: Recorder
+    budget: Budget
+    clock: Callable[[], float] = time.monotonic
+    trials: int = 0
+    hypotheses: int = 0
+    tokens: Tokens = Tokens()
+    _programs: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    async def write(
+        self,
+        *events: AnyEvent,
+        blobs: Mapping[str, tuple[str, bytes]] | None = None,
+        samples: Sequence[Samples] = (),
+        video: Sequence[VideoFrame] = (),
+    ) -> int:
+        """Make these durable, in one transaction; returns the last sequence number."""
+        return await asyncio.to_thread(
+            self.recorder.append, events, blobs or {}, tuple(samples), tuple(video)
+        )
+
+    async def write_trial(self, journal: MemoryJournal) -> None:
+        """A whole bulk trial in one transaction."""
+        await self.write(
+            *journal.events, blobs=journal.blobs, samples=journal.sampled, video=journal.frames
+        )
+
+    async def program(self, text: str, author: str) -> str:
+        """Keep a program text once; returns its hash."""
+        data = text.encode()
+        name = sha256_hex(data)
+        if name not in self._programs:
+            self._programs.add(name)
+            blob = Blob(name, "text/x-python", len(data))
+            await self.write(
+                ProgramStored(name, blob, author), blobs={name: ("text/x-python", data)}
+            )
+        return name
+
+    def next_trial(self) -> int:
+        """The number of the next trial, if the budget allows one.
+
+        Raises:
+            BudgetExhausted: Trials, minutes, tokens or cost are used up.
+        """
+        spent = self.exhausted()
+        if spent:
+            raise BudgetExhausted(spent)
+        self.trials += 1
+        return self.trials
+
+    def minutes(self) -> float:
+        return (self.clock() - self._began) / 60.0
+
+    def exhausted(self) -> str:
+        """Which limit is reached, in words; empty when none is."""
+        b = self.budget
+        if b.max_trials is not None and self.trials >= b.max_trials:
+            return f"{b.max_trials} trials are used up"
+        if b.max_minutes is not None and self.minutes() >= b.max_minutes:
+            return f"{b.max_minutes:g} minutes are used up"
+        tokens = self.tokens.input + self.tokens.output
+        if b.max_tokens is not None and tokens >= b.max_tokens:
+            return f"{b.max_tokens} tokens are used up"
+        if b.max_cost_usd is not None and self.tokens.cost_usd >= b.max_cost_usd:
+            return f"{b.max_cost_usd:g} USD are used up"
+        return ""
+
+    def spent(self) -> BudgetSpent:
+        return BudgetSpent(
+            budget=self.budget,
+            trials=self.trials,
+            minutes=round(self.minutes(), 3),
+            tokens=self.tokens.input + self.tokens.output,
+            cost_usd=self.tokens.cost_usd,
+            exhausted=self.exhausted(),
+        )

@@ -1,0 +1,314 @@
+"""What the engine does when an agent uses a tool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from aspire_tui.domain import Repair
+from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.trials import Stopped, Trials
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.events import (
+    AgentSaid,
+    AgentTool,
+    CallResult,
+    HypothesisDecided,
+    HypothesisOpened,
+    HypothesisScored,
+    SkillMatched,
+    TrialClosed,
+    VerdictGiven,
+)
+from aspire_tui.evolution.seeds import SeedBook
+from aspire_tui.evolution.selection import decide
+from aspire_tui.evolution.statistics import rate
+from aspire_tui.evolution.tree import Hypothesis, Tree, UnknownHypothesis
+from aspire_tui.improvement.tools import (
+    CallBrief,
+    CallDetail,
+    CheckBrief,
+    Judged,
+    Opened,
+    SkillMatch,
+    ToolRefused,
+    TrialBrief,
+)
+from aspire_tui.library.load import Library
+from aspire_tui.library.match import Failure, match
+from aspire_tui.library.splice import SpliceError, splice
+from aspire_tui.rollout.policy import check
+from aspire_tui.session.reader import SessionReader
+
+ANSWER_SHOWN = 160
+
+
+@dataclass
+class Toolbox:
+    """The tools of one run, over its tree, seeds and session."""
+
+    task_def: TaskDef
+    book: Book
+    trials: Trials
+    tree: Tree
+    seeds: SeedBook
+    reader: SessionReader
+    library: Library
+    names: frozenset[str]
+    author: str
+    paused: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the agent may go on; the operator clears it to pause the agent."""
+    finished: tuple[int | None, str] | None = None
+    _seed_of: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.paused.set()
+        self._tools: dict[str, Callable[..., Awaitable[Any]]] = {
+            "task": self._task,
+            "say": self._say,
+            "open_hypothesis": self._open,
+            "run": self._run,
+            "calls": self._calls,
+            "call": self._call,
+            "checks": self._checks,
+            "match_skills": self._match,
+            "apply_skill": self._apply,
+            "judge": self._judge,
+            "finish": self._finish,
+        }
+
+    async def use(self, tool: str, args: dict[str, Any]) -> Any:
+        """Answer one tool call; everything but talk is shown as a tool use.
+
+        Raises:
+            ToolRefused: With the reason, in words for the agent.
+        """
+        await self.paused.wait()
+        handler = self._tools.get(tool)
+        if handler is None:
+            raise ToolRefused(f"there is no tool {tool}; known: {', '.join(sorted(self._tools))}")
+        try:
+            value = await handler(**args)
+        except TypeError as error:
+            raise ToolRefused(f"{tool}: {error}") from None
+        except (BudgetExhausted, Stopped, UnknownHypothesis, SpliceError) as error:
+            await self._shown(tool, args, f"refused: {error}", False)
+            raise ToolRefused(str(error)) from error
+        if tool != "say":
+            await self._shown(tool, args, _first_line(value), True)
+        return msgspec.to_builtins(value)
+
+    async def _shown(self, tool: str, args: dict[str, Any], answer: str, ok: bool) -> None:
+        brief = {k: _short(v) for k, v in args.items() if k != "program"}
+        await self.book.write(AgentTool(tool, brief, answer[:ANSWER_SHOWN], ok))
+
+    async def _task(self) -> TaskDef:
+        return self.task_def
+
+    async def _say(self, text: str, role: str = "message") -> None:
+        await self.book.write(AgentSaid(text[:4000], role))
+
+    async def _open(
+        self,
+        claim: str,
+        difference: str,
+        if_wrong: str,
+        program: str,
+        parent: int | None,
+        repairs: list[dict[str, Any]] | tuple[()] = (),
+    ) -> Opened:
+        findings = [f for f in check(program, self.names) if f.severity == "error"]
+        if findings:
+            return Opened(None, "", tuple(f"line {f.line}: {f.text}" for f in findings))
+        kept = tuple(msgspec.convert(list(repairs), list[Repair]))
+        node = self.tree.add(parent, program, claim, kept)
+        sha = await self.book.program(program, self.author)
+        await self.book.write(
+            HypothesisOpened(
+                hypothesis=node.number,
+                parent=parent,
+                claim=claim,
+                difference=difference,
+                if_wrong=if_wrong,
+                program=sha,
+                author=self.author,
+                repairs=kept,
+            )
+        )
+        return Opened(node.number, sha)
+
+    async def _run(
+        self, hypothesis: int, seed_indices: list[int], bench: bool
+    ) -> list[TrialBrief]:
+        node = self.tree.get(hypothesis)
+        seeds = [self.seeds.take("dev", 1, i)[0] for i in seed_indices]
+        if bench:
+            closed = [
+                await self.trials.at_bench(node.program, hypothesis, s, "dev") for s in seeds
+            ]
+        else:
+            closed = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
+        for seed, trial in zip(seeds, closed, strict=True):
+            if trial.outcome is not None:
+                node.dev[seed] = trial.outcome == "PASS"
+        await self._score(node, "dev")
+        return [_brief(i, t) for i, t in zip(seed_indices, closed, strict=True)]
+
+    async def _score(self, node: Hypothesis, which: str) -> None:
+        results = node.dev if which == "dev" else node.selection
+        r = rate(sum(results.values()), len(results))
+        await self.book.write(
+            HypothesisScored(
+                node.number, "dev" if which == "dev" else "selection", r.k, r.n, r.lo, r.hi
+            )
+        )
+
+    async def _calls(self, trial: int) -> list[CallBrief]:
+        rows = await asyncio.to_thread(self.reader.calls, trial)
+        return [
+            CallBrief(r.call, r.primitive, r.status or "FAULT", r.line, r.duration_s, r.summary)
+            for r in rows
+        ]
+
+    async def _call(self, trial: int, call: int) -> CallDetail:
+        row = await asyncio.to_thread(self.reader.call, trial, call)
+        if row is None:
+            raise ToolRefused(f"trial {trial} has no call {call}")
+        result = row.result
+        return CallDetail(
+            call=call,
+            primitive=row.intent.primitive,
+            status=result.status if result else "FAULT",
+            line=row.intent.line,
+            args=row.intent.args,
+            value=result.value if result else None,
+            summary=result.summary if result else "no result: unknown outcome",
+            error_m=result.error_m if result else None,
+        )
+
+    async def _checks(self, trial: int) -> list[CheckBrief]:
+        verdict = await asyncio.to_thread(self._verdict, trial)
+        if verdict is None:
+            return []
+        return [
+            CheckBrief(
+                c.name,
+                c.source,
+                c.outcome,
+                f"{c.value if c.value is not None else 'no value'} {c.unit}, "
+                f"range {c.lo} to {c.hi}. {c.why}".strip(),
+            )
+            for c in verdict.verdict.checks
+        ]
+
+    def _verdict(self, trial: int) -> VerdictGiven | None:
+        found = None
+        for recorded in self.reader.events(0, 1000, trial=trial, kinds=("verdict",)):
+            if isinstance(recorded.event, VerdictGiven):
+                found = recorded.event
+        return found
+
+    async def _match(self, trial: int, call: int, program: str) -> list[SkillMatch]:
+        failure = await self._failure(trial, call, program)
+        out = []
+        for m in match(failure, self.library):
+            same = self.task_def.name in m.skill.evidence_tasks
+            out.append(
+                SkillMatch(
+                    m.skill.name,
+                    m.why,
+                    same,
+                    {p.name: p.tries() for p in m.skill.repair.parameters},
+                )
+            )
+            await self.book.write(SkillMatched(trial, call, m.skill.name, m.why, same))
+        return out
+
+    async def _failure(self, trial: int, call: int, program: str) -> Failure:
+        row = await asyncio.to_thread(self.reader.call, trial, call)
+        if row is None:
+            raise ToolRefused(f"trial {trial} has no call {call}")
+        verdict = await asyncio.to_thread(self._verdict, trial)
+        failing = () if verdict is None else tuple(
+            c.name for c in verdict.verdict.checks if c.outcome == "FAIL"
+        )
+        result: CallResult | None = row.result
+        return Failure(
+            primitive=row.intent.primitive,
+            status=result.status if result else "FAULT",
+            checks=failing,
+            args=row.intent.args,
+            summary=result.summary if result else "",
+            line=row.intent.line,
+            program=program,
+        )
+
+    async def _apply(
+        self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]
+    ) -> str:
+        known = self.library.skills.get(skill)
+        if known is None:
+            raise ToolRefused(f"there is no skill {skill}")
+        failure = await self._failure(trial, call, program)
+        return splice(known, failure, parameters)
+
+    async def _judge(self, hypothesis: int) -> Judged:
+        node = self.tree.get(hypothesis)
+        if node.parent is None:
+            raise ToolRefused("the first program has no parent to be judged against")
+        parent = self.tree.get(node.parent)
+        seeds = self.seeds.take("selection", self.task_def.criterion.selection_n)
+        for which in (parent, node):
+            missing = [s for s in seeds if s not in which.selection]
+            if missing:
+                closed = await self.trials.in_workers(
+                    which.program, which.number, missing, "selection"
+                )
+                for seed, trial in zip(missing, closed, strict=True):
+                    which.selection[seed] = trial.outcome == "PASS"
+                await self._score(which, "selection")
+        decision = decide([parent.selection[s] for s in seeds], [node.selection[s] for s in seeds])
+        node.status = decision.status
+        await self.book.write(HypothesisDecided(node.number, decision.status, decision.reason))
+        k = sum(node.selection[s] for s in seeds)
+        return Judged(decision.status, decision.reason, k, len(seeds))
+
+    async def _finish(self, best: int | None, summary: str) -> None:
+        if best is not None:
+            self.tree.get(best)
+        self.finished = (best, summary[:2000])
+
+
+def _brief(index: int, t: TrialClosed) -> TrialBrief:
+    return TrialBrief(
+        trial=t.trial,
+        seed_index=index,
+        outcome=t.outcome or "none",
+        ended=t.ended or "none",
+        reason=t.reason[:300],
+        implicated=t.implicated,
+    )
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:200]
+    if isinstance(value, (list, tuple)) and len(value) > 24:
+        return [*value[:24], f"… {len(value)} in all"]
+    return value
+
+
+def _first_line(value: Any) -> str:
+    if value is None:
+        return "ok"
+    if isinstance(value, list):
+        return f"{len(value)} answers"
+    if isinstance(value, str):
+        return f"{len(value.splitlines())} lines"
+    if isinstance(value, TaskDef):
+        return value.instruction
+    return str(value)

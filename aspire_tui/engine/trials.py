@@ -1,0 +1,121 @@
+"""Runs trials for the engine: at the bench one at a time, in the workers as many as fit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aspire_tui.domain import SeedSet, sha256_hex
+from aspire_tui.engine.bench import Bench
+from aspire_tui.engine.book import Book
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.events import Note, TrialClosed
+from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool
+from aspire_tui.rollout.trial import TrialSpec
+
+
+class Stopped(Exception):
+    """The operator ended the run."""
+
+
+@dataclass
+class Trials:
+    """The one place that starts trials."""
+
+    book: Book
+    task: TaskDef
+    pool: LocalPool
+    bench: Bench | None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    resumed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.resumed.set()
+
+    async def at_bench(
+        self, program: str, hypothesis: int | None, seed: int, seed_set: SeedSet
+    ) -> TrialClosed:
+        """One attended trial; in a headless session it runs in a worker instead."""
+        if self.bench is None:
+            return (await self.in_workers(program, hypothesis, [seed], seed_set))[0]
+        await self._may_start()
+        closed = await self.bench.run(
+            self._spec(program, hypothesis, seed, seed_set, "bench", "wall")
+        )
+        await self.book.write(self.book.spent())
+        return closed
+
+    async def in_workers(
+        self, program: str, hypothesis: int | None, seeds: Sequence[int], seed_set: SeedSet
+    ) -> list[TrialClosed]:
+        """One trial per seed, in parallel; a lost worker loses no trial. Order follows ``seeds``."""
+        slots = asyncio.Semaphore(self.pool.workers)
+
+        async def one(seed: int) -> TrialClosed:
+            async with slots:
+                await self._may_start()
+                spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim")
+                journal = await self._survive(spec)
+                await self.book.write_trial(journal)
+                return _closed(journal)
+
+        tasks = [asyncio.ensure_future(one(s)) for s in seeds]
+        try:
+            out = await asyncio.gather(*tasks)
+        except BaseException:
+            for t in tasks:
+                t.cancel()
+            raise
+        finally:
+            await self.book.write(self.book.spent())
+        return list(out)
+
+    async def _survive(self, spec: TrialSpec) -> MemoryJournal:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await asyncio.wrap_future(self.pool.submit(spec))
+            except BrokenProcessPool:
+                await self.book.write(
+                    Note(
+                        f"a worker died under trial {spec.trial}; trying again ({attempt})",
+                        "warn",
+                        "worker_lost",
+                    )
+                )
+                self.pool.restart()
+        raise RuntimeError(f"trial {spec.trial} took its worker down {TRIES} times")
+
+    async def _may_start(self) -> None:
+        await self.resumed.wait()
+        if self.stopping.is_set():
+            raise Stopped("stopped by the operator")
+
+    def _spec(
+        self,
+        program: str,
+        hypothesis: int | None,
+        seed: int,
+        seed_set: SeedSet,
+        where: str,
+        clock: str,
+    ) -> TrialSpec:
+        return TrialSpec(
+            trial=self.book.next_trial(),
+            task=self.task,
+            seed=seed,
+            seed_set=seed_set,
+            program=program,
+            program_id=sha256_hex(program.encode()),
+            hypothesis=hypothesis,
+            where=where,
+            clock=clock,
+        )
+
+
+def _closed(journal: MemoryJournal) -> TrialClosed:
+    last = journal.events[-1]
+    if not isinstance(last, TrialClosed):
+        raise RuntimeError("a trial ended without being closed")
+    return last
