@@ -11,7 +11,14 @@ from drivers.arm import ArmDriver
 from drivers.errors import CellRefused
 from drivers.follower import MAX_BRIDGE_RAD, SETTLE_S, GripFollower, PathFollower
 from drivers.hermite import HermitePath, Vector
-from drivers.safety import BLOCKED_AFTER_S, GripGate, SetpointGate, TrackingMonitor
+from drivers.safety import (
+    BLOCKED_AFTER_S,
+    PUSHED_AFTER_S,
+    GripGate,
+    Refusal,
+    SetpointGate,
+    TrackingMonitor,
+)
 from drivers.ticket import Ticket
 from drivers.types import ArmSample, ArmSpec, GripReport, MotionReport, MotionStatus, Trajectory
 
@@ -98,6 +105,36 @@ class ArmChannel:
         self.grip_gate.seed(self._fingers.command_m)
         self.grip, self.driving = ticket, True
 
+    def refuse_path(self, ticket: Ticket, trajectory: Trajectory, refusal: Refusal) -> None:
+        """End a ticket whose trajectory may not run; nothing moved."""
+        reached, rows = self.sample.q_rad, trajectory.q_rad
+        usable = rows.ndim == 2 and len(rows) > 0 and rows.shape[1] == len(reached)
+        target = tuple(rows[-1].tolist()) if usable else reached
+        ticket.report = MotionReport(
+            status=refusal.status,
+            detail=refusal.detail,
+            q_target_rad=target,
+            q_reached_rad=reached,
+            error_rad=self._error(target)[0],
+            started_s=ticket.started_s,
+            ended_s=ticket.started_s,
+        )
+        ticket.done = True
+
+    def refuse_grip(self, ticket: Ticket, width_m: float, refusal: Refusal) -> None:
+        """End a ticket whose opening, force or speed may not be used; nothing moved."""
+        ticket.report = GripReport(
+            status=refusal.status,
+            detail=refusal.detail,
+            width_m=self.sample.width_m,
+            force_N=abs(self.sample.grip_force_N),
+            target_width_m=width_m,
+            stalled=False,
+            started_s=ticket.started_s,
+            ended_s=ticket.started_s,
+        )
+        ticket.done = True
+
     @property
     def busy(self) -> bool:
         return self.motion is not None or self.grip is not None
@@ -130,7 +167,7 @@ class ArmChannel:
         joint = self.spec.joints[self.monitor.joint].name
         if self.motion is not None:
             self._judge_motion(self.motion, stop, over_s, joint, now_s)
-        elif self.driving and over_s >= 2.0 * BLOCKED_AFTER_S:
+        elif self.driving and over_s >= PUSHED_AFTER_S:
             self.give_way()
             return f"{joint} was pushed {self.monitor.error_rad:.2f} rad away while holding"
         if self.grip is not None:

@@ -7,7 +7,6 @@ time and a host in wall time. One thread owns the core; ``hold``, ``resume``, ``
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -18,15 +17,14 @@ from drivers.arm import ArmDriver
 from drivers.channel import ArmChannel
 from drivers.errors import CellFault, CellRefused
 from drivers.fsm import ENERGISED, StateMachine
-from drivers.safety import ToolXyz, check_trajectory
+from drivers.safety import ToolXyz, check_grip, check_trajectory
 from drivers.ticket import Ticket
+from drivers.two_steps import TwoSteps
 from drivers.types import (
     CellEvent,
     CellInfo,
     CellStatus,
     Finding,
-    GripReport,
-    MotionReport,
     MotionStatus,
     SampleLog,
     Trajectory,
@@ -76,7 +74,7 @@ class CellCore:
         self._bad_cycles = 0
         self._last_heard_s = clock()
         self._next_reconnect_s = 0.0
-        self._release: tuple[str, str, float] | None = None
+        self._release = TwoSteps(RELEASE_WITHIN_S)
         self._loop = (0.0, 0, False)
         self._status = self._make_status()
 
@@ -182,8 +180,7 @@ class CellCore:
             self._tool_xyz.get(arm),
         )
         if refusal is not None:
-            ticket.report = _refused_motion(channel, trajectory, refusal.status, refusal.detail)
-            ticket.done = True
+            channel.refuse_path(ticket, trajectory, refusal)
             self._fsm.note(f"{arm}: {refusal.detail}", who, "refused")
             return ticket
         channel.start_path(ticket, trajectory)
@@ -198,19 +195,10 @@ class CellCore:
         ticket = self._ticket("grip", arm, who)
         spec = channel.spec.gripper
         speed = spec.max_speed_m_s if speed_m_s is None else speed_m_s
-        problem = _grip_problem(channel, width_m, force_N, speed)
-        if problem is not None:
-            ticket.report = GripReport(
-                *problem,
-                width_m=channel.sample.width_m,
-                force_N=abs(channel.sample.grip_force_N),
-                target_width_m=width_m,
-                stalled=False,
-                started_s=ticket.started_s,
-                ended_s=ticket.started_s,
-            )
-            ticket.done = True
-            self._fsm.note(f"{arm}: {problem[1]}", who, "refused")
+        refusal = check_grip(spec, width_m, force_N, speed)
+        if refusal is not None:
+            channel.refuse_grip(ticket, width_m, refusal)
+            self._fsm.note(f"{arm}: {refusal.detail}", who, "refused")
             return ticket
         channel.start_fingers(ticket, width_m, force_N, speed)
         self._run(f"{arm} moves its fingers to {1e3 * width_m:.0f} mm", who)
@@ -250,17 +238,14 @@ class CellCore:
         Called without a nonce it only answers with one. Called with it, by the same person within
         10 s, it releases: HOLD to LIMP.
         """
-        if self._fsm.state != "HOLD" or self._in_flight():
-            self._fsm.fire("release", "", who) if self._fsm.state != "HOLD" else None
+        if self._fsm.state != "HOLD":
+            self._fsm.fire("release", "", who)
+        if self._in_flight():
             raise CellRefused("busy", "a motion is in flight: abort it first")
-        now = self._clock()
         if not nonce:
-            self._release = (secrets.token_hex(8), who, now + RELEASE_WITHIN_S)
             self._fsm.note("torque release asked; support the arm", who, "release_asked")
-            return self._release[0]
-        asked, self._release = self._release, None
-        if asked is None or asked[:2] != (nonce, who) or now > asked[2]:
-            raise CellRefused("nonce", "ask for the release first, then confirm within 10 s")
+            return self._release.ask(who, self._clock())
+        self._release.confirm(who, nonce, self._clock())
         for channel in self._channels.values():
             channel.driving = False
             channel.driver.release()
@@ -545,32 +530,3 @@ class CellCore:
             realtime=realtime,
             held=self._held,
         )
-
-
-def _refused_motion(
-    channel: ArmChannel, trajectory: Trajectory, status: MotionStatus, detail: str
-) -> MotionReport:
-    reached, now = channel.sample.q_rad, channel.sample.t_s
-    rows = trajectory.q_rad
-    usable = rows.ndim == 2 and rows.shape[1:] == (len(reached),) and len(rows) > 0
-    target = tuple(rows[-1].tolist()) if usable else reached
-    error = max((abs(a - b) for a, b in zip(target, reached, strict=True)), default=0.0)
-    return MotionReport(status, detail, target, reached, error, now, now)
-
-
-def _grip_problem(
-    channel: ArmChannel, width_m: float, force_N: float, speed_m_s: float
-) -> tuple[Literal["LIMIT", "INVALID"], str] | None:
-    spec = channel.spec.gripper
-    if not all(map(np.isfinite, (width_m, force_N, speed_m_s))):
-        return "INVALID", "opening, force and speed must be finite"
-    if not spec.closed_width_m - 1e-9 <= width_m <= spec.open_width_m + 1e-9:
-        return "LIMIT", (
-            f"opening {width_m:.4f} m is outside {spec.closed_width_m:.3f} to "
-            f"{spec.open_width_m:.3f} m"
-        )
-    if not 0.0 < force_N <= spec.max_force_N + 1e-9:
-        return "LIMIT", f"force {force_N:.1f} N is outside 0 to {spec.max_force_N:.1f} N"
-    if not 0.0 < speed_m_s <= spec.max_speed_m_s + 1e-9:
-        return "LIMIT", f"speed {speed_m_s:.3f} m/s is outside 0 to {spec.max_speed_m_s:.3f} m/s"
-    return None

@@ -159,6 +159,24 @@ def _outside_box(xyz: tuple[float, float, float], workspace: Workspace) -> tuple
     return worst, excess.index(worst)
 
 
+def check_grip(
+    spec: GripperSpec, width_m: float, force_N: float, speed_m_s: float
+) -> Refusal | None:
+    """Judge a gripper command; None means it may run."""
+    if not all(map(math.isfinite, (width_m, force_N, speed_m_s))):
+        return Refusal("INVALID", "opening, force and speed must be finite")
+    lo, hi = spec.closed_width_m, spec.open_width_m
+    if not lo - 1e-9 <= width_m <= hi + 1e-9:
+        return Refusal("LIMIT", f"opening {width_m:.4f} m is outside {lo:.3f} to {hi:.3f} m")
+    if not 0.0 < force_N <= spec.max_force_N + 1e-9:
+        return Refusal("LIMIT", f"force {force_N:.1f} N is outside 0 to {spec.max_force_N:.1f} N")
+    if not 0.0 < speed_m_s <= spec.max_speed_m_s + 1e-9:
+        return Refusal(
+            "LIMIT", f"speed {speed_m_s:.3f} m/s is outside 0 to {spec.max_speed_m_s:.3f} m/s"
+        )
+    return None
+
+
 def braking_speed(room: float, deceleration: float, dt_s: float) -> float:
     """The fastest speed from which discrete braking still stops within ``room``.
 
