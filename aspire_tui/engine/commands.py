@@ -1,0 +1,129 @@
+"""What operators and viewers may ask of a running engine; every answer is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
+from aspire_tui.events import OperatorAct
+
+if TYPE_CHECKING:
+    from aspire_tui.engine.engine import Engine
+
+
+class Commands:
+    """Decides and acts. HOLD is always accepted; resume is its own, confirmed act."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._done: dict[str, Reply] = {}
+
+    async def handle(self, command: Command) -> Reply:
+        """Answer one command; the same id is answered the same, once."""
+        if command.id in self._done:
+            return self._done[command.id]
+        refused = refusal(command)
+        reply = Reply(command.id, False, refused) if refused else await self._act(command)
+        self._done[command.id] = reply
+        if command.verb != "hello":
+            await self._engine.book.write(
+                OperatorAct(
+                    id=command.id,
+                    verb=command.verb,
+                    who=command.who,
+                    role=command.role,
+                    accepted=reply.accepted,
+                    reason=reply.reason,
+                    args=command.args,
+                )
+            )
+        return reply
+
+    async def _act(self, c: Command) -> Reply:
+        match c.verb:
+            case "hello":
+                return Reply(c.id, True, data={"proto": PROTO, "session": self._engine.job.session})
+            case "hold":
+                return await self._hold(c)
+            case "resume" | "continue":
+                return self._resume(c)
+            case "step":
+                return self._step(c)
+            case "abort":
+                return self._abort(c)
+            case "pause_agent":
+                return self._pause_agent(c)
+            case "stop":
+                self._engine.stop(c.who)
+                return Reply(c.id, True, "HOLD; the last trial is closed, then the engine exits")
+            case "speed":
+                return await self._speed(c)
+            case "exec":
+                return Reply(c.id, False, "this engine runs its own session to the end first")
+
+    async def _hold(self, c: Command) -> Reply:
+        e = self._engine
+        e.trials.resumed.clear()
+        e.pool.hold(True)
+        if e.bench is None or e.host is None:
+            return Reply(c.id, True, "no new trial starts; simulated time stands still")
+        e.bench.gate.hold(f"HOLD by {c.who}")
+        e.bench.gate_changed()
+        await asyncio.to_thread(e.host.hold, f"HOLD by {c.who}")
+        return Reply(c.id, True, "the cell holds")
+
+    def _resume(self, c: Command) -> Reply:
+        e = self._engine
+        held = not e.trials.resumed.is_set()
+        e.pool.hold(False)
+        e.trials.resumed.set()
+        if e.bench is not None:
+            held = e.bench.gate.resume() or held
+            if held:
+                e.bench.resume_cell(c.who)
+            e.bench.gate_changed()
+        if not held:
+            return Reply(c.id, False, "nothing is held")
+        return Reply(c.id, True, "goes on from the measured pose")
+
+    def _step(self, c: Command) -> Reply:
+        e = self._engine
+        if e.bench is None:
+            return Reply(c.id, False, "a headless session has no bench to step")
+        if not e.bench.gate.step():
+            return Reply(c.id, False, "an abort is under way")
+        e.trials.resumed.set()
+        e.bench.resume_cell(c.who)
+        e.bench.gate_changed()
+        return Reply(c.id, True, "one call, then HOLD")
+
+    def _abort(self, c: Command) -> Reply:
+        e = self._engine
+        if e.bench is None or e.bench.trial is None:
+            return Reply(c.id, False, "no trial is running at the bench")
+        e.bench.gate.abort(f"aborted by {c.who}")
+        e.bench.gate_changed()
+        e.bench.kill_program(c.who)
+        return Reply(c.id, True, f"trial {e.bench.trial}: HOLD, then the program ends")
+
+    def _pause_agent(self, c: Command) -> Reply:
+        e = self._engine
+        if e.toolbox is None:
+            return Reply(c.id, False, "this session has no agent")
+        pause = bool(c.args.get("on", e.toolbox.paused.is_set()))
+        if pause:
+            e.toolbox.paused.clear()
+        else:
+            e.toolbox.paused.set()
+        return Reply(c.id, True, "the agent waits; the robot is untouched" if pause else "goes on")
+
+    async def _speed(self, c: Command) -> Reply:
+        e = self._engine
+        value = c.args.get("fraction")
+        if e.host is None:
+            return Reply(c.id, False, "a headless session has no speed override")
+        if not isinstance(value, (int, float)) or not 0.05 <= value <= 1.0:
+            return Reply(c.id, False, f"fraction {value!r}: expected 0.05 to 1.0")
+        await asyncio.to_thread(e.host.set_override, float(value), c.who)
+        return Reply(c.id, True, f"speed override {value:.0%}")

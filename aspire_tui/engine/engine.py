@@ -1,0 +1,251 @@
+"""The engine: one process that runs one session and outlives every screen."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import platform
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from aspire_tui.domain import Outcome
+from aspire_tui.engine.agent_host import AgentLost, host_agent
+from aspire_tui.engine.bench import Bench, BenchLost, open_log
+from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.commands import Commands
+from aspire_tui.engine.hashes import evaluation_hashes
+from aspire_tui.engine.host_process import HostGone, HostProcess
+from aspire_tui.engine.job import Job
+from aspire_tui.engine.server import serve_commands
+from aspire_tui.engine.toolbox import Toolbox
+from aspire_tui.engine.trials import Stopped, Trials
+from aspire_tui.environment.primitives import ALL
+from aspire_tui.environment.primitives.registry import catalogue
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.events import HypothesisScored, Note, RunEnded, SessionOpened, TrialClosed
+from aspire_tui.evolution.seeds import SeedBook, held_out_key
+from aspire_tui.evolution.statistics import Rate, rate
+from aspire_tui.evolution.tree import Hypothesis, Tree
+from aspire_tui.improvement.worker import AgentSpec
+from aspire_tui.library.load import load_library
+from aspire_tui.rollout.bench_worker import BenchSpec
+from aspire_tui.rollout.bulk import Hello, WorkerSpec
+from aspire_tui.rollout.pool import LocalPool
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.recorder import Recorder
+from drivers.errors import CellFault
+
+
+@dataclass
+class Engine:
+    """Joins worker processes, agent and session file for one job."""
+
+    job: Job
+    ready: Callable[[], object]
+    """Called once the session is being written and commands are answered."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped_by: str = "done"
+    toolbox: Toolbox | None = None
+    begun: bool = False
+
+    async def run(self) -> int:
+        """Run the job to its end; returns the exit code of the process.
+
+        The session file is complete after every event: killing this process loses nothing that
+        was acknowledged.
+        """
+        job = self.job
+        recorder = Recorder.create(Path(job.session))
+        self.book = Book(recorder, job.spec.budget)
+        self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
+        self.pool = LocalPool(
+            WorkerSpec(job.cell_file, job.spec.noise, job.levels, job.spec.tier),
+            job.spec.workers,
+        )
+        self.bench = Bench(self.book) if job.spec.attended else None
+        self.host: HostProcess | None = None
+        server: asyncio.AbstractServer | None = None
+        try:
+            hello = await self._begin()
+            commands = Commands(self)
+            server = await serve_commands(self.socket_path, commands.handle)
+            loop = asyncio.get_running_loop()
+            for sig in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
+            self.ready()
+            ended = await self._work(hello)
+        except (BenchLost, HostGone) as lost:
+            if not self.begun:
+                raise CellFault(str(lost)) from None
+            ended = RunEnded(None, "fault", reason=str(lost))
+        finally:
+            await self._release(server)
+        await self.book.write(self.book.spent(), ended)
+        await asyncio.to_thread(recorder.close)
+        self.socket_path.unlink(missing_ok=True)
+        return 5 if ended.stopped_by == "fault" else 0
+
+    @property
+    def socket_path(self) -> Path:
+        return Path(self.job.runtime_dir) / f"{Path(self.job.session).stem}.sock"
+
+    def stop(self, who: str) -> None:
+        """End the run: no new trial starts, the one in flight is aborted, the cell holds."""
+        self.stopped_by = "operator"
+        self.stopping.set()
+        if self.bench is not None and self.bench.trial is not None:
+            self.bench.gate.abort(f"stopped by {who}")
+            self.bench.gate_changed()
+            self.bench.kill_program(who)
+
+    async def _begin(self) -> Hello:
+        spec = self.job.spec
+        if self.bench is not None:
+            self.host = await HostProcess.ensure(self.job, self.log)
+            await asyncio.to_thread(self.host.set_speed, spec.speed)
+            hello = await self.bench.start(
+                BenchSpec(
+                    cell=self.host.name,
+                    stand_in=self.host.stand_in_path,
+                    levels=self.job.levels,
+                    tier=spec.tier,
+                    video_fps=spec.video_fps,
+                ),
+                self.log,
+            )
+        else:
+            hello = await asyncio.wrap_future(self.pool.greet())
+        brands = list(hello.cell.brands)
+        if hello.sandbox.level == "D":
+            brands.append("NO SANDBOX")
+        await self.book.write(
+            SessionOpened(
+                spec=spec,
+                sandbox=hello.sandbox,
+                versions=_versions(hello),
+                cell=msgspec.to_builtins(hello.cell),
+                hashes=evaluation_hashes(self.job.tasks, hello.cell),
+                brands=tuple(dict.fromkeys(brands)),
+            )
+        )
+        self.begun = True
+        if self.host is not None:
+            self.watch = asyncio.create_task(self.host.watch(self.book, self.bench))
+        return hello
+
+    async def _work(self, hello: Hello) -> RunEnded:
+        job = self.job
+        trials = Trials(self.book, job.tasks[0], self.pool, self.bench, self.stopping)
+        self.trials = trials
+        try:
+            if job.spec.verb == "exec":
+                return await self._exec(trials)
+            return await self._improve(trials, job.tasks[0])
+        except Stopped:
+            return RunEnded(None, "operator", reason="stopped by the operator")
+        except BudgetExhausted as spent:
+            return RunEnded(None, "budget", reason=str(spent))
+
+    async def _exec(self, trials: Trials) -> RunEnded:
+        spec = self.job.spec
+        await self.book.program(spec.program, "operator")
+        seeds = [spec.seed + i for i in range(spec.trials)]
+        if spec.trials == 1:
+            closed = [await trials.at_bench(spec.program, None, seeds[0], "operator")]
+        else:
+            closed = await trials.in_workers(spec.program, None, seeds, "operator")
+        r = _rate_of(closed)
+        outcome = _exec_outcome(closed)
+        stopped = "operator" if self.stopping.is_set() else "done"
+        return RunEnded(outcome, stopped, None, r.k, r.n, r.lo, r.hi, closed[0].reason)
+
+    async def _improve(self, trials: Trials, task: TaskDef) -> RunEnded:
+        spec = self.job.spec
+        seeds = SeedBook(task.name, spec.seed, held_out_key(Path(self.job.key_file)))
+        folders = () if spec.skills == "none" else tuple(Path(p) for p in self.job.skill_folders)
+        library = load_library(folders)
+        for problem in library.problems:
+            await self.book.write(Note(problem, "warn", "skill"))
+        self.toolbox = Toolbox(
+            task_def=task,
+            book=self.book,
+            trials=trials,
+            tree=Tree(),
+            seeds=seeds,
+            reader=SessionReader(Path(self.job.session)),
+            library=library,
+            names=frozenset(catalogue(ALL, task.api, spec.tier)),
+            author=spec.agent,
+        )
+        stopped = "done"
+        try:
+            await host_agent(
+                AgentSpec(spec.agent, spec.rounds, spec.candidates, task.criterion.dev_n),
+                self.toolbox,
+                self.log,
+            )
+        except AgentLost:
+            stopped = "agent"
+        if self.stopping.is_set():
+            raise Stopped("stopped by the operator")
+        best = self.toolbox.tree.best()
+        if best is None:
+            return RunEnded(None, stopped, reason="no program was proposed")
+        return await self._hold_out(trials, task, seeds, best, stopped)
+
+    async def _hold_out(
+        self, trials: Trials, task: TaskDef, seeds: SeedBook, best: Hypothesis, stopped: str
+    ) -> RunEnded:
+        """The held-out seeds, run once. Their result is recorded and never used to decide."""
+        n = self.job.spec.held_out or task.criterion.held_out_n
+        await self.book.write(
+            Note(f"held-out proof of hypothesis {best.number}: {n} scenes nobody has seen")
+        )
+        closed = await trials.in_workers(
+            best.program, best.number, seeds.take("held_out", n), "held_out"
+        )
+        r = _rate_of(closed)
+        await self.book.write(HypothesisScored(best.number, "held_out", r.k, r.n, r.lo, r.hi))
+        enough = r.n >= task.criterion.held_out_n and r.lo >= task.criterion.min_lower_bound
+        reason = (
+            f"held-out {r.k}/{r.n}, lower bound {r.lo:.2f}, "
+            f"the task asks for {task.criterion.min_lower_bound:.2f} at n ≥ "
+            f"{task.criterion.held_out_n}"
+        )
+        outcome: Outcome = "PASS" if enough else "FAIL"
+        return RunEnded(outcome, stopped, best.number, r.k, r.n, r.lo, r.hi, reason)
+
+    async def _release(self, server: asyncio.AbstractServer | None) -> None:
+        """Leave the cell in HOLD and no process behind but the cell host."""
+        if server is not None:
+            server.close()
+        if self.host is not None:
+            self.watch.cancel()
+            await asyncio.to_thread(self.host.hold, "run ended")
+        if self.bench is not None:
+            await self.bench.close()
+        self.pool.close()
+
+
+def _rate_of(closed: list[TrialClosed]) -> Rate:
+    judged = [t for t in closed if t.outcome is not None]
+    return rate(sum(t.outcome == "PASS" for t in judged), len(judged))
+
+
+def _exec_outcome(closed: list[TrialClosed]) -> Outcome | None:
+    outcomes = {t.outcome for t in closed}
+    if outcomes == {"PASS"}:
+        return "PASS"
+    if "FAIL" in outcomes:
+        return "FAIL"
+    return "UNSURE" if "UNSURE" in outcomes else None
+
+
+def _versions(hello: Hello) -> dict[str, str]:
+    names = ("aspire-tui", "mujoco", "numpy", "mink", "ompl", "ruckig", "apsw")
+    found = {n: importlib.metadata.version(n) for n in names}
+    return {**found, "python": platform.python_version(), "camera": hello.camera_path}

@@ -1,0 +1,33 @@
+"""Reset, verifier, limits, seeds and scoring, hashed when a session starts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+import msgspec
+
+from aspire_tui.domain import sha256_hex
+from aspire_tui.environment import referee, relations, reset, verify
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.evolution import seeds, selection, statistics
+from drivers.types import CellInfo
+
+
+def evaluation_hashes(tasks: Sequence[TaskDef], cell: CellInfo) -> dict[str, str]:
+    """What must not change while a session runs, by name."""
+    modules = {
+        "reset": (reset,),
+        "verifier": (verify, relations),
+        "referee": (referee, relations),
+        "seeds": (seeds,),
+        "scoring": (selection, statistics),
+    }
+    out = {
+        name: sha256_hex("".join(inspect.getsource(m) for m in found).encode())
+        for name, found in modules.items()
+    }
+    out["limits"] = sha256_hex(msgspec.json.encode([cell.arms, cell.workspace]))
+    for task in tasks:
+        out[f"task {task.name}"] = sha256_hex(msgspec.json.encode(task))
+    return out

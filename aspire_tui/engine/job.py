@@ -1,0 +1,24 @@
+"""What the command line hands to the engine it starts, on the engine's standard input."""
+
+from __future__ import annotations
+
+import msgspec
+
+from aspire_tui.domain import RunSpec
+from aspire_tui.environment.task import TaskDef
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One session to run. Tasks travel whole, so the engine runs what was checked."""
+
+    spec: RunSpec
+    tasks: tuple[TaskDef, ...]
+    session: str
+    """Path of the session file to create."""
+    cell_file: str
+    runtime_dir: str
+    """Folder of the engine's socket, lock and log."""
+    skill_folders: tuple[str, ...]
+    key_file: str
+    """The workspace's key for held-out seeds."""
+    levels: tuple[str, ...]

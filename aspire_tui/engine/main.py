@@ -1,0 +1,63 @@
+"""Entry of the engine process: a job on standard input, one line of readiness on a pipe."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from aspire_tui.engine.engine import Engine
+from aspire_tui.engine.job import Job
+from aspire_tui.engine.lock import CellBusy, CellLock
+from aspire_tui.errors import exit_code
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """First and only message to the starter: the session is being written, or why not."""
+
+    ok: bool
+    code: int = 0
+    text: str = ""
+
+
+def main() -> int:
+    """Run the job; the exit code is that of DESIGN's table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ready-fd", type=int, required=True)
+    args = parser.parse_args()
+    os.set_inheritable(args.ready_fd, False)
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    lock: CellLock | None = None
+    try:
+        if job.spec.attended:
+            lock = CellLock(
+                Path(job.runtime_dir) / f"{job.spec.cell}.engine.lock",
+                f"pid {os.getpid()}, session {Path(job.session).name}",
+            )
+        engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)))
+        return asyncio.run(engine.run())
+    except CellBusy as busy:
+        text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
+        return _tell(args.ready_fd, Readiness(False, 3, text))
+    except Exception as error:
+        code = exit_code(error)
+        traceback.print_exc()
+        text = str(error) if code is not None else f"the engine failed: {error!r}"
+        return _tell(args.ready_fd, Readiness(False, int(code or 5), text))
+
+
+def _tell(fd: int, message: Readiness) -> int:
+    try:
+        os.write(fd, msgspec.json.encode(message) + b"\n")
+    except (BrokenPipeError, OSError):
+        print(f"nobody waits for: {message.text}", file=sys.stderr)  # noqa: T201
+    return message.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

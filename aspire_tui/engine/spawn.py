@@ -1,0 +1,96 @@
+"""Starts an engine so that it outlives the terminal, and finds engines that run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from aspire_tui.engine.client import EngineClient, EngineGone
+from aspire_tui.engine.job import Job
+from aspire_tui.engine.main import Readiness
+
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
+"""The engine's environment. Keys for models never pass through it."""
+
+
+class EngineNotStarted(Exception):
+    """The engine said in one line why it does not run; ``code`` is the exit code for it."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class StartedEngine:
+    """An engine this process has started."""
+
+    session: Path
+    socket: Path
+    process: subprocess.Popen[bytes]
+
+
+def socket_of(runtime_dir: Path, session: Path) -> Path:
+    return runtime_dir / f"{session.stem}.sock"
+
+
+def start_engine(job: Job) -> StartedEngine:
+    """Start an engine in a session of its own and wait until it writes its session.
+
+    Raises:
+        EngineNotStarted: With its own one-line reason.
+    """
+    read_fd, write_fd = os.pipe()
+    log = os.open(
+        f"{job.runtime_dir}/{Path(job.session).stem}.log",
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+        0o600,
+    )
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aspire_tui.engine.main", "--ready-fd", str(write_fd)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=(write_fd,),
+            start_new_session=True,
+            cwd="/",
+            env={k: v for k, v in os.environ.items() if k in PASSED_ON},
+        )
+    finally:
+        os.close(write_fd)
+        os.close(log)
+    if process.stdin is None:
+        raise EngineNotStarted(5, "the engine has no standard input")
+    process.stdin.write(msgspec.json.encode(job))
+    process.stdin.close()
+    with os.fdopen(read_fd, "rb") as ready:
+        line = ready.readline()
+    if not line:
+        code = process.wait()
+        raise EngineNotStarted(5, f"the engine ended before it was ready (exit {code}); see its log")
+    said = msgspec.json.decode(line, type=Readiness)
+    if not said.ok:
+        process.wait()
+        raise EngineNotStarted(said.code, said.text)
+    session = Path(job.session)
+    return StartedEngine(session, socket_of(Path(job.runtime_dir), session), process)
+
+
+def running_engines(runtime_dir: Path, who: str) -> dict[Path, Path]:
+    """Sessions that are being written now, with the socket of their engine."""
+    found: dict[Path, Path] = {}
+    for sock in sorted(runtime_dir.glob("*.sock")):
+        try:
+            reply = EngineClient(sock, who, timeout_s=0.5).send("hello")
+        except EngineGone:
+            continue
+        session = reply.data.get("session")
+        if isinstance(session, str):
+            found[Path(session)] = sock
+    return found
