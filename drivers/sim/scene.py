@@ -1,0 +1,191 @@
+"""The scene of a simulated cell as data, and the MuJoCo model built from it.
+
+Only primitives: nothing is loaded but the arm's own model file. Objects are free bodies; nothing is
+welded, glued or moved by hand after a reset.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.sim.appearance import Appearance
+from drivers.sim.noise import CellNoise
+from drivers.types import ArmSpec, CameraSpec, CellInfo
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+
+TIMESTEP_S = 1.0 / 512.0
+"""About 2 ms, and exact in binary: sums and differences of cell times never round, so a trial is the
+same to the bit however long the cell has been running."""
+
+TABLE = "table"
+TABLE_HALF_M = (0.6, 0.75, 0.02)
+TABLE_CENTRE_X_M = 0.35
+
+Shape = Literal["box", "cylinder", "sphere"]
+
+
+class SceneObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rigid thing: full extents, centre and yaw in the base frame, colour in 0..1.
+
+    ``friction`` acts against the table and other things; the rubber of the fingers grips with at
+    least 1.0 whatever the object.
+    """
+
+    name: str
+    shape: Shape
+    size_m: tuple[float, float, float]
+    rgb: tuple[float, float, float]
+    mass_kg: float
+    xyz_m: tuple[float, float, float]
+    yaw_rad: float = 0.0
+    friction: float = 0.6
+
+
+class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a reset of a simulated cell sets. The same spec gives the same world."""
+
+    objects: tuple[SceneObject, ...] = ()
+    distractors: tuple[SceneObject, ...] = ()
+    appearance_seed: int = 0
+    noise_seed: int = 0
+
+    def things(self) -> tuple[SceneObject, ...]:
+        """Objects, then distractors."""
+        return self.objects + self.distractors
+
+
+def scene_hash(spec: SceneSpec) -> str:
+    """A name for exactly this scene."""
+    return hashlib.blake2b(msgspec.json.encode(spec), digest_size=8).hexdigest()
+
+
+def arm_prefix(arm: str) -> str:
+    """What an arm's names start with inside the scene's model."""
+    return f"{arm}/"
+
+
+def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjModel:
+    """Compile arms, table, cameras (at their true poses) and things into one model.
+
+    Raises:
+        ValueError: Two things share a name, or MuJoCo rejects the scene.
+    """
+    names = [thing.name for thing in spec.things()]
+    if len(set(names)) != len(names):
+        raise ValueError(f"scene names are not unique: {sorted(names)}")
+    model_spec = mujoco.MjSpec()
+    model_spec.compiler.degree = False
+    model_spec.option.timestep = TIMESTEP_S
+    model_spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    model_spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    model_spec.option.impratio = 10.0
+    look = Appearance.draw(spec.appearance_seed)
+    _add_table(model_spec, info.workspace.table_z_m)
+    for arm in info.arms:
+        _attach_arm(model_spec, arm)
+    for index, thing in enumerate(spec.things()):
+        _add_thing(model_spec, thing, look.object_rgb(thing.rgb, index))
+    for camera in info.cameras:
+        _add_camera(model_spec, info, camera, noise)
+    model_spec.visual.quality.shadowsize = 0
+    return model_spec.compile()
+
+
+def arm_model_path(arm: ArmSpec) -> Path:
+    """The model file of an arm; a bare name is looked up among those that ship."""
+    given = Path(arm.model)
+    return given if given.is_absolute() else MODELS / given.with_suffix(".xml").name
+
+
+def _attach_arm(scene: Any, arm: ArmSpec) -> None:
+    child = mujoco.MjSpec.from_file(str(arm_model_path(arm)))
+    child.option = scene.option
+    mount = scene.worldbody.add_frame(pos=arm.base_xyz_m, quat=arm.base_wxyz)
+    scene.attach(child, prefix=arm_prefix(arm.name), frame=mount)
+
+
+def _add_table(scene: Any, top_z_m: float) -> None:
+    scene.worldbody.add_geom(
+        name=TABLE,
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=TABLE_HALF_M,
+        pos=(TABLE_CENTRE_X_M, 0.0, top_z_m - TABLE_HALF_M[2]),
+        rgba=(0.6, 0.6, 0.6, 1.0),
+        friction=(0.6, 0.005, 0.0001),
+        solref=(0.004, 1.0),
+        solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
+    )
+
+
+def _add_thing(scene: Any, thing: SceneObject, rgba: tuple[float, ...]) -> None:
+    sx, sy, sz = thing.size_m
+    shape, size = {
+        "box": (mujoco.mjtGeom.mjGEOM_BOX, (sx / 2, sy / 2, sz / 2)),
+        "cylinder": (mujoco.mjtGeom.mjGEOM_CYLINDER, (sx / 2, sz / 2, 0.0)),
+        "sphere": (mujoco.mjtGeom.mjGEOM_SPHERE, (sx / 2, 0.0, 0.0)),
+    }[thing.shape]
+    half = thing.yaw_rad / 2
+    body = scene.worldbody.add_body(
+        name=thing.name, pos=thing.xyz_m, quat=(np.cos(half), 0.0, 0.0, np.sin(half))
+    )
+    body.add_freejoint(name=thing.name)
+    body.add_geom(
+        name=thing.name,
+        type=shape,
+        size=size,
+        mass=thing.mass_kg,
+        rgba=rgba,
+        friction=(thing.friction, 0.005, 0.0001),
+        condim=4,
+        solref=(0.004, 1.0),
+        solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
+    )
+
+
+def _add_camera(scene: Any, info: CellInfo, camera: CameraSpec, noise: CellNoise) -> None:
+    """A camera where it truly is: its calibration, displaced by what the calibration got wrong."""
+    error = noise.camera_error(camera.name, on_arm=camera.mount != "base")
+    R = rotation(camera.mount_wxyz)
+    position = np.array(camera.mount_xyz_m) + error.xyz_m
+    R = R @ rotation_from_vector(error.rotvec_rad)
+    body = scene.worldbody
+    if camera.mount != "base":
+        arm = next(a for a in info.arms if a.name == camera.mount)
+        site = scene.site(arm_prefix(arm.name) + arm.tool_site)
+        body = site.parent
+        R_body_tool = rotation(site.quat)
+        position = np.array(site.pos) + R_body_tool @ position
+        R = R_body_tool @ R
+    quat = np.zeros(4)
+    mujoco.mju_mat2Quat(quat, (R @ np.diag([1.0, -1.0, -1.0])).ravel())
+    body.add_camera(
+        name=camera.name,
+        pos=position,
+        quat=quat,
+        fovy=camera.fovy_deg,
+        resolution=(camera.width, camera.height),
+    )
+
+
+def rotation(wxyz: Any) -> NDArray[np.float64]:
+    """Rotation matrix of a quaternion, shape (3, 3)."""
+    mat = np.zeros(9)
+    mujoco.mju_quat2Mat(mat, np.asarray(wxyz, dtype=np.float64))
+    return mat.reshape(3, 3)
+
+
+def rotation_from_vector(rotvec_rad: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation matrix of a rotation vector, shape (3, 3)."""
+    angle = float(np.linalg.norm(rotvec_rad))
+    quat = np.zeros(4)
+    axis = rotvec_rad / angle if angle > 0 else np.array([1.0, 0.0, 0.0])
+    mujoco.mju_axisAngle2Quat(quat, axis, angle)
+    return rotation(quat)

@@ -1,0 +1,77 @@
+"""What is really so in a simulated cell. For the referee and tests, nobody else.
+
+It lives behind the stand-in's own socket, never behind the cell's: programs, agents and perception
+have no way to ask for it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from drivers.sim.arm import FINGERS
+from drivers.sim.scene import arm_prefix
+from drivers.sim.world import World
+
+
+class ObjectTruth(msgspec.Struct, frozen=True):
+    """True pose of a thing in the base frame and the speed of its centre."""
+
+    xyz_m: tuple[float, float, float]
+    wxyz: tuple[float, float, float, float]
+    speed_m_s: float
+
+
+class SceneTruth(msgspec.Struct, frozen=True):
+    """Every thing of the scene, and who touches whom, by name.
+
+    ``widths_m`` is the true opening of each arm's gripper.
+    """
+
+    t_s: float
+    objects: dict[str, ObjectTruth]
+    touching_fingers: tuple[str, ...]
+    touching: tuple[tuple[str, str], ...]
+    widths_m: dict[str, float]
+
+
+def read_truth(world: World) -> SceneTruth:
+    """Look straight into the simulation; changes nothing."""
+    names = {thing.name for thing in world.spec.things()}
+    pairs = _contacts(world)
+    fingers = {
+        arm_prefix(arm) + finger for arm in world.arms for finger in FINGERS
+    }
+    held = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
+    return SceneTruth(
+        t_s=world.clock(),
+        objects={name: _object(world, name) for name in sorted(names)},
+        touching_fingers=tuple(sorted(held & names)),
+        touching=tuple(sorted((a, b) for a, b in pairs if {a, b} <= names)),
+        widths_m={arm: _width(world, arm) for arm in world.arms},
+    )
+
+
+def _object(world: World, name: str) -> ObjectTruth:
+    joint = world.data.joint(name)
+    pose = joint.qpos.tolist()
+    return ObjectTruth(
+        xyz_m=(pose[0], pose[1], pose[2]),
+        wxyz=(pose[3], pose[4], pose[5], pose[6]),
+        speed_m_s=float(np.linalg.norm(joint.qvel[:3])),
+    )
+
+
+def _width(world: World, arm: str) -> float:
+    prefix = arm_prefix(arm)
+    return float(sum(world.data.joint(prefix + f).qpos[0] for f in FINGERS))
+
+
+def _contacts(world: World) -> set[tuple[str, str]]:
+    """Pairs of body names in contact, each in alphabetical order."""
+    model = world.model
+    pairs = set()
+    for contact in world.data.contact:
+        a, b = (model.body(int(model.geom_bodyid[g])).name for g in contact.geom)
+        pairs.add((a, b) if a < b else (b, a))
+    return pairs

@@ -1,0 +1,170 @@
+"""The simulated world: one MuJoCo model and its state, stepped in cell time.
+
+After a reset nothing writes the state but physics. Cell time never runs backwards: it goes on
+across resets and restores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.sim.appearance import Appearance
+from drivers.sim.arm import ArmSetpoint, SimArm
+from drivers.sim.noise import CellNoise, NoiseSpec
+from drivers.sim.raycam import Picture, RayCamera, intrinsics
+from drivers.sim.scene import TABLE, TIMESTEP_S, SceneSpec, build_model, rotation, scene_hash
+from drivers.types import CameraSpec, CellInfo, Frame
+
+SETTLE_S = 0.5
+"""Physics time after a reset before anyone looks: things come to rest on the table."""
+
+STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    spec: SceneSpec
+    t_s: float
+    state: bytes
+    arms: dict[str, ArmSetpoint]
+    pictures: dict[str, int]
+
+
+class World:
+    """Arms, table, things and cameras of one simulated cell. Used by one thread."""
+
+    def __init__(self, info: CellInfo, noise: NoiseSpec) -> None:
+        self.info = info
+        self.noise_spec = noise
+        self.arms: Mapping[str, SimArm] = {a.name: SimArm(a, self.clock) for a in info.arms}
+        self._cameras: Mapping[str, CameraSpec] = {c.name: c for c in info.cameras}
+        self._epoch_s = 0.0
+        self._load(SceneSpec())
+
+    # -- time ------------------------------------------------------------------------------
+
+    def clock(self) -> float:
+        """Cell time in seconds, a whole number of steps."""
+        return self._epoch_s + float(self.data.time)
+
+    def advance(self, dt_s: float) -> None:
+        """Let physics run; ``dt_s`` is rounded to whole steps."""
+        mujoco.mj_step(self.model, self.data, nstep=round(dt_s / TIMESTEP_S))
+
+    # -- scene -----------------------------------------------------------------------------
+
+    def reset(self, spec: SceneSpec) -> str:
+        """Set a scene: arms at home, gripper open, things placed; then physics settles it.
+
+        Returns:
+            The hash of the scene.
+        """
+        self._epoch_s = self.clock()
+        self._load(spec)
+        self.advance(SETTLE_S)
+        return scene_hash(spec)
+
+    def _load(self, spec: SceneSpec) -> None:
+        self.spec = spec
+        self.noise = CellNoise(self.noise_spec, spec.noise_seed)
+        self.model = build_model(self.info, spec, self.noise)
+        self.data = mujoco.MjData(self.model)
+        self._rays = RayCamera(self.model, Appearance.draw(spec.appearance_seed), TABLE)
+        self._pictures = dict.fromkeys(self._cameras, 0)
+        for arm in self.arms.values():
+            arm.enter(self.model, self.data, self.noise)
+            arm.place_home()
+        mujoco.mj_forward(self.model, self.data)
+
+    # -- pictures --------------------------------------------------------------------------
+
+    def picture(self, camera: str) -> Picture:
+        """The ideal picture of a camera, with geometry ids; for the referee and tests."""
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
+        return self._rays.picture(self.data, camera)
+
+    def frame(self, camera: str) -> Frame:
+        """What a real camera would deliver now. Raises KeyError for an unknown camera."""
+        spec = self._cameras[camera]
+        number = self._pictures[camera]
+        self._pictures[camera] = number + 1
+        ideal = self.picture(camera)
+        rgb = self.noise.disturb_rgb(ideal.rgb, camera, number)
+        depth = None
+        if spec.depth:
+            measured = self.noise.disturb_depth(ideal.depth_m, camera, number)
+            units = np.rint(measured / np.float32(spec.depth_unit_m))
+            depth = np.clip(units, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+        on_arm = self.arms.get(spec.mount)
+        return Frame(
+            camera=camera,
+            seq=number,
+            t_s=self.clock(),
+            age_s=0.0,
+            rgb=_to_uint8(rgb),
+            depth=depth,
+            depth_unit_m=spec.depth_unit_m,
+            K=intrinsics(spec.width, spec.height, spec.fovy_deg),
+            T_mount_cam=calibrated_pose(spec),
+            mount=spec.mount,
+            q_rad=() if on_arm is None else on_arm.measured_q(),
+        )
+
+    # -- state -----------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Everything needed to go on from here, to the bit."""
+        return msgspec.msgpack.encode(
+            _Snapshot(
+                spec=self.spec,
+                t_s=self.clock(),
+                state=self._state().tobytes(),
+                arms={name: arm.setpoint for name, arm in self.arms.items()},
+                pictures=dict(self._pictures),
+            )
+        )
+
+    def restore(self, snapshot: bytes, *, keep_clock: bool = True) -> None:
+        """Go back to a snapshot of a cell of the same kind.
+
+        Args:
+            keep_clock: Cell time runs on; otherwise it becomes the snapshot's, as for a camera
+                process that follows a world elsewhere.
+        """
+        saved = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        now_s = self.clock()
+        if saved.spec != self.spec:
+            self._load(saved.spec)
+        state = np.frombuffer(saved.state, dtype=np.float64).copy()
+        if state.size != mujoco.mj_stateSize(self.model, STATE):
+            raise ValueError("the snapshot belongs to a cell with other arms")
+        mujoco.mj_setState(self.model, self.data, state, STATE)
+        # Contacts and forces are derived anew; that must not touch the solver's warm start.
+        mujoco.mj_forward(self.model, self.data)
+        mujoco.mj_setState(self.model, self.data, state, STATE)
+        for name, arm in self.arms.items():
+            arm.adopt(saved.arms[name])
+        self._pictures.update(saved.pictures)
+        self._epoch_s = (now_s if keep_clock else saved.t_s) - float(self.data.time)
+
+    def _state(self) -> NDArray[np.float64]:
+        state = np.zeros(mujoco.mj_stateSize(self.model, STATE))
+        mujoco.mj_getState(self.model, self.data, state, STATE)
+        return state
+
+
+def calibrated_pose(camera: CameraSpec) -> NDArray[np.float64]:
+    """Optical frame to mount, shape (4, 4), as the calibration has it."""
+    T = np.eye(4)
+    T[:3, :3] = rotation(camera.mount_wxyz)
+    T[:3, 3] = camera.mount_xyz_m
+    return T
+
+
+def _to_uint8(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(rgb * 255.0 + 0.5, 0.0, 255.0), dtype=np.uint8)
