@@ -6,6 +6,7 @@ A :class:`Workbench` lives for one trial. It knows nothing a robot with cameras 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame
 
 if TYPE_CHECKING:
+    from aspire_tui.environment.motion.collision import HeldBox
     from aspire_tui.environment.motion.obstacles import ObstacleMap
 
 FloatArray = NDArray[np.float64]
@@ -33,11 +35,13 @@ class View:
     Attributes:
         T_base_cam: Shape (4, 4), optical frame to base frame.
         depth_m: Shape (H, W), float32 metres, 0 where there is no reading.
+        q_rad: Shape (n,), measured joints when it was taken; None for a picture from elsewhere.
     """
 
     frame: Frame
     T_base_cam: FloatArray
     depth_m: NDArray[np.float32]
+    q_rad: FloatArray | None = None
 
     @property
     def camera(self) -> str:
@@ -58,6 +62,9 @@ class Holding:
 
     width_m: float
     closed_at_s: float
+    force_N: float = 0.0
+    box: HeldBox | None = None
+    """Its seen extent, fixed in the tool frame; None when no camera saw it before."""
 
 
 @dataclass
@@ -83,6 +90,8 @@ class Workbench:
     holding: Holding | None = None
     speed: float = 1.0
     previews: dict[str, Preview] = field(default_factory=dict)
+    changed_s: float = -math.inf
+    """Cell time of the last act that may have moved things: a grip, a contact."""
     _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
 
     @property
@@ -111,6 +120,7 @@ class Workbench:
         self.obstacles = None
         self.holding = None
         self.previews.clear()
+        self.changed_s = -math.inf
         self._views.clear()
 
     def cameras(self) -> tuple[str, ...]:
@@ -123,12 +133,17 @@ class Workbench:
         if frame.mount != "base":
             T = self.kinematics.tool_pose(np.array(frame.q_rad)) @ T
         depth = frame.depth_m() if frame.depth is not None else np.zeros(frame.rgb.shape[:2], "f4")
-        view = View(frame, T, depth)
+        view = View(frame, T, depth, np.array(frame.q_rad) if frame.q_rad else self.joints())
         for array in (view.rgb, view.depth_m):
             self._views[_digest(array)] = view
         while len(self._views) > 2 * REMEMBERED_VIEWS:
             self._views.popitem(last=False)
         return view
+
+    def views_since(self, t_s: float) -> list[View]:
+        """Pictures this trial took after a cell time, oldest first."""
+        once = {id(v): v for v in self._views.values() if v.frame.t_s > t_s}
+        return sorted(once.values(), key=lambda v: v.frame.t_s)
 
     def view_of(self, array: NDArray[np.generic]) -> View | None:
         """The view a picture or depth image came from, if this trial took it."""
