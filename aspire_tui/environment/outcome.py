@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
 
 from aspire_tui.domain import Evidence, Status
+
+
+class MotionResult(msgspec.Struct, frozen=True):
+    """What a program gets from a motion call; truthy only on OK. Poses in the base frame."""
+
+    status: Status
+    detail: str
+    target_xyz_m: tuple[float, float, float] | None = None
+    target_wxyz: tuple[float, float, float, float] | None = None
+    reached_xyz_m: tuple[float, float, float] | None = None
+    """From measured joints after the motion, whatever was commanded."""
+    reached_wxyz: tuple[float, float, float, float] | None = None
+    error_m: float | None = None
+    error_rad: float | None = None
+    duration_s: float = 0.0
+    contact_direction: tuple[float, float, float] | None = None
+    """Unit vector along which the arm was pushed back, when something stopped it."""
+    joints_rad: tuple[float, ...] = ()
+    """Measured joints after the motion."""
+
+    def __bool__(self) -> bool:
+        return self.status == "OK"
+
+
+class GripResult(msgspec.Struct, frozen=True):
+    """What a program gets from a gripper call; truthy only on OK. All values are measured."""
+
+    status: Status
+    detail: str
+    width_m: float
+    opening: float
+    """0 closed to 1 open."""
+    force_N: float
+    target_width_m: float
+    stalled: bool
+    holding: Literal["held", "empty", "unknown"]
+    duration_s: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.status == "OK"
 
 
 @dataclass(frozen=True)
@@ -26,4 +68,4 @@ class PrimitiveOutcome:
     summary: str
     raises: bool = False
     error_m: float | None = None
-    evidence: Evidence = Evidence()
+    evidence: Evidence = field(default_factory=Evidence)
