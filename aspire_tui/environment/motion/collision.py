@@ -111,7 +111,6 @@ class CollisionWorld:
         self._boxes = tuple(boxes)
         self._strict = self._forbidden(structural, relaxed=False)
         self._relaxed = self._forbidden(structural, relaxed=True)
-        self.checks = 0
 
     def touching(self, q: FloatArray, *, relaxed: bool = False) -> str:
         """What touches what at joints of shape (n,), in words; empty when free.
@@ -121,6 +120,21 @@ class CollisionWorld:
         """
         pair = self._first_contact(q, self._relaxed if relaxed else self._strict)
         return "" if pair is None else " and ".join(self._say(g) for g in pair)
+
+    def forgive(self, q_start: FloatArray) -> str:
+        """Allow what touches at the start, whatever it is: the arm must be able to leave.
+
+        Returns:
+            What is forgiven, in words; empty when the start is free.
+        """
+        n = self._collide(q_start)
+        geoms = self._data.contact.geom[:n]
+        pairs = geoms[self._relaxed[geoms[:, 0], geoms[:, 1]]]
+        for forbidden in (self._strict, self._relaxed):
+            forbidden[pairs[:, 0], pairs[:, 1]] = False
+            forbidden[pairs[:, 1], pairs[:, 0]] = False
+        named = dict.fromkeys(" and ".join(self._say(int(g)) for g in pair) for pair in pairs)
+        return ", ".join(named)
 
     def always_touching(self) -> frozenset[tuple[str, str]]:
         """Pairs of the arm's own shapes that overlap whatever the joints are."""
@@ -141,7 +155,6 @@ class CollisionWorld:
         return [(self._names[a], self._names[b]) for a, b in pairs]
 
     def _collide(self, q: FloatArray) -> int:
-        self.checks += 1
         self._data.qpos[self._column] = q
         self._mj.mj_kinematics(self._model, self._data)
         self._mj.mj_collision(self._model, self._data)

@@ -157,6 +157,15 @@ class Leg:
     def length(self) -> float:
         return sum(p.length for p in self.pieces)
 
+    def reversed(self) -> Leg:
+        """The same way back. Only for legs of curves."""
+        back = []
+        for piece in reversed(self.pieces):
+            if not isinstance(piece, Curve):
+                raise TypeError(f"{type(piece).__name__} cannot be reversed")
+            back.append(Curve(piece.points[::-1], piece.vmax))
+        return Leg(tuple(back), self.tool_length_m)
+
     def samples(self, step_rad: float) -> FloatArray:
         """Joints along the leg, both ends included, no joint moving further than the step."""
         rows: list[FloatArray] = []

@@ -1,0 +1,218 @@
+"""What stands on the table, from depth pictures alone: one height per square centimetre.
+
+A cell's height is the highest thing seen in it; everything beneath counts as solid. What no camera
+saw is treated as free and is what a careful program looks at before it reaches there. A newer
+picture overwrites the cells it shows, and leaves alone those that the arm hides from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aspire_tui.environment.bench import View
+from aspire_tui.environment.motion.collision import Box
+from aspire_tui.environment.motion.pose import FloatArray
+from aspire_tui.environment.motion.silhouette import Silhouette
+from drivers.types import Workspace
+
+CELL_M = 0.01
+AROUND_M = 0.10
+"""The map reaches this far beyond the workspace: elbows do, too."""
+
+LOWEST_M = 0.012
+"""Lower than this above the table is table: depth is not better."""
+
+HIGHEST_M = 0.6
+ARM_MARGIN_M = 0.025
+"""Points this close to where the arm is believed to be are the arm."""
+
+EDGE_M = 0.03
+"""Neighbouring pixels further apart than this straddle an edge; one of them may be in mid-air."""
+
+LEAST_POINTS = 2
+GROW_M = 0.004
+"""Boxes are this much larger on every side than what was seen."""
+
+STEP_M = 0.01
+MOST_BOXES = 160
+
+
+@dataclass(frozen=True)
+class Region:
+    """An upright cylinder over the table, base frame."""
+
+    x_m: float
+    y_m: float
+    radius_m: float
+
+
+class ObstacleMap:
+    """A height map of the table. ``version`` changes whenever what it says changes."""
+
+    def __init__(self, workspace: Workspace, silhouette: Silhouette) -> None:
+        self._silhouette = silhouette
+        self._table_z_m = workspace.table_z_m
+        self._lo = np.array(workspace.lo_m[:2]) - AROUND_M
+        shape = np.ceil((np.array(workspace.hi_m[:2]) + AROUND_M - self._lo) / CELL_M).astype(int)
+        self._height: NDArray[np.float64] = np.zeros((int(shape[0]), int(shape[1])))
+        self._seen: NDArray[np.bool_] = np.zeros(self._height.shape, bool)
+        self.version = 0
+        self.seen_s = -np.inf
+        """Cell time of the newest picture in the map."""
+
+    def add(
+        self, view: View, q: FloatArray, hidden: tuple[FloatArray, FloatArray] | None = None
+    ) -> None:
+        """Enter one picture.
+
+        Args:
+            q: Measured joints when it was taken, shape (n,); the arm's own points are left out.
+            hidden: A box to leave out too, as its pose (4, 4) and half extents (3,): what is held.
+        """
+        points = _points(view)
+        cell = np.floor((points[:, :2] - self._lo) / CELL_M).astype(int)
+        height = points[:, 2] - self._table_z_m
+        inside = np.all((cell >= 0) & (cell < self._height.shape), axis=1)
+        inside &= (height > -0.02) & (height < HIGHEST_M)
+        points, cell, height = points[inside], cell[inside], height[inside]
+        raised = np.flatnonzero(height > LOWEST_M)
+        arm = np.zeros(len(points), bool)
+        arm[raised] = self._silhouette.covers(points[raised], q, ARM_MARGIN_M)
+        if hidden is not None:
+            T, half = hidden
+            own = (points[raised] - T[:3, 3]) @ T[:3, :3]
+            arm[raised] |= np.all(np.abs(own) <= half, axis=1)
+        cell, height = cell[~arm], height[~arm]
+        flat = np.ravel_multi_index((cell[:, 0], cell[:, 1]), self._height.shape)
+        high = height > LOWEST_M
+        count = np.bincount(flat[high], minlength=self._height.size)
+        top = np.zeros(self._height.size)
+        np.maximum.at(top, flat[high], height[high])
+        top[count < LEAST_POINTS] = 0.0
+        shown = np.bincount(flat, minlength=self._height.size) > 0
+        # A single stray point neither raises a cell nor clears one.
+        shown &= ~((count > 0) & (count < LEAST_POINTS))
+        new = np.where(shown, top, self._height.ravel()).reshape(self._height.shape)
+        self._seen |= shown.reshape(self._seen.shape)
+        self._set(new)
+        self.seen_s = max(self.seen_s, view.frame.t_s)
+
+    def forget(self, region: Region) -> None:
+        """Clear what was seen in a region, e.g. where an object was taken away."""
+        new = self._height.copy()
+        new[self._within(region)] = 0.0
+        self._set(new)
+
+    def without(self, *regions: Region) -> ObstacleMap:
+        """A copy that knows nothing of what was seen in the regions."""
+        other = object.__new__(ObstacleMap)
+        other.__dict__.update(self.__dict__)
+        for region in regions:
+            other.forget(region)
+        return other
+
+    def height_m(self, x_m: float, y_m: float) -> float:
+        """Height of what was seen above the table at a place, 0 where nothing was."""
+        i, j = np.floor((np.array((x_m, y_m)) - self._lo) / CELL_M).astype(int)
+        if not (0 <= i < self._height.shape[0] and 0 <= j < self._height.shape[1]):
+            return 0.0
+        return float(self._height[i, j])
+
+    def extent(self, x_m: float, y_m: float, reach_m: float) -> Box | None:
+        """What stands at a place: the cells connected to it, as one box; None when nothing does.
+
+        Args:
+            reach_m: Cells further than this from the place do not count.
+        """
+        from scipy import ndimage
+
+        near = (self._height > 0) & self._within(Region(x_m, y_m, reach_m))
+        labels, _ = ndimage.label(near, structure=np.ones((3, 3)))
+        touched = labels[self._within(Region(x_m, y_m, 1.5 * CELL_M))]
+        touched = touched[touched > 0]
+        if touched.size == 0:
+            return None
+        mine = labels == np.bincount(touched).argmax()
+        i, j = np.nonzero(mine)
+        lo = self._lo + CELL_M * np.array((i.min(), j.min()))
+        hi = self._lo + CELL_M * np.array((i.max() + 1, j.max() + 1))
+        top = float(np.percentile(self._height[mine], 90))
+        return _box(lo, hi, top, self._table_z_m)
+
+    def boxes(self, near: tuple[Region, ...] = ()) -> list[Box]:
+        """The map as upright boxes, those within the given regions marked ``near``."""
+        close = np.zeros(self._height.shape, bool)
+        for region in near:
+            close |= self._within(region)
+        step = STEP_M
+        while True:
+            out = self._merge(close, step)
+            if len(out) <= MOST_BOXES:
+                return out
+            step *= 2
+
+    def _merge(self, close: NDArray[np.bool_], step_m: float) -> list[Box]:
+        """Cover cells of about the same height with rectangles, greedily."""
+        levels = np.ceil(self._height / step_m).astype(int) * 2 + close
+        levels[self._height <= 0] = 0
+        out = []
+        for i, j in zip(*np.nonzero(levels), strict=True):
+            level = levels[i, j]
+            if level == 0:
+                continue
+            width = 1
+            while j + width < levels.shape[1] and levels[i, j + width] == level:
+                width += 1
+            depth = 1
+            while i + depth < levels.shape[0] and np.all(levels[i + depth, j : j + width] == level):
+                depth += 1
+            levels[i : i + depth, j : j + width] = 0
+            lo = self._lo + CELL_M * np.array((i, j)) - GROW_M
+            hi = self._lo + CELL_M * np.array((i + depth, j + width)) + GROW_M
+            top = float(self._height[i : i + depth, j : j + width].max()) + GROW_M
+            out.append(_box(lo, hi, top, self._table_z_m, near=bool(level % 2)))
+        return out
+
+    def _within(self, region: Region) -> NDArray[np.bool_]:
+        x = self._lo[0] + CELL_M * (np.arange(self._height.shape[0]) + 0.5)
+        y = self._lo[1] + CELL_M * (np.arange(self._height.shape[1]) + 0.5)
+        out: NDArray[np.bool_] = (
+            np.hypot(x[:, None] - region.x_m, y[None, :] - region.y_m) <= region.radius_m
+        )
+        return out
+
+    def _set(self, height: NDArray[np.float64]) -> None:
+        if np.max(np.abs(height - self._height), initial=0.0) > STEP_M:
+            self.version += 1
+        self._height = height
+
+
+def _box(
+    lo: NDArray[np.float64], hi: NDArray[np.float64], top: float, table_z: float, near: bool = False
+) -> Box:
+    return Box(
+        centre_m=(float(lo[0] + hi[0]) / 2, float(lo[1] + hi[1]) / 2, table_z + top / 2),
+        half_m=(float(hi[0] - lo[0]) / 2, float(hi[1] - lo[1]) / 2, top / 2),
+        near=near,
+    )
+
+
+def _points(view: View) -> FloatArray:
+    """Points of a depth picture in the base frame, shape (N, 3), edges left out."""
+    depth = view.depth_m.astype(np.float64)
+    valid = depth > 0
+    for axis in (0, 1):
+        jump = np.abs(np.diff(depth, axis=axis)) > EDGE_M
+        index = [slice(None), slice(None)]
+        for shift in (slice(None, -1), slice(1, None)):
+            index[axis] = shift
+            valid[tuple(index)] &= ~jump
+    v, u = np.nonzero(valid)
+    z = depth[v, u]
+    K = view.K
+    camera = np.stack(((u - K[0, 2]) * z / K[0, 0], (v - K[1, 2]) * z / K[1, 1], z), axis=1)
+    out: FloatArray = camera @ view.T_base_cam[:3, :3].T + view.T_base_cam[:3, 3]
+    return out
