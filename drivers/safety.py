@@ -178,12 +178,15 @@ def check_grip(
 
 
 def braking_speed(room: float, deceleration: float, dt_s: float) -> float:
-    """The fastest speed from which discrete braking still stops within ``room``.
+    """The fastest speed from which braking in steps of ``dt_s`` still stops within ``room``.
 
-    Exact for steps of ``dt_s``: keeping to it one tick leaves the next tick able to keep to it.
+    Exact in discrete time: keeping to it at one tick leaves the next tick able to keep to it.
     """
-    half = 0.5 * deceleration * dt_s
-    return math.sqrt(2.0 * deceleration * max(room, 0.0) + half * half) - half
+    if room <= 0.0:
+        return 0.0
+    slower = deceleration * dt_s
+    ticks = max(1, math.ceil(0.5 * (math.sqrt(1.0 + 8.0 * room / (slower * dt_s)) - 1.0)))
+    return room / (ticks * dt_s) + 0.5 * slower * (ticks - 1)
 
 
 class SetpointGate:
