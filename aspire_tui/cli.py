@@ -1,0 +1,98 @@
+"""``aspire-tui``: the stable command line. Errors are one line; exit codes are a contract."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from aspire_tui.commands import cell_verbs, list_verbs, run_verbs, session_verbs
+from aspire_tui.commands.context import Context
+from aspire_tui.config import find_workspace
+from aspire_tui.engine.client import EngineGone
+from aspire_tui.errors import Exit, exit_code
+from aspire_tui.session.errors import SessionFileError
+
+app = typer.Typer(
+    name="aspire-tui",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def launcher(
+    ctx: typer.Context,
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder of sessions, skills and settings.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a screen.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="No Unicode drawing.")] = False,
+    reset_terminal: Annotated[
+        bool, typer.Option("--reset-terminal", help="Mend a terminal left in a bad state.")
+    ] = False,
+) -> None:
+    """Terminal console for robot cells whose programs are written by coding agents."""
+    ctx.obj = Context(find_workspace(workspace), ascii_only, plain)
+    if reset_terminal:
+        from aspire_tui.tui.terminal import reset_terminal as mend
+
+        mend()
+        return
+    if ctx.invoked_subcommand is None:
+        from aspire_tui.commands.launch import launch
+
+        launch(ctx.obj)
+
+
+app.command("run")(run_verbs.run)
+app.command("exec")(run_verbs.exec_program)
+app.command("attach")(run_verbs.attach)
+app.command("stop")(run_verbs.stop)
+app.command("replay")(session_verbs.replay)
+app.command("trace")(session_verbs.trace)
+app.add_typer(session_verbs.sessions_app, name="sessions")
+app.add_typer(list_verbs.tasks_app, name="tasks")
+app.add_typer(list_verbs.cells_app, name="cells")
+app.add_typer(list_verbs.skills_app, name="skills")
+app.add_typer(cell_verbs.cell_app, name="cell")
+app.command("primitives")(list_verbs.primitives)
+app.command("doctor")(list_verbs.doctor)
+
+
+def main() -> None:
+    """Entry point: run a command, turn its errors into one line and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(Exit.STOPPED)
+    except click.ClickException as error:
+        _say(f"{error.format_message()}; see aspire-tui --help")
+        sys.exit(Exit.USAGE)
+    except (SessionFileError, EngineGone) as error:
+        _say(str(error))
+        sys.exit(Exit.USAGE)
+    except BrokenPipeError:
+        sys.exit(Exit.PASS)
+    except BaseException as error:
+        found = exit_code(error)
+        if found is None:
+            raise
+        _say(str(error) or type(error).__name__)
+        sys.exit(found)
+    sys.exit(code if isinstance(code, int) else Exit.PASS)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write("aspire-tui: " + " ".join(text.splitlines()) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Waits for a session to end, telling what happens on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from aspire_tui.commands.plain import line_of
+from aspire_tui.engine.client import EngineClient, EngineGone
+from aspire_tui.engine.spawn import StartedEngine
+from aspire_tui.events import RunEnded
+from aspire_tui.session.reader import SessionReader
+
+POLL_S = 0.05
+PAGE = 500
+
+
+def follow(started: StartedEngine, who: str, tell: Callable[[str], None]) -> RunEnded | None:
+    """Follow to the end; ctrl+c asks the engine to stop and goes on following.
+
+    Returns:
+        The last event, or None when the engine died without writing one.
+    """
+    reader = SessionReader(started.session)
+    seq, ended = 0, None
+    while ended is None:
+        try:
+            gone = started.process.poll() is not None
+            page = reader.events(seq, PAGE)
+            for recorded in page:
+                seq = recorded.seq
+                line = line_of(recorded)
+                if line is not None:
+                    tell(line)
+                if isinstance(recorded.event, RunEnded):
+                    ended = recorded.event
+            if not page:
+                if gone:
+                    break
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            tell("stopping: HOLD, the last trial is closed (ctrl+c again changes nothing)")
+            _stop(started.socket, who, tell)
+    started.process.wait()
+    return ended
+
+
+def _stop(socket: Path, who: str, tell: Callable[[str], None]) -> None:
+    try:
+        EngineClient(socket, who).send("stop")
+    except EngineGone as gone:
+        tell(str(gone))
+
+
+def to_stderr(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,203 @@
+"""``tasks``, ``cells``, ``primitives``, ``skills`` and ``doctor``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.jobs import cell_named, tasks_named
+from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.config import suggestion
+from aspire_tui.environment.task_file import task_names
+from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.library.load import load_library
+
+tasks_app = typer.Typer(help="Tasks: instruction, start, goal.", invoke_without_command=True)
+cells_app = typer.Typer(help="Cells that are described here.", invoke_without_command=True)
+skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
+
+
+@tasks_app.callback()
+def _tasks(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        list_tasks(ctx, as_json=False)
+
+
+@tasks_app.command("list")
+def list_tasks(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Tasks by name."""
+    context = Context.of(ctx)
+    found = tasks_named(task_names(context.workspace.task_folders()), context.workspace)
+    if as_json:
+        print_json({"tasks": [{"name": t.name, "instruction": t.instruction} for t in found]})
+        return
+    for t in found:
+        typer.echo(f"{t.name:<16} {t.instruction}")
+
+
+@tasks_app.command("show")
+def show_task(ctx: typer.Context, task: str, as_json: JsonFlag = False) -> None:
+    """One task in full."""
+    found = tasks_named([task], Context.of(ctx).workspace)[0]
+    value = msgspec.to_builtins(found)
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+@tasks_app.command("check")
+def check_task(ctx: typer.Context, task: str, as_json: JsonFlag = False) -> None:
+    """Whether a task file is right."""
+    found = tasks_named([task], Context.of(ctx).workspace)[0]
+    if as_json:
+        print_json({"task": found.name, "ok": True})
+    else:
+        typer.echo(f"{found.name}: right; {len(found.objects)} objects, {len(found.goal)} relations")
+
+
+@cells_app.callback()
+def _cells(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        list_cells(ctx, as_json=False)
+
+
+@cells_app.command("list")
+def list_cells(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Cell files of the workspace and of the release."""
+    context = Context.of(ctx)
+    names = sorted({p.stem for f in context.workspace.cell_folders() for p in f.glob("*.toml")})
+    rows = []
+    for name in names:
+        path, cell = cell_named(name, context.workspace)
+        info = cell.info
+        rows.append(
+            {
+                "name": name,
+                "kind": info.kind,
+                "arms": [a.name for a in info.arms],
+                "cameras": [c.name for c in info.cameras],
+                "estop": info.estop,
+                "path": str(path),
+            }
+        )
+    if as_json:
+        print_json({"cells": rows})
+        return
+    for r in rows:
+        typer.echo(
+            f"{r['name']:<16} {r['kind']:<9} {len(r['arms'])} arm, cameras "
+            f"{', '.join(r['cameras'])}; emergency stop {r['estop']}"
+        )
+
+
+@cells_app.command("show")
+def show_cell(ctx: typer.Context, cell: str, as_json: JsonFlag = False) -> None:
+    """One cell in full."""
+    path, found = cell_named(cell, Context.of(ctx).workspace)
+    value = {"path": str(path), "cell": msgspec.to_builtins(found.info)}
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def primitives(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="One primitive in full.")] = "",
+    tier: Annotated[str, typer.Option(help="S2, S3 or S4.")] = "",
+    api: Annotated[str, typer.Option(help="API profile: capx or libero.")] = "capx",
+    as_json: JsonFlag = False,
+) -> None:
+    """The names a program may call: signature, units, statuses."""
+    from aspire_tui.environment.primitives import ALL
+    from aspire_tui.environment.primitives.registry import catalogue
+
+    if api not in ("capx", "libero"):
+        raise ConfigError(f"--api {api}: this release has capx and libero")
+    names = catalogue(ALL, api, tier)
+    if name:
+        if name not in names:
+            raise ConfigError(f"no primitive is called {name}{suggestion(name, names)}")
+        names = {name: names[name]}
+    rows = [
+        {
+            "name": n,
+            "signature": p.signature().replace(p.name, n, 1),
+            "group": p.group,
+            "statuses": list(p.statuses),
+            "returns": p.returns,
+            "moves": p.moves,
+            "tiers": list(p.tiers),
+            "doc": p.doc,
+        }
+        for n, p in sorted(names.items(), key=lambda item: (item[1].group, item[0]))
+    ]
+    if as_json:
+        print_json({"api": api, "primitives": rows})
+        return
+    for r in rows:
+        moves = "  [moves]" if r["moves"] else ""
+        typer.echo(f"{r['group']:<11} {r['signature']}{moves}")
+        if name:
+            typer.echo(f"\n{r['doc']}\n\nreturns  {r['returns']}")
+            typer.echo(f"statuses {' '.join(r['statuses'])}")
+
+
+@skills_app.callback()
+def _skills(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        list_skills(ctx, as_json=False)
+
+
+@skills_app.command("list")
+def list_skills(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Skills with what they answer and what proves them."""
+    library = load_library(Context.of(ctx).workspace.skill_folders())
+    rows = [
+        {
+            "name": s.name,
+            "description": s.description,
+            "primitives": list(s.signature.primitives),
+            "statuses": list(s.signature.statuses),
+            "checks": list(s.signature.checks),
+            "evidence": msgspec.to_builtins(s.evidence),
+        }
+        for s in library.skills.values()
+    ]
+    if as_json:
+        print_json({"skills": rows, "problems": list(library.problems)})
+        return
+    for r in rows:
+        typer.echo(f"{r['name']:<28} {r['description']}")
+    for problem in library.problems:
+        typer.echo(f"not loaded: {problem}", err=True)
+
+
+@skills_app.command("show")
+def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> None:
+    """One skill in full, its sketch and evidence included."""
+    library = load_library(Context.of(ctx).workspace.skill_folders())
+    if skill not in library.skills:
+        raise ConfigError(f"no skill is called {skill}{suggestion(skill, library.skills)}")
+    value = msgspec.to_builtins(library.skills[skill])
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def doctor(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """What this machine can do, and what would make it better."""
+    from aspire_tui.doctor import examine
+
+    report = examine(Context.of(ctx).workspace)
+    if as_json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        for line in report.lines():
+            typer.echo(line)
+    raise typer.Exit(Exit.PASS if report.healthy else Exit.FAULT)

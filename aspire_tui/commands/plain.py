@@ -1,0 +1,76 @@
+"""A session as plain lines: for headless progress, logs and screen readers. Pure."""
+
+from __future__ import annotations
+
+from aspire_tui.domain import Outcome
+from aspire_tui.events import (
+    AgentSaid,
+    CallResult,
+    CellChanged,
+    HypothesisDecided,
+    HypothesisOpened,
+    HypothesisScored,
+    Note,
+    OperatorAct,
+    PhaseChanged,
+    ProgramEnded,
+    Recorded,
+    RefereeJudged,
+    ResetReported,
+    RunEnded,
+    SessionOpened,
+    TrialClosed,
+    TrialOpened,
+    VerdictGiven,
+)
+
+
+def line_of(recorded: Recorded) -> str | None:
+    """One line for an event, or None for events that say nothing on their own."""
+    text = _text(recorded)
+    return None if text is None else f"{recorded.mono_s:8.2f}  {text}"
+
+
+def _text(recorded: Recorded) -> str | None:
+    match recorded.event:
+        case SessionOpened(spec=s, sandbox=b, brands=brands):
+            brand = f"  [{', '.join(brands)}]" if brands else ""
+            return f"session  {s.verb} {' '.join(s.tasks)}  seed {s.seed}  sandbox {b.level}{brand}"
+        case PhaseChanged(trial=t, phase=p, cause=c):
+            return f"trial {t}  {p}  {c}"
+        case TrialOpened(trial=t, task=name, seed_set=which, where=where):
+            return f"trial {t}  opened  {name}  {which} scene, {where}"
+        case ResetReported(trial=t, verdict=v):
+            return f"trial {t}  reset {v.outcome}  {v.reason}"
+        case CallResult(trial=t, call=n, primitive=p, status=s, summary=m, duration_s=d):
+            return f"trial {t}  #{n} {p}  {s}  {d:.2f} s  {m}"
+        case ProgramEnded(trial=t, ended=e, error=error, calls=n):
+            return f"trial {t}  program {e} after {n} calls  {error}"
+        case VerdictGiven(trial=t, verdict=v):
+            return f"trial {t}  verdict {v.outcome}  {v.reason}"
+        case RefereeJudged(trial=t, outcome=o):
+            return f"trial {t}  referee {o}"
+        case TrialClosed(trial=t, outcome=o, reason=r, implicated=i):
+            return f"trial {t}  closed {_said(o)}{f', call #{i} implicated' if i else ''}  {r}"
+        case AgentSaid(text=text, role=role):
+            return f"agent  {role}: {text}"
+        case HypothesisOpened(hypothesis=h, claim=claim):
+            return f"hypothesis {h}  {claim}"
+        case HypothesisScored(hypothesis=h, seed_set=which, k=k, n=n, lo=lo, hi=hi):
+            return f"hypothesis {h}  {which} {k}/{n}  interval {lo:.2f}–{hi:.2f}"
+        case HypothesisDecided(hypothesis=h, status=s, reason=r):
+            return f"hypothesis {h}  {s}: {r}"
+        case OperatorAct(verb=v, who=w, accepted=ok, reason=r):
+            return f"operator  {v} by {w}: {'accepted' if ok else 'refused'}  {r}"
+        case CellChanged(state=s, cause=c):
+            return f"cell  {s}  {c}"
+        case Note(text=text, severity=severity):
+            return f"{severity}  {text}"
+        case RunEnded(outcome=o, stopped_by=by, reason=r):
+            return f"run ended  {_said(o)}  by {by}  {r}"
+        case _:
+            return None
+
+
+def _said(outcome: Outcome | None) -> str:
+    return outcome if outcome is not None else "nothing to judge"

@@ -1,0 +1,230 @@
+"""``run``, ``exec``, ``attach`` and ``stop``."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.follow import follow, to_stderr
+from aspire_tui.commands.jobs import make_job, tasks_named
+from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.engine.client import EngineClient
+from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, running_engines, start_engine
+from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.events import RunEnded
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.summary import exec_summary, run_summary
+from drivers.runtime_dir import runtime_dir
+
+AGENTS = ("rules",)
+RESERVED_AGENTS = ("manual", "llm", "acp", "mcp")
+PROGRAM_MAX = 1 << 20
+
+CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+NoSandbox = Annotated[
+    bool,
+    typer.Option(
+        "--i-accept-no-sandbox", help="Run where no sandbox can be made; brands the session."
+    ),
+]
+NoNoise = Annotated[
+    bool,
+    typer.Option("--noise-off", help="Perfect cameras and joints (stand-in); brands the session."),
+]
+
+
+def run(
+    ctx: typer.Context,
+    tasks: Annotated[list[str], typer.Argument(help="Task names or files.")],
+    cell: CellOption = "yam",
+    agent: Annotated[str, typer.Option(help="Who proposes programs: rules.")] = "rules",
+    skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    rounds: Annotated[int, typer.Option(min=0, help="Most repairs, one after the other.")] = 3,
+    candidates: Annotated[int, typer.Option(min=1, help="Most programs per failure.")] = 4,
+    max_trials: Annotated[int | None, typer.Option(min=1)] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0.01)] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1)] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0.0, help="USD.")] = None,
+    held_out: Annotated[int | None, typer.Option(min=1, help="Held-out trials.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Bulk workers.")] = 2,
+    speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 3.0,
+    headless: Annotated[bool, typer.Option(help="No screen and no bench: workers only.")] = False,
+    as_json: JsonFlag = False,
+    no_sandbox: NoSandbox = False,
+    noise_off: NoNoise = False,
+) -> None:
+    """Improve programs for a task until it passes: run, find the failing call, repair, prove."""
+    context = Context.of(ctx)
+    if agent not in AGENTS:
+        why = "not in this release yet" if agent in RESERVED_AGENTS else "unknown"
+        raise ConfigError(f"--agent {agent}: {why}; this release has {', '.join(AGENTS)}")
+    if len(tasks) != 1:
+        raise ConfigError("run takes one task in this release; start one run per task")
+    attended = not headless
+    spec = RunSpec(
+        verb="run",
+        tasks=tuple(tasks),
+        cell=cell,
+        agent=agent,
+        seed=seed,
+        attended=attended,
+        budget=Budget(max_trials, max_minutes, max_tokens, max_cost),
+        rounds=rounds,
+        candidates=candidates,
+        skills=skills,
+        workers=workers,
+        speed=speed,
+        noise=not noise_off,
+        held_out=held_out,
+        sandbox_waived=no_sandbox,
+    )
+    found = tasks_named(tasks, context.workspace)
+    started = _start(spec, found, context)
+    if attended and not as_json and sys.stdout.isatty():
+        _watch(started, context)
+        return
+    ended = follow(started, getpass.getuser(), to_stderr)
+    if as_json:
+        print_json(run_summary(SessionReader(started.session)))
+    raise typer.Exit(_code(ended))
+
+
+def exec_program(
+    ctx: typer.Context,
+    program: Annotated[Path, typer.Argument(help="Python file with the program.")],
+    task: Annotated[str, typer.Option("--task", help="Task name or file.")],
+    cell: CellOption = "yam",
+    seed: Annotated[int, typer.Option(min=0, help="Scene seed; --trials count up from it.")] = 0,
+    trials: Annotated[int, typer.Option(min=1, help="Trials; failures are grouped.")] = 1,
+    tier: Annotated[str, typer.Option(help="S2, S3 or S4; empty is all of them.")] = "",
+    workers: Annotated[int, typer.Option(min=1)] = 2,
+    as_json: JsonFlag = False,
+    no_sandbox: NoSandbox = False,
+    noise_off: NoNoise = False,
+) -> None:
+    """Run a program on a task: one trial, or N with the failures grouped."""
+    context = Context.of(ctx)
+    if tier not in ("", "S2", "S3", "S4"):
+        raise ConfigError(f"--tier {tier}: expected S2, S3 or S4")
+    spec = RunSpec(
+        verb="exec",
+        tasks=(task,),
+        cell=cell,
+        agent="operator",
+        seed=seed,
+        attended=False,
+        budget=Budget(),
+        trials=trials,
+        tier=tier,
+        program=_read_program(program),
+        program_path=str(program),
+        workers=min(workers, trials),
+        noise=not noise_off,
+        sandbox_waived=no_sandbox,
+        video_fps=0.0,
+    )
+    found = tasks_named([task], context.workspace)
+    started = _start(spec, found, context)
+    ended = follow(started, getpass.getuser(), to_stderr)
+    summary = exec_summary(SessionReader(started.session))
+    if as_json:
+        print_json(summary)
+    else:
+        context.show_exec(summary)
+    refused = summary["program"] is not None and summary["program"]["ended"] == "refused"
+    raise typer.Exit(Exit.REFUSED if refused else _code(ended))
+
+
+def attach(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
+) -> None:
+    """Open the screen on a run that is going on."""
+    context = Context.of(ctx)
+    path, sock = _running(session, context)
+    context.console_live(path, sock)
+
+
+def stop(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """End a run: HOLD, the last trial is closed, the engine exits."""
+    context = Context.of(ctx)
+    path, sock = _running(session, context)
+    reply = EngineClient(sock, getpass.getuser()).send("stop")
+    if as_json:
+        print_json({"session": str(path), "accepted": reply.accepted, "reason": reply.reason})
+    else:
+        typer.echo(f"{path.name}: {reply.reason}")
+
+
+def _start(spec: RunSpec, found, context: Context) -> StartedEngine:  # type: ignore[no-untyped-def]
+    try:
+        return start_engine(make_job(spec, found, context.workspace))
+    except EngineNotStarted as error:
+        typer.echo(f"aspire-tui: {error}", err=True)
+        raise typer.Exit(error.code) from None
+
+
+def _watch(started: StartedEngine, context: Context) -> None:
+    """The screen on a session this command started; leaving it leaves the engine running."""
+    context.console_live(started.session, started.socket)
+    ended = _last(started.session)
+    if ended is not None:
+        typer.echo(f"{started.session.name}: {ended.outcome or 'nothing to judge'}. {ended.reason}")
+        typer.echo(f"replay it with: aspire-tui replay {started.session.stem}")
+        raise typer.Exit(_code(ended))
+    typer.echo(f"the engine goes on; come back with: aspire-tui attach {started.session.stem}")
+
+
+def _last(session: Path) -> RunEnded | None:
+    reader = SessionReader(session)
+    tail = reader.events(max(0, reader.last_seq() - 1), 1)
+    event = tail[-1].event if tail else None
+    return event if isinstance(event, RunEnded) else None
+
+
+def _code(ended: RunEnded | None) -> Exit:
+    if ended is None or ended.stopped_by == "fault":
+        return Exit.FAULT
+    if ended.stopped_by in ("operator", "budget"):
+        return Exit.STOPPED
+    return Exit.PASS if ended.outcome == "PASS" else Exit.NOT_PASS
+
+
+def _running(name: str, context: Context) -> tuple[Path, Path]:
+    engines = running_engines(runtime_dir(), getpass.getuser())
+    if not engines:
+        raise ConfigError("no run is going on; start one with: aspire-tui run TASK")
+    if not name:
+        if len(engines) > 1:
+            names = ", ".join(p.stem for p in engines)
+            raise ConfigError(f"several runs are going on; name one of: {names}")
+        return next(iter(engines.items()))
+    for path, sock in engines.items():
+        if name in (path.stem, path.name, str(path)):
+            return path, sock
+    names = ", ".join(p.stem for p in engines)
+    raise ConfigError(f"no run is called {name}; going on: {names}")
+
+
+def _read_program(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > PROGRAM_MAX:
+        raise ConfigError(f"{path}: {len(data)} bytes, a program has at most {PROGRAM_MAX}")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None

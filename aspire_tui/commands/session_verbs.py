@@ -1,0 +1,174 @@
+"""``replay``, ``trace`` and ``sessions``: looking at what was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.config import Workspace, suggestion
+from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.rows import TrialRow
+
+sessions_app = typer.Typer(help="Recorded sessions.", invoke_without_command=True)
+
+
+def find_session(name: str, workspace: Workspace) -> Path:
+    """A session by file, or by name in the workspace or among those that ship.
+
+    Raises:
+        ConfigError: There is none; names the nearest.
+    """
+    path = Path(name)
+    if path.suffix == ".db" and path.is_file():
+        return path
+    known = {p.stem: p for p in all_sessions(workspace)}
+    if name in known:
+        return known[name]
+    if path.suffix == ".db":
+        raise ConfigError(f"{name}: no such file")
+    raise ConfigError(f"no session is called {name}{suggestion(name, known)}")
+
+
+def all_sessions(workspace: Workspace) -> list[Path]:
+    """Session files of the workspace and of the release, newest first."""
+    found = [p for folder in workspace.session_folders() for p in folder.glob("*.db")]
+    return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def replay(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="Session name or file.")],
+    at: Annotated[str, typer.Option("--at", help="Seconds, or TRIAL/CALL such as 3/5.")] = "",
+) -> None:
+    """Open the screen on a recorded session, at any moment of it."""
+    context = Context.of(ctx)
+    path = find_session(session, context.workspace)
+    SessionReader(path).close()
+    context.console_replay(path, at)
+
+
+def trace(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="Session name or file.")],
+    trial: Annotated[int | None, typer.Option(min=1, help="Only this trial.")] = None,
+    failed: Annotated[bool, typer.Option(help="Only calls that did not end in OK.")] = False,
+    call: Annotated[int | None, typer.Option(min=1, help="One call in full.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """The calls of a session, or one call in full."""
+    context = Context.of(ctx)
+    reader = SessionReader(find_session(session, context.workspace))
+    trials = reader.trials()
+    if trial is not None and trial not in {t.trial for t in trials}:
+        raise ConfigError(f"{session} has no trial {trial}; it has {len(trials)}")
+    chosen = [t for t in trials if trial is None or t.trial == trial]
+    if call is not None:
+        _one_call(reader, chosen, call, as_json)
+        return
+    rows: list[dict[str, Any]] = []
+    for t in chosen:
+        for c in reader.calls(t.trial):
+            if failed and c.status == "OK":
+                continue
+            rows.append(msgspec.to_builtins(c) | {"implicated": t.implicated == c.call})
+    if as_json:
+        print_json({"session": str(reader.path), "calls": rows})
+        return
+    for r in rows:
+        mark = "*" if r["implicated"] else " "
+        typer.echo(
+            f"{r['trial']:>4} {mark}#{r['call']:<3} line {r['line']:<4} {r['primitive']:<24} "
+            f"{r.get('status') or 'unknown outcome':<15} {r.get('duration_s', 0):6.2f} s  "
+            f"{r.get('summary', '')}"
+        )
+
+
+def _one_call(reader: SessionReader, trials: list[TrialRow], call: int, as_json: bool) -> None:
+    if len(trials) != 1:
+        raise ConfigError("--call needs --trial: calls are numbered within a trial")
+    detail = reader.call(trials[0].trial, call)
+    if detail is None:
+        raise ConfigError(f"trial {trials[0].trial} has no call {call}")
+    value = msgspec.to_builtins(detail)
+    if as_json:
+        print_json(value)
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+@sessions_app.callback()
+def _default(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        list_sessions(ctx, as_json=False)
+
+
+@sessions_app.command("list")
+def list_sessions(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Sessions of this workspace and those that ship, newest first."""
+    context = Context.of(ctx)
+    rows = [_row(p) for p in all_sessions(context.workspace)]
+    if as_json:
+        print_json({"sessions": rows})
+        return
+    if not rows:
+        typer.echo("no sessions yet; record one with: aspire-tui run cube_stack")
+    for r in rows:
+        typer.echo(
+            f"{r['name']:<44} {r['verb']:<5} {r['task']:<16} {r['outcome']:<10} {r['why']}"
+        )
+
+
+@sessions_app.command("show")
+def show_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) -> None:
+    """What one session was, and how it ended."""
+    context = Context.of(ctx)
+    path = find_session(session, context.workspace)
+    row = _row(path)
+    if row["outcome"] == "damaged":
+        raise SessionFileError(path, row["why"])
+    if as_json:
+        print_json(row)
+        return
+    for key, value in row.items():
+        typer.echo(f"{key:<9} {value}")
+
+
+@sessions_app.command("verify")
+def verify_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) -> None:
+    """Check the hash chain, the database and the blobs of a session."""
+    context = Context.of(ctx)
+    path = find_session(session, context.workspace)
+    problems = SessionReader(path).verify()
+    if as_json:
+        print_json({"session": str(path), "problems": msgspec.to_builtins(problems)})
+    else:
+        typer.echo(f"{path.name}: {'intact' if not problems else f'{len(problems)} problems'}")
+        for p in problems[:50]:
+            typer.echo(f"  {p.what}" + (f" (event {p.seq})" if p.seq else ""))
+    raise typer.Exit(Exit.PASS if not problems else Exit.FAULT)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    try:
+        with SessionReader(path) as reader:
+            s = reader.snapshot()
+    except SessionFileError as error:
+        return {"name": path.stem, "verb": "", "task": "", "outcome": "damaged", "why": str(error)}
+    spec = s.session.spec if s.session else None
+    ended = s.ended
+    return {
+        "name": path.stem,
+        "verb": spec.verb if spec else "",
+        "task": " ".join(spec.tasks) if spec else "",
+        "outcome": (ended.outcome or ended.stopped_by) if ended else "unfinished",
+        "trials": s.trials_closed,
+        "why": ended.reason if ended else "no end was recorded: running, or the engine was killed",
+        "path": str(path),
+    }
