@@ -128,3 +128,11 @@ def _check_session(db: apsw.Connection, path: Path) -> None:
             f"this one reads {schema.SCHEMA_MAJOR}.x)",
             UPGRADE,
         )
+
+
+def set_up_writer(db: apsw.Connection) -> None:
+    """Write-ahead log, an fsync per commit, and nobody but us decides when to checkpoint."""
+    db.set_busy_timeout(5000)
+    db.pragma("journal_mode", "wal")
+    db.pragma("synchronous", "full")
+    db.wal_autocheckpoint(0)

@@ -1,14 +1,15 @@
 """Reading a session, live or finished: the same questions, answered for any moment of it.
 
 A moment is a ``seq``: ``upto_seq=None`` means the newest event. Facts that came later are absent
-from the answer. A reader never writes, never checkpoints, and sees an event once it is durable. Use
-one reader per thread.
+from the answer. A reader never writes, never checkpoints, and sees an event once it is durable.
+Threads may share one; their questions queue up.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -17,13 +18,15 @@ import msgspec
 
 from aspire_tui.events import (
     AnyEvent,
+    CallIntent,
+    CallResult,
     Note,
     Recorded,
     Samples,
     VideoFrame,
     decode,
 )
-from aspire_tui.session import database, nouns
+from aspire_tui.session import database, nouns, schema
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
@@ -56,6 +59,7 @@ class SessionReader:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._db = database.connect(self.path, write=False)
+        self._lock = threading.Lock()
         self._data_version = -1
         self._newest = EMPTY
 
@@ -72,11 +76,12 @@ class SessionReader:
 
     def session_id(self) -> str:
         """The identity given when the session was created; it survives a rename of the file."""
-        return str(self._one("SELECT value FROM meta WHERE key='session'")[0])
+        with self._lock, database.named_errors(self.path):
+            return schema.session_id(self._db)
 
     def changed(self) -> bool:
         """Whether anything was committed since the last time this was asked. Costs a few µs."""
-        with database.named_errors(self.path):
+        with self._lock, database.named_errors(self.path):
             version = int(self._db.pragma("data_version"))
         changed, self._data_version = version != self._data_version, version
         return changed
@@ -87,7 +92,11 @@ class SessionReader:
 
     def verify(self) -> list[Problem]:
         """Everything wrong with the file: damage, edits, gaps, missing or altered blobs."""
-        return verify(self._db)
+        db = database.connect(self.path, write=False)
+        try:
+            return verify(db)
+        finally:
+            db.close()
 
     # -- events and moments -----------------------------------------------------------------
 
@@ -109,7 +118,7 @@ class SessionReader:
     ) -> list[Recorded]:
         """The last ``limit`` events of some kinds up to a moment, oldest first."""
         upto = self._upto(upto_seq)
-        rows = list(self._select(0, upto, limit, None, kinds, newest_first=True))
+        rows = self._select(0, upto, limit, None, kinds, newest_first=True)
         return [self._recorded(row) for row in reversed(rows)]
 
     def event(self, seq: int) -> Recorded | None:
@@ -177,13 +186,13 @@ class SessionReader:
         result_seq = row[1] if row[1] is not None and row[1] <= upto else None
         intent = self.event(row[0])
         result = self.event(result_seq) if result_seq is not None else None
-        if intent is None or intent.event.__class__.__name__ != "CallIntent":
+        if intent is None or not isinstance(intent.event, CallIntent):
             raise self._damaged(f"call {n} of trial {trial} points at event {row[0]}")
+        ended = result.event if result else None
+        if ended is not None and not isinstance(ended, CallResult):
+            raise self._damaged(f"call {n} of trial {trial} points at event {result_seq}")
         return CallDetail(
-            intent=intent.event,  # type: ignore[arg-type]
-            result=result.event if result else None,  # type: ignore[arg-type]
-            intent_seq=row[0],
-            result_seq=result_seq,
+            intent=intent.event, result=ended, intent_seq=row[0], result_seq=result_seq
         )
 
     def call_seqs(self, trial: int | None = None) -> list[CallSeq]:
@@ -281,7 +290,7 @@ class SessionReader:
         trial: int | None,
         kinds: Sequence[str] | None,
         newest_first: bool,
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> list[tuple[Any, ...]]:
         """One indexed query per kind, merged: never a scan over the kinds in between."""
         order = "DESC" if newest_first else "ASC"
         where, bindings = "seq>? AND seq<=?", [after_seq, upto_seq]
@@ -296,7 +305,7 @@ class SessionReader:
             self._rows(_EVENT + where + by_kind + tail, (*bindings, kind, most)) for kind in kinds
         ]
         merged = heapq.merge(*streams, key=lambda row: row[0], reverse=newest_first)
-        return islice(merged, limit)
+        return list(islice(merged, limit))
 
     def _recorded(self, row: tuple[Any, ...]) -> Recorded:
         seq, wall_s, mono_s, kind, body = row
@@ -310,15 +319,15 @@ class SessionReader:
             event = Note(f"an event this release does not know: {kind}", "info", "unknown_kind")
         return Recorded(seq, wall_s, mono_s, event)
 
-    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        with database.named_errors(self.path):
-            yield from self._db.execute(sql, bindings)
+    def _rows(self, sql: str, bindings: Any = ()) -> list[tuple[Any, ...]]:
+        # SQLite's connection must not be used by two threads at once.
+        with self._lock, database.named_errors(self.path):
+            return self._db.execute(sql, bindings).fetchall()
 
-    def _first(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        with database.named_errors(self.path):
-            return next(iter(self._db.execute(sql, bindings).fetchall()[:1]), None)
+    def _first(self, sql: str, bindings: Any = ()) -> tuple[Any, ...] | None:
+        return next(iter(self._rows(sql, bindings)), None)
 
-    def _one(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...]:
+    def _one(self, sql: str, bindings: Any = ()) -> tuple[Any, ...]:
         row = self._first(sql, bindings)
         if row is None:
             raise self._damaged("a row that must be there is missing")

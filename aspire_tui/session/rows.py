@@ -119,7 +119,7 @@ class HypothesisRow(Struct, frozen=True):
     status: HypothesisStatus = "open"
     decided_seq: int | None = None
     decided_reason: str = ""
-    scores: dict[SeedSet, Score] = {}  # noqa: RUF012  msgspec copies it
+    scores: dict[SeedSet, Score] = {}
 
 
 class ProgramRow(Struct, frozen=True):

@@ -119,6 +119,11 @@ def create(db: apsw.Connection, session: str, wall_s: float, release: str) -> No
     )
 
 
+def session_id(db: apsw.Connection) -> str:
+    """The identity given at creation; it survives a rename of the file."""
+    return str(db.execute("SELECT value FROM meta WHERE key='session'").fetchall()[0][0])
+
+
 def version(db: apsw.Connection) -> tuple[int, int]:
     found = dict(db.execute("SELECT key, value FROM meta WHERE key LIKE 'schema%'"))
     return int(found["schema_major"]), int(found["schema_minor"])

@@ -1,0 +1,332 @@
+"""Writing a session: any thread appends, one thread writes, an append returns once durable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import apsw
+
+from aspire_tui.domain import Blob, sha256_hex
+from aspire_tui.events import AnyEvent, Note, Samples, VideoFrame
+from aspire_tui.session import database
+from aspire_tui.session.ballast import Ballast
+from aspire_tui.session.clock import Clock, SystemClock
+from aspire_tui.session.errors import RecorderClosed, RecorderFull
+from aspire_tui.session.redaction import Redactor
+from aspire_tui.session.snapshot import Snapshot
+from aspire_tui.session.store import Batch, Store, prepare
+from aspire_tui.session.utilisation import REOPENED
+
+BALLAST_BYTES: Final = 64 << 20
+BESIDE_EVERY_S: Final = 0.1
+"""Samples and video without an event wait at most this long for company."""
+IDLE_CHECKPOINT_S: Final = 0.25
+IDLE_WAL_PAGES: Final = 250
+MOST_WAL_PAGES: Final = 4000
+LEAST_ROOM_BYTES: Final = 1 << 20
+DISK_FULL: Final = "disk_full"
+"""Code of the note that says why a session stops short."""
+
+
+class TrialParts(Protocol):
+    """A trial kept in memory until its end."""
+
+    events: list[AnyEvent]
+    blobs: dict[str, tuple[str, bytes]]
+    sampled: list[Samples]
+    frames: list[VideoFrame]
+
+
+class _Job(NamedTuple):
+    batch: Batch
+    done: Future[int] | None
+    """None: nobody waits."""
+
+
+class Recorder:
+    """The one writer of a session file. Made by :meth:`create` or :meth:`open`."""
+
+    def __init__(
+        self, store: Store, ballast: Ballast, redactor: Redactor, most_wal_pages: int
+    ) -> None:
+        self.path = store.path
+        self._store = store
+        self._ballast = ballast
+        self._redactor = redactor
+        self._most_wal_pages = most_wal_pages
+        self._jobs: deque[_Job] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._full = False
+        self._lost_beside = False
+        self._broken: BaseException | None = None
+        self._thread = threading.Thread(target=self._write_until_closed, name="session-writer")
+        self._thread.daemon = True
+        self._thread.start()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        clock: Clock | None = None,
+        redactor: Redactor | None = None,
+        release: str = "",
+        ballast_bytes: int = BALLAST_BYTES,
+        most_wal_pages: int = MOST_WAL_PAGES,
+    ) -> Recorder:
+        """Begin a session in a new file.
+
+        Raises:
+            SessionFileError: The file exists, or lies on a network file system.
+        """
+        path = Path(path)
+        database.refuse_old_sqlite(database.sqlite_version())
+        database.refuse_network(path)
+        store = Store.create(path, clock or SystemClock(), release)
+        ballast = Ballast(path, ballast_bytes)
+        return cls(store, ballast, redactor or Redactor(), most_wal_pages)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        clock: Clock | None = None,
+        redactor: Redactor | None = None,
+        release: str = "",
+        ballast_bytes: int = BALLAST_BYTES,
+        most_wal_pages: int = MOST_WAL_PAGES,
+    ) -> Recorder:
+        """Go on with a session that was closed or whose recorder died; says so in a note.
+
+        Raises:
+            SessionFileError: Missing, damaged, newer, recorded by another process, or on a network
+                file system.
+        """
+        path = Path(path)
+        database.refuse_old_sqlite(database.sqlite_version())
+        database.refuse_network(path)
+        database.connect(path, write=False).close()
+        ballast = Ballast(path, ballast_bytes)
+        try:
+            store = Store.open(path, clock or SystemClock(), release)
+        except BaseException:
+            ballast.close()
+            raise
+        recorder = cls(store, ballast, redactor or Redactor(), most_wal_pages)
+        recorder.append([Note(_reopening(store.state), "warn", REOPENED)])
+        return recorder
+
+    # -- what others call ---------------------------------------------------------------------
+
+    def append(
+        self,
+        events: Sequence[AnyEvent] = (),
+        blobs: Mapping[str, tuple[str, bytes]] | None = None,
+        samples: Sequence[Samples] = (),
+        video: Sequence[VideoFrame] = (),
+    ) -> int:
+        """Write everything in one transaction; the number of the last event, once it is durable.
+
+        Without events or blobs nothing is waited for: samples and video go with the next event,
+        or by themselves within ``BESIDE_EVERY_S``.
+
+        Raises:
+            RecorderFull: The disk is full and nothing of this was written. A note says so in the
+                file; from now on events without blobs may still fit.
+            RecorderClosed: The recorder was closed or its writer died.
+            ValueError: An event cannot be written such that it reads back.
+        """
+        batch = prepare(self._redactor, events, blobs or {}, samples, video)
+        if not batch.events and not batch.bulky:
+            return self.last_seq
+        done: Future[int] | None = Future() if batch.events or batch.blobs else None
+        with self._wake:
+            self._refuse_when_over(batch)
+            self._jobs.append(_Job(batch, done))
+            self._wake.notify()
+        return done.result() if done else self.last_seq
+
+    def append_trial(self, trial: TrialParts) -> int:
+        """Write a trial that was kept in memory as one transaction."""
+        return self.append(trial.events, trial.blobs, trial.sampled, trial.frames)
+
+    @property
+    def last_seq(self) -> int:
+        return self._store.seq
+
+    def snapshot(self) -> Snapshot:
+        """The newest durable moment."""
+        return self._store.state
+
+    @property
+    def full(self) -> bool:
+        """The disk was full once; only events without blobs are taken."""
+        return self._full
+
+    def close(self) -> None:
+        """Write what is waiting, seal the file, give the reserved bytes back."""
+        self._stop()
+        if self._broken is None:
+            self._store.close()
+        else:
+            self._store.abandon()
+        self._ballast.close()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the writer's thread ------------------------------------------------------------------
+
+    def _refuse_when_over(self, batch: Batch) -> None:
+        if self._broken is not None:
+            raise RecorderClosed(f"the session writer died: {self._broken}") from self._broken
+        if self._closing:
+            raise RecorderClosed("the session is closed")
+        if self._full and batch.bulky:
+            raise RecorderFull(f"{self.path}: the disk is full; only plain events are taken")
+
+    def _stop(self) -> None:
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _write_until_closed(self) -> None:
+        try:
+            while jobs := self._take():
+                self._write(jobs)
+                if self._store.wal_pages >= self._most_wal_pages:
+                    self._store.checkpoint()
+        except BaseException as error:
+            self._break(error)
+            raise
+
+    def _take(self) -> list[_Job]:
+        """The jobs to write now; an empty list when the recorder closes and nothing is left."""
+        with self._wake:
+            while not self._closing:
+                if any(job.done for job in self._jobs):
+                    break
+                if self._jobs:
+                    self._wake.wait_for(self._has_company, timeout=BESIDE_EVERY_S)
+                    break
+                idle = not self._wake.wait(
+                    IDLE_CHECKPOINT_S if self._store.wal_pages >= IDLE_WAL_PAGES else None
+                )
+                if idle and not self._jobs and not self._closing:
+                    self._store.checkpoint()
+            jobs = list(self._jobs)
+            self._jobs.clear()
+            return jobs
+
+    def _has_company(self) -> bool:
+        return self._closing or any(job.done for job in self._jobs)
+
+    def _write(self, jobs: list[_Job]) -> None:
+        try:
+            ends = self._store.write([job.batch for job in jobs])
+        except Exception as error:
+            if self._no_room(error):
+                self._say_full(str(error))
+            self._write_apart(jobs, error)
+            return
+        for job, end in zip(jobs, ends, strict=True):
+            if job.done:
+                job.done.set_result(end)
+
+    def _write_apart(self, jobs: list[_Job], error: Exception) -> None:
+        """One job must not take its company down: alone, each fails by itself or is written."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._write([job])
+            return
+        failure: Exception = error
+        if self._no_room(error):
+            failure = RecorderFull(f"{self.path}: the disk is full")
+            failure.__cause__ = error
+        done = jobs[0].done
+        if done:
+            done.set_exception(failure)
+        elif not self._full and not self._lost_beside:
+            self._lost_beside = True
+            self._say(Note(f"samples or video were not kept: {error}", "warn", "not_kept"))
+
+    def _no_room(self, error: Exception) -> bool:
+        if isinstance(error, apsw.FullError):
+            return True
+        if not isinstance(error, apsw.IOError):
+            return False
+        room = os.statvfs(self.path.parent)
+        return room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES
+
+    def _say_full(self, error: str) -> None:
+        """Give the reserve back and write down why nothing more will follow; once."""
+        if self._full:
+            return
+        self._full = True
+        self._ballast.release()
+        self._say(Note(f"the disk is full, recording ends here: {error}", "error", DISK_FULL))
+
+    def _say(self, note: Note) -> None:
+        with contextlib.suppress(apsw.FullError, apsw.IOError):
+            # Not even the reserve was enough: the append that failed still tells its caller.
+            self._store.write([prepare(self._redactor, [note], {}, (), ())])
+
+    def _break(self, error: BaseException) -> None:
+        """The writer dies of a defect: everybody who waits is told."""
+        with self._wake:
+            self._broken = error
+            waiting = [job for job in self._jobs if job.done]
+            self._jobs.clear()
+        for job in waiting:
+            assert job.done is not None
+            job.done.set_exception(RecorderClosed(f"the session writer died: {error}"))
+
+
+class RecorderJournal:
+    """A trial's journal that writes straight through: :meth:`record` returns when durable."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._pending: dict[str, tuple[str, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def blob(self, data: bytes, media: str) -> Blob:
+        """Keep bytes beside the events; they become durable with the next event."""
+        name = sha256_hex(data)
+        with self._lock:
+            self._pending[name] = (media, data)
+        return Blob(name, media, len(data))
+
+    def record(self, event: AnyEvent) -> None:
+        with self._lock:
+            blobs, self._pending = self._pending, {}
+        self._recorder.append([event], blobs)
+
+    def samples(self, samples: Samples) -> None:
+        self._recorder.append(samples=[samples])
+
+    def video(self, frame: VideoFrame) -> None:
+        self._recorder.append(video=[frame])
+
+
+def _reopening(state: Snapshot) -> str:
+    """What the note of a reopening says, from the moment the recording stopped at."""
+    unknown = [t.in_flight for t in state.open_trials if t.in_flight]
+    text = "the recording was taken up again"
+    if unknown:
+        named = ", ".join(f"call {c.call} ({c.primitive}) of trial {c.trial}" for c in unknown)
+        text += f"; unknown outcome: {named}"
+    return text

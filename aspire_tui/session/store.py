@@ -1,0 +1,245 @@
+"""The file as its one writer holds it: batches in, durable sequence numbers out. One thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+import apsw
+import msgspec
+
+from aspire_tui.domain import sha256_hex
+from aspire_tui.events import AnyEvent, Recorded, Samples, VideoFrame, decode, encode
+from aspire_tui.session import database, schema
+from aspire_tui.session.chain import genesis, link
+from aspire_tui.session.clock import Clock
+from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.index import write_event
+from aspire_tui.session.redaction import Redactor
+from aspire_tui.session.snapshot import EMPTY, Snapshot, fold, fold_all
+
+PAGE_BYTES: Final = 8192
+CHECKPOINT_EVENTS: Final = 500
+"""A snapshot is stored every so many events; a seek folds at most this many."""
+
+
+class Batch(NamedTuple):
+    """What is written in one piece: all of it or nothing."""
+
+    events: tuple[tuple[AnyEvent, bytes], ...] = ()
+    """Each event as it will be read back, and its body."""
+    blobs: tuple[tuple[str, str, bytes, bool], ...] = ()
+    """Name (sha256), media type, bytes, and whether a secret was taken out of them."""
+    samples: tuple[Samples, ...] = ()
+    video: tuple[VideoFrame, ...] = ()
+
+    @property
+    def bulky(self) -> bool:
+        return bool(self.blobs or self.samples or self.video)
+
+
+def prepare(
+    redactor: Redactor,
+    events: Sequence[AnyEvent],
+    blobs: Mapping[str, tuple[str, bytes]],
+    samples: Sequence[Samples],
+    video: Sequence[VideoFrame],
+) -> Batch:
+    """Encode and redact, before anything waits for the disk.
+
+    Raises:
+        ValueError: An event cannot be written such that it reads back (NaN in a required number,
+            a lone surrogate in a text), or a blob's name is not the hash of its bytes.
+    """
+    return Batch(
+        tuple(_encoded(redactor, event) for event in events),
+        tuple(_named(redactor, name, *content) for name, content in blobs.items()),
+        tuple(samples),
+        tuple(video),
+    )
+
+
+def _encoded(redactor: Redactor, event: AnyEvent) -> tuple[AnyEvent, bytes]:
+    try:
+        body = redactor.body(encode(event))
+        return decode(body), body
+    except (msgspec.DecodeError, msgspec.EncodeError, TypeError, UnicodeError) as error:
+        raise ValueError(f"{type(event).__name__} cannot be recorded: {error}") from error
+
+
+def _named(redactor: Redactor, name: str, media: str, data: bytes) -> tuple[str, str, bytes, bool]:
+    if sha256_hex(data) != name:
+        raise ValueError(f"blob {name[:12]} is not named by its content")
+    clean = redactor.blob(media, data)
+    return name, media, clean, clean != data
+
+
+class Store:
+    """An open session file with its tail in memory: last number, last hash, newest snapshot."""
+
+    def __init__(self, db: apsw.Connection, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._db = db
+        self._clock = clock
+        self.wal_pages = 0
+        database.set_up_writer(db)
+        db.set_wal_hook(self._on_commit)
+        self.seq = 0
+        self.state = EMPTY
+        self._hash = genesis(schema.session_id(db))
+        self._mono_origin_s = clock.mono_s()
+
+    @classmethod
+    def create(cls, path: Path, clock: Clock, release: str) -> Store:
+        """A new session file; an existing one is never touched."""
+        if path.exists():
+            raise SessionFileError(path, "exists already", "choose another name")
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        db = apsw.Connection(str(path), flags=flags)
+        db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        with db:
+            schema.create(db, uuid4().hex, clock.wall_s(), release)
+        return cls(db, path, clock)
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock, release: str) -> Store:
+        """Go on where a recording stopped, however it stopped."""
+        db = database.connect(path, write=True)
+        with database.named_errors(path):
+            with db:
+                schema.migrate(db, clock.wall_s(), release)
+                db.execute("DELETE FROM meta WHERE key IN ('closed_seq', 'closed_hash')")
+            store = cls(db, path, clock)
+            store._load_tail()
+        return store
+
+    def _load_tail(self) -> None:
+        row = self._db.execute(
+            "SELECT seq, wall_s, mono_s, hash FROM events ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            return
+        self.seq, wall_s, mono_s, self._hash = row
+        away_s = max(0.0, self._clock.wall_s() - wall_s)
+        self._mono_origin_s = self._clock.mono_s() - (mono_s + away_s)
+        stored = self._db.execute(
+            "SELECT state FROM checkpoints ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        state = EMPTY
+        if stored is not None:
+            try:
+                state = msgspec.json.decode(stored[0], type=Snapshot)
+            except msgspec.DecodeError:
+                # Written by another release: checkpoints only save time.
+                state = EMPTY
+        rows = self._db.execute(
+            "SELECT seq, wall_s, mono_s, body FROM events WHERE seq>? ORDER BY seq", (state.seq,)
+        )
+        self.state = fold_all(
+            state, (Recorded(n, w, m, decode(body.encode())) for n, w, m, body in rows)
+        )
+
+    def write(self, batches: Sequence[Batch]) -> list[int]:
+        """Write all batches in one durable transaction; the last number of each.
+
+        Raises:
+            apsw.Error: Nothing of it was written.
+        """
+        seq, digest, state = self.seq, self._hash, self.state
+        wall_s = self._clock.wall_s()
+        mono_s = max(state.mono_s, self._clock.mono_s() - self._mono_origin_s)
+        ends: list[int] = []
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for batch in batches:
+                self._write_blobs(batch)
+                for event, body in batch.events:
+                    seq += 1
+                    digest = link(digest, seq, wall_s, mono_s, body)
+                    recorded = Recorded(seq, wall_s, mono_s, event)
+                    write_event(self._db, recorded, body.decode(), digest)
+                    state = fold(state, recorded)
+                    if seq % CHECKPOINT_EVENTS == 0:
+                        self._write_checkpoint(state)
+                self._write_beside(batch, seq)
+                ends.append(seq)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self.seq, self._hash, self.state = seq, digest, state
+        return ends
+
+    def _write_blobs(self, batch: Batch) -> None:
+        for name, media, data, redacted in batch.blobs:
+            self._db.execute(
+                "INSERT OR IGNORE INTO blobs VALUES (?,?,?,?)", (name, media, redacted, data)
+            )
+
+    def _write_beside(self, batch: Batch, after_seq: int) -> None:
+        for s in batch.samples:
+            self._db.execute(
+                "INSERT INTO samples(after_seq, trial, call, arm, t0_s, t1_s, rows, columns, data) "
+                "VALUES (?,?,?,?,?,?,?,?,?)",
+                (
+                    after_seq,
+                    s.trial,
+                    s.call,
+                    s.arm,
+                    s.t0_s,
+                    s.t1_s,
+                    s.rows,
+                    ",".join(s.columns),
+                    s.data,
+                ),
+            )
+        for frame in batch.video:
+            name = sha256_hex(frame.jpeg)
+            self._db.execute(
+                "INSERT OR IGNORE INTO blobs VALUES (?,?,?,?)",
+                (name, "image/jpeg", False, frame.jpeg),
+            )
+            self._db.execute(
+                "INSERT INTO video(after_seq, trial, camera, t_s, blob) VALUES (?,?,?,?,?)",
+                (after_seq, frame.trial, frame.camera, frame.t_s, name),
+            )
+
+    def _write_checkpoint(self, state: Snapshot) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO checkpoints VALUES (?,?)",
+            (state.seq, msgspec.json.encode(state)),
+        )
+
+    def checkpoint(self) -> None:
+        """Move what readers no longer need from the log into the file. Never waits for them."""
+        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self.wal_pages = 0
+
+    def _on_commit(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self.wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def close(self) -> None:
+        """Seal: note the last event, leave one file without a log where no reader holds it."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?,?)",
+                [("closed_seq", str(self.seq)), ("closed_hash", self._hash.hex())],
+            )
+        self._db.set_wal_hook(None)
+        self._db.set_busy_timeout(0)
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._db.pragma("journal_mode", "delete")
+        except apsw.BusyError:
+            # A screen is still reading; the log stays beside the file and nothing is lost.
+            return
+        finally:
+            self._db.close()
+
+    def abandon(self) -> None:
+        """Close without sealing: the file is as a crash would leave it."""
+        self._db.close()
