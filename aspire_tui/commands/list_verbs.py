@@ -121,7 +121,7 @@ def primitives(
     names = catalogue(ALL, api, tier)
     if name:
         if name not in names:
-            raise ConfigError(f"no primitive is called {name}{suggestion(name, names)}")
+            raise ConfigError(f"no primitive is called {name}; {suggestion(name, names)}")
         names = {name: names[name]}
     rows = [
         {
@@ -161,29 +161,27 @@ def list_skills(ctx: typer.Context, as_json: JsonFlag = False) -> None:
         {
             "name": s.name,
             "description": s.description,
-            "primitives": list(s.signature.primitives),
-            "statuses": list(s.signature.statuses),
-            "checks": list(s.signature.checks),
+            "primitives": list(s.definition.signature.primitives),
+            "statuses": list(s.definition.signature.statuses),
+            "checks": list(s.definition.signature.checks),
             "evidence": msgspec.to_builtins(s.evidence),
         }
-        for s in library.skills.values()
+        for s in library.skills
     ]
     if as_json:
-        print_json({"skills": rows, "problems": list(library.problems)})
+        print_json({"skills": rows, "problems": msgspec.to_builtins(library.problems)})
         return
     for r in rows:
         typer.echo(f"{r['name']:<28} {r['description']}")
     for problem in library.problems:
-        typer.echo(f"not loaded: {problem}", err=True)
+        typer.echo(f"not loaded: {problem.folder}: {problem.text}", err=True)
 
 
 @skills_app.command("show")
 def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> None:
     """One skill in full, its sketch and evidence included."""
     library = load_library(Context.of(ctx).workspace.skill_folders())
-    if skill not in library.skills:
-        raise ConfigError(f"no skill is called {skill}{suggestion(skill, library.skills)}")
-    value = msgspec.to_builtins(library.skills[skill])
+    value = msgspec.to_builtins(library.get(skill))
     if as_json:
         print_json(value)
     else:

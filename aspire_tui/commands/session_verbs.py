@@ -33,7 +33,7 @@ def find_session(name: str, workspace: Workspace) -> Path:
         return known[name]
     if path.suffix == ".db":
         raise ConfigError(f"{name}: no such file")
-    raise ConfigError(f"no session is called {name}{suggestion(name, known)}")
+    raise ConfigError(f"no session is called {name}; {suggestion(name, known)}")
 
 
 def all_sessions(workspace: Workspace) -> list[Path]:

@@ -169,7 +169,7 @@ class Engine:
         folders = () if spec.skills == "none" else tuple(Path(p) for p in self.job.skill_folders)
         library = load_library(folders)
         for problem in library.problems:
-            await self.book.write(Note(problem, "warn", "skill"))
+            await self.book.write(Note(f"{problem.folder}: {problem.text}", "warn", "skill"))
         self.toolbox = Toolbox(
             task_def=task,
             book=self.book,
@@ -178,7 +178,7 @@ class Engine:
             seeds=seeds,
             reader=SessionReader(Path(self.job.session)),
             library=library,
-            names=frozenset(catalogue(ALL, task.api, spec.tier)),
+            names=catalogue(ALL, task.api, spec.tier),
             author=spec.agent,
         )
         stopped = "done"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,12 @@ from aspire_tui.improvement.tools import (
     ToolRefused,
     TrialBrief,
 )
+from aspire_tui.environment.primitives.registry import Primitive
+from aspire_tui.errors import ConfigError
+from aspire_tui.library import splice as splicing
 from aspire_tui.library.load import Library
-from aspire_tui.library.match import Failure, match
+from aspire_tui.library.match import Failure, context_of, match
+from aspire_tui.library.skill import Parameter
 from aspire_tui.library.splice import SpliceError, splice
 from aspire_tui.rollout.policy import check
 from aspire_tui.session.reader import SessionReader
@@ -58,7 +62,7 @@ class Toolbox:
     seeds: SeedBook
     reader: SessionReader
     library: Library
-    names: frozenset[str]
+    names: Mapping[str, Primitive]
     author: str
     paused: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while the agent may go on; the operator clears it to pause the agent."""
@@ -213,48 +217,58 @@ class Toolbox:
         return found
 
     async def _match(self, trial: int, call: int, program: str) -> list[SkillMatch]:
-        failure = await self._failure(trial, call, program)
+        failure = (await self._failure(trial, call))[0]
         out = []
-        for m in match(failure, self.library):
-            same = self.task_def.name in m.skill.evidence_tasks
-            out.append(
-                SkillMatch(
-                    m.skill.name,
-                    m.why,
-                    same,
-                    {p.name: p.tries() for p in m.skill.repair.parameters},
-                )
-            )
+        for m in match(failure, self.library, self.names):
+            same = m.skill.proven_on(self.task_def.name)
+            tries = {n: tries_of(p) for n, p in m.skill.definition.repair.parameters.items()}
+            out.append(SkillMatch(m.skill.name, m.why, same, tries))
             await self.book.write(SkillMatched(trial, call, m.skill.name, m.why, same))
         return out
 
-    async def _failure(self, trial: int, call: int, program: str) -> Failure:
+    async def _failure(self, trial: int, call: int) -> tuple[Failure, splicing.Call]:
+        """A failing call as the skill library wants to know it, and where it stands."""
         row = await asyncio.to_thread(self.reader.call, trial, call)
         if row is None:
             raise ToolRefused(f"trial {trial} has no call {call}")
+        primitive = self.names[row.intent.primitive]
         verdict = await asyncio.to_thread(self._verdict, trial)
-        failing = () if verdict is None else tuple(
-            c.name for c in verdict.verdict.checks if c.outcome == "FAIL"
-        )
+        checks = () if verdict is None else verdict.verdict.checks
+        rows = await asyncio.to_thread(self.reader.calls, trial)
+        before = [
+            (await asyncio.to_thread(self.reader.call, trial, r.call)) for r in rows if r.call < call
+        ]
+        earlier = [(d.intent.primitive, d.intent.args) for d in before if d is not None]
         result: CallResult | None = row.result
-        return Failure(
-            primitive=row.intent.primitive,
+        facts = {} if result is None or result.error_m is None else {"error_m": result.error_m}
+        failure = Failure(
+            primitive=primitive.name,
             status=result.status if result else "FAULT",
-            checks=failing,
+            checks=tuple(dict.fromkeys(c.name for c in checks if c.outcome == "FAIL")),
             args=row.intent.args,
-            summary=result.summary if result else "",
-            line=row.intent.line,
-            program=program,
+            earlier=tuple(self.names[n].name for n, _ in earlier if n in self.names),
+            facts=facts,
+            kinds=("arm",),
         )
+        site = splicing.Call(
+            line=row.intent.line,
+            names=(primitive.name, *primitive.aliases),
+            parameters={
+                a.name: None if a.required else repr(a.default) for a in primitive.arguments
+            },
+            context=context_of(earlier),
+        )
+        return failure, site
 
     async def _apply(
         self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]
     ) -> str:
-        known = self.library.skills.get(skill)
-        if known is None:
-            raise ToolRefused(f"there is no skill {skill}")
-        failure = await self._failure(trial, call, program)
-        return splice(known, failure, parameters)
+        try:
+            known = self.library.get(skill)
+        except ConfigError as error:
+            raise ToolRefused(str(error)) from None
+        site = (await self._failure(trial, call))[1]
+        return splice(program, site, known, parameters)
 
     async def _judge(self, hypothesis: int) -> Judged:
         node = self.tree.get(hypothesis)
@@ -281,6 +295,11 @@ class Toolbox:
         if best is not None:
             self.tree.get(best)
         self.finished = (best, summary[:2000])
+
+
+def tries_of(p: Parameter) -> tuple[float, ...]:
+    """Values worth trying: the default first, then the others by their distance from it."""
+    return tuple(sorted(p.values(), key=lambda v: (abs(v - p.default), v)))
 
 
 def _brief(index: int, t: TrialClosed) -> TrialBrief:
