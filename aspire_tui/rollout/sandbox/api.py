@@ -109,3 +109,7 @@ class ProgramOutcome:
 
 
 Serve = Callable[[Call], Answer]
+
+
+class SandboxUnavailable(Exception):
+    """No level that was asked for can be had here. One line: what failed at each of them."""

@@ -1,0 +1,78 @@
+"""What each level promises, how it is proved, and what would raise it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+from aspire_tui.domain import Layer, SandboxLevel, SandboxReport
+from aspire_tui.rollout.sandbox.frames import ProbeFrame
+
+TOLERATED: dict[SandboxLevel, frozenset[str]] = {
+    "A": frozenset(),
+    "A-": frozenset(),
+    "B": frozenset({"stat /etc/passwd"}),
+}
+"""What the self-probe may get away with. D promises nothing."""
+
+_ALWAYS: tuple[Layer, ...] = (Layer("cgroup", False, "not used; rlimits bound each program"),)
+
+
+def shortfall(level: SandboxLevel, probe: ProbeFrame | None, why: str) -> str:
+    """Why the probe disproves the level; empty when it holds."""
+    if level == "D":
+        return ""
+    if probe is None:
+        return f"the self-probe gave no answer: {why}"
+    leaks = [leak for leak in probe.leaks if leak not in TOLERATED[level]]
+    return f"the self-probe got through: {', '.join(leaks)}" if leaks else ""
+
+
+def report(
+    level: SandboxLevel,
+    layers: tuple[Layer, ...],
+    probe: ProbeFrame | None,
+    missed: tuple[str, ...],
+) -> SandboxReport:
+    """What is written into the session before any program runs.
+
+    Args:
+        missed: Why each better level could not be had.
+    """
+    confined = level != "D"
+    more = (
+        Layer("seccomp", confined, "" if confined else "not used at level D"),
+        Layer("rlimits", True, "address space, processor time, open files, file size, stack"),
+        *_ALWAYS,
+        *(Layer(f"level {why.partition(':')[0]}", False, why.partition(": ")[2]) for why in missed),
+    )
+    return SandboxReport(
+        level=level,
+        kernel=f"{platform.system()} {platform.release()} {platform.machine()}",
+        layers=(*layers, *more),
+        denied=probe.denied if probe else (),
+        leaks=probe.leaks if probe else (),
+        raise_it=raise_it(level),
+    )
+
+
+def raise_it(level: SandboxLevel, proc: Path = Path("/proc/sys")) -> str:
+    """The one command, or the one thing, that would raise the level here."""
+    if level == "A":
+        return ""
+    if sys.platform != "linux":
+        return "run programs on Linux (a virtual machine is enough)"
+    if level == "A-":
+        return "boot a kernel of 5.13 or newer with lsm=landlock,… on its command line"
+    for name, bad, good in (
+        ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
+        ("kernel/unprivileged_userns_clone", "0", "1"),
+        ("user/max_user_namespaces", "0", "15000"),
+    ):
+        setting = proc / name
+        if setting.exists() and setting.read_text().strip() == bad:
+            return f"sudo sysctl -w {name.replace('/', '.')}={good}"
+    if level == "B":
+        return "run outside of a container that forbids unshare and mount"
+    return "start without the flag that accepts running without a sandbox"
