@@ -1,0 +1,261 @@
+"""The cell file: one TOML file that says what a cell is made of.
+
+Unknown keys are errors that name the nearest known one and the line. ``[sim]`` makes it a stand-in,
+``[[device]]`` says what drives each arm of a real one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from drivers.errors import CellFileError
+from drivers.types import ArmSpec, CameraSpec, CellInfo, ClockName, EstopState, Workspace
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+class SimSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[sim]``: how the stand-in is simulated. ``noise`` belongs to whoever simulates."""
+
+    world: Literal["mujoco", "kinematic"] = "mujoco"
+    speed: float = 1.0
+    """Simulated seconds per wall second behind a host."""
+    noise: dict[str, float] = {}
+
+
+class DeviceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[device]]``: which driver moves an arm, and where it is plugged in."""
+
+    arm: str
+    driver: str
+    port: str
+
+
+class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    kind: Literal["sim", "hardware"]
+    workspace: Workspace
+    arms: tuple[ArmSpec, ...]
+    cameras: tuple[CameraSpec, ...] = ()
+    clock: ClockName = "wall"
+    control_hz: float = 100.0
+    estop: EstopState = "UNKNOWN"
+    sim: SimSection | None = None
+    device: tuple[DeviceSection, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellFile:
+    """A cell file that was read and found consistent. ``sim`` is None for hardware."""
+
+    path: Path
+    info: CellInfo
+    sim: SimSection | None
+    devices: tuple[DeviceSection, ...]
+
+
+def load_cell(path: Path) -> CellFile:
+    """Read and check a cell file.
+
+    Raises:
+        CellFileError: One line: which file, which line, what is wrong, how to mend it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        raise CellFileError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CellFileError(f"{path}: not TOML: {error}") from None
+    cell = convert_table(table, _CellTable, path, text)
+    _check(cell, path, text)
+    info = CellInfo(
+        name=cell.name,
+        kind=cell.kind,
+        clock=cell.clock,
+        arms=cell.arms,
+        cameras=cell.cameras,
+        workspace=cell.workspace,
+        control_hz=cell.control_hz,
+        estop=cell.estop,
+    )
+    sim = (cell.sim or SimSection()) if cell.kind == "sim" else None
+    return CellFile(path, info, sim, cell.device)
+
+
+def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
+    """The file of a cell given by path, or by name in the first folder that has it.
+
+    Raises:
+        CellFileError: There is none; names the nearest.
+    """
+    direct = Path(name_or_path)
+    if direct.suffix == ".toml":
+        if direct.is_file():
+            return direct
+        raise CellFileError(f"{direct}: no such cell file")
+    for folder in search_dirs:
+        candidate = folder / f"{name_or_path}.toml"
+        if candidate.is_file():
+            return candidate
+    known = sorted({file.stem for folder in search_dirs for file in folder.glob("*.toml")})
+    raise CellFileError(f"no cell named {name_or_path!r}{_suggestion(name_or_path, known)}")
+
+
+def convert_table(table: Any, into: type[T], path: Path, text: str = "") -> T:
+    """A TOML table as a struct; errors name file, line and the nearest known key."""
+    try:
+        return msgspec.convert(table, into)
+    except msgspec.ValidationError as error:
+        raise CellFileError(_explain(str(error), into, path, text)) from None
+
+
+def _explain(message: str, into: type[msgspec.Struct], path: Path, text: str) -> str:
+    what, _, where = message.partition(" - at `$")
+    where = where.rstrip("`").lstrip(".")
+    keys = _keys_of(where)
+    unknown = re.search(r"unknown field `([^`]+)`", what)
+    if unknown is None:
+        place = _place(path, text, keys[-1] if keys else "")
+        return f"{place}: {where}: {what}" if where else f"{place}: {what}"
+    key = unknown.group(1)
+    section = f" in [{'.'.join(keys)}]" if keys else ""
+    known = _fields_at(into, keys)
+    return f"{_place(path, text, key)}: unknown key {key!r}{section}{_suggestion(key, known)}"
+
+
+def _keys_of(where: str) -> list[str]:
+    """``arms[0].gripper`` as its keys, without the indices."""
+    return [key for key in re.split(r"\.|\[[^\]]*\]", where) if key]
+
+
+def _fields_at(into: type[msgspec.Struct], keys: Sequence[str]) -> list[str]:
+    """Known keys of the struct at a path."""
+    current = into
+    for key in keys:
+        fields = {f.encode_name: f.type for f in msgspec.structs.fields(current)}
+        inner = next(iter(_structs_in(fields.get(key))), None)
+        if inner is None:
+            return []
+        current = inner
+    return [f.encode_name for f in msgspec.structs.fields(current)]
+
+
+def _structs_in(annotation: Any) -> Iterable[type[msgspec.Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _structs_in(argument)
+
+
+def _place(path: Path, text: str, key: str) -> str:
+    """The file, and the line when the key occurs on exactly one."""
+    if not key:
+        return str(path)
+    pattern = re.compile(rf"""(^|[\s\{{,\[."'])["']?{re.escape(key)}["']?\s*[=\].]""")
+    lines = [n for n, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+    return f"{path}:{lines[0]}" if len(lines) == 1 else str(path)
+
+
+def _suggestion(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def _check(cell: _CellTable, path: Path, text: str) -> None:
+    """What types cannot say. Raises CellFileError for the first thing that is wrong."""
+
+    def require(good: bool, key: str, problem: str) -> None:
+        if not good:
+            raise CellFileError(f"{_place(path, text, key)}: {problem}")
+
+    require(
+        NAME.fullmatch(cell.name) is not None,
+        "name",
+        f"name {cell.name!r}: use lower case letters, digits, - and _, at most 32",
+    )
+    require(
+        all(math.isfinite(x) for x in _numbers(msgspec.to_builtins(cell))),
+        "",
+        "every number must be finite",
+    )
+    require(20.0 <= cell.control_hz <= 1000.0, "control_hz", "control_hz must be 20 to 1000")
+    require(len(cell.arms) > 0, "arms", "a cell needs at least one [[arms]]")
+    names = [arm.name for arm in cell.arms] + [camera.name for camera in cell.cameras]
+    require(len(set(names)) == len(names), "name", "two arms or cameras share one name")
+    lo, hi = cell.workspace.lo_m, cell.workspace.hi_m
+    require(all(a < b for a, b in zip(lo, hi, strict=True)), "workspace", "lo_m must be < hi_m")
+    for arm in cell.arms:
+        _check_arm(arm, require)
+    for camera in cell.cameras:
+        mounts = ("base", *(arm.name for arm in cell.arms))
+        require(
+            camera.mount in mounts,
+            "mount",
+            f"camera {camera.name}: mount {camera.mount!r} is not one of {', '.join(mounts)}",
+        )
+        require(camera.width > 0 and camera.height > 0, "width", f"camera {camera.name}: no size")
+        require(0.0 < camera.fovy_deg < 170.0, "fovy_deg", f"camera {camera.name}: fovy_deg")
+    if cell.kind == "sim":
+        require(not cell.device, "device", "a sim cell has no [[device]]")
+        speed = (cell.sim or SimSection()).speed
+        require(0.1 <= speed <= 10.0, "speed", "sim.speed must be 0.1 to 10")
+    else:
+        require(cell.sim is None, "sim", "a hardware cell has no [sim]")
+        require(cell.clock == "wall", "clock", "a hardware cell keeps the wall clock")
+        driven = sorted(device.arm for device in cell.device)
+        wanted = sorted(arm.name for arm in cell.arms)
+        require(driven == wanted, "device", f"[[device]] must name each arm once: {wanted}")
+
+
+def _check_arm(arm: ArmSpec, require: Any) -> None:
+    require(len(arm.joints) > 0, "joints", f"arm {arm.name} has no joints")
+    require(
+        len(arm.home_rad) == len(arm.joints),
+        "home_rad",
+        f"arm {arm.name}: home_rad has {len(arm.home_rad)} values for {len(arm.joints)} joints",
+    )
+    for joint, home in zip(arm.joints, arm.home_rad, strict=True):
+        word = f"arm {arm.name}, {joint.name}"
+        require(joint.lo_rad < joint.hi_rad, joint.name, f"{word}: lo_rad must be < hi_rad")
+        require(
+            joint.vmax_rad_s > 0 and joint.amax_rad_s2 > 0,
+            joint.name,
+            f"{word}: vmax_rad_s and amax_rad_s2 must be positive",
+        )
+        require(joint.lo_rad <= home <= joint.hi_rad, "home_rad", f"{word}: home is out of range")
+    grip = arm.gripper
+    require(
+        0.0 <= grip.closed_width_m < grip.open_width_m,
+        "open_width_m",
+        f"arm {arm.name}: the gripper needs 0 <= closed_width_m < open_width_m",
+    )
+    require(
+        grip.max_force_N > 0 and grip.max_speed_m_s > 0,
+        "max_force_N",
+        f"arm {arm.name}: gripper force and speed must be positive",
+    )
+
+
+def _numbers(value: Any) -> Iterable[float]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _numbers(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, float):
+        yield value
