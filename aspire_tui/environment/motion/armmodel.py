@@ -16,7 +16,8 @@ MODELS = Path(drivers.__file__).parent / "models"
 
 
 def model_path(arm: ArmSpec) -> Path:
-    return MODELS / arm.model
+    """Where an arm's model file is; the suffix may be left out of its name."""
+    return MODELS / (arm.model if arm.model.endswith(".xml") else f"{arm.model}.xml")
 
 
 def load_spec(arm: ArmSpec) -> Any:

@@ -24,9 +24,12 @@ BEND_SHARE = 0.4
 
 
 class Piece(Protocol):
-    """One smooth part of a path; ``length`` is in units of ``u``."""
+    """One smooth part of a path."""
 
-    length: float
+    @property
+    def length(self) -> float:
+        """In units of ``u``."""
+        ...
 
     def at(self, u: FloatArray) -> FloatArray:
         """Joints, shape (len(u), n)."""
@@ -116,7 +119,7 @@ class Curve:
         return np.linspace(0, 1, 2 * len(self.points) + 1)
 
     @cached_property
-    def length(self) -> float:  # type: ignore[override]
+    def length(self) -> float:
         return float(np.max(np.abs(self._spline(self._samples, 1)) / self.vmax))
 
     def at(self, u: FloatArray) -> FloatArray:

@@ -61,7 +61,8 @@ def rotation(vector: FloatArray) -> FloatArray:
         return np.eye(3)
     x, y, z = vector / angle
     K = np.array(((0, -z, y), (z, 0, -x), (-y, x, 0)))
-    return np.eye(3) + math.sin(angle) * K + (1 - math.cos(angle)) * (K @ K)
+    R: FloatArray = np.eye(3) + math.sin(angle) * K + (1 - math.cos(angle)) * (K @ K)
+    return R
 
 
 def pose_error(T_a: FloatArray, T_b: FloatArray) -> tuple[float, float]:

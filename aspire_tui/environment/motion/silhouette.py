@@ -58,9 +58,9 @@ class Silhouette:
                 out[close] = self._distance(geom, away[close] @ R) < margin
         return out
 
-    def _distance(self, geom: int, p: FloatArray) -> FloatArray:
+    def _distance(self, geom: int, p: FloatArray) -> Any:
         """Distance of points in the shape's own frame to its surface, negative inside."""
-        kind: Any = int(self._model.geom_type[geom])
+        kind = int(self._model.geom_type[geom])
         size = self._model.geom_size[geom]
         types = self._mj.mjtGeom
         if kind == types.mjGEOM_SPHERE:
@@ -79,4 +79,5 @@ class Silhouette:
 
 def _outside(excess: FloatArray) -> FloatArray:
     beyond: FloatArray = np.linalg.norm(np.maximum(excess, 0), axis=1)
-    return beyond + np.minimum(excess.max(axis=1), 0)
+    inside: FloatArray = np.minimum(excess.max(axis=1), 0)
+    return beyond + inside

@@ -190,7 +190,8 @@ def _knot_times(timing) -> FloatArray:  # type: ignore[no-untyped-def]
     # The end must stay; a knot too close before another adds nothing but rounding.
     keep = np.append(np.diff(times) > SHORTEST_KNOT_S, True)
     times = times[keep]
-    return times[times > SHORTEST_KNOT_S]
+    inner: FloatArray = times[times > SHORTEST_KNOT_S]
+    return inner
 
 
 def _pass_corner(piece: Piece, rate: float, columns: _Columns) -> None:

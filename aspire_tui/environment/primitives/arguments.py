@@ -59,7 +59,7 @@ def _joints(value: Any) -> NDArray[np.float64]:
     return a
 
 
-def _number(lo: float, hi: float, unit: str) -> Check:
+def number_between(lo: float, hi: float, unit: str) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
             raise InvalidArgument(f"is {type(value).__name__}, expected a number in {unit}")
@@ -169,13 +169,13 @@ Pixel = Annotated[tuple[float, float], _pixel]
 Prompt = Annotated[str, _text(200)]
 Key = Annotated[str, _text(80)]
 Flag = Annotated[bool, _flag]
-Metres = Annotated[float, _number(-2.0, 2.0, "metres")]
-Width = Annotated[float, _number(0.0, 0.3, "metres")]
-Force = Annotated[float, _number(0.0, 200.0, "newtons")]
-Seconds = Annotated[float, _number(0.0, 600.0, "seconds")]
-Fraction = Annotated[float, _number(0.0, 1.0, "(fraction)")]
+Metres = Annotated[float, number_between(-2.0, 2.0, "metres")]
+Width = Annotated[float, number_between(0.0, 0.3, "metres")]
+Force = Annotated[float, number_between(0.0, 200.0, "newtons")]
+Seconds = Annotated[float, number_between(0.0, 600.0, "seconds")]
+Fraction = Annotated[float, number_between(0.0, 1.0, "(fraction)")]
 Count = Annotated[int, _whole(1, 1_000_000)]
-Number = Annotated[float, _number(-1e9, 1e9, "")]
+Number = Annotated[float, number_between(-1e9, 1e9, "")]
 
 
 def coerce(name: str, check: Check, value: Any) -> Any:
