@@ -1,0 +1,105 @@
+"""The signs of the console, in Unicode and in ASCII. A sign never stands without a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of signs."""
+
+    ok: str = "✓"
+    bad: str = "✗"
+    unsure: str = "?"
+    unknown: str = "?"
+    flight: str = "▸"
+    skipped: str = "↷"
+    here: str = "◀"
+    now: str = "▸"
+    run: str = "▶"
+    hold: str = "■"
+    stopped: str = "◆"
+    fault: str = "‼"
+    limp: str = "○"
+    gone: str = "×"
+    waiting: str = "…"
+    pulse: str = "●"
+    pulse_off: str = "○"
+    bar: str = "█"
+    bar_rest: str = "░"
+    rule: str = "─"
+    arrow: str = "→"
+    between: str = "–"
+    at_least: str = "≥"
+    at_most: str = "≤"
+    dot: str = "·"
+    branch: str = "├ "
+    branch_last: str = "└ "
+    branch_line: str = "│ "
+    node: str = "○"
+    node_kept: str = "●"
+    node_promoted: str = "◆"
+    folded: str = "▸"
+    unfolded: str = "▾"
+    degree: str = "°"
+    left: str = "←"
+    right: str = "→"
+    ellipsis: str = "…"
+    star: str = "•"
+
+
+UNICODE = Glyphs()
+
+ASCII = Glyphs(
+    ok="+",
+    bad="x",
+    unsure="?",
+    unknown="?",
+    flight=">",
+    skipped="~",
+    here="<",
+    now=">",
+    run=">",
+    hold="[]",
+    stopped="<>",
+    fault="!!",
+    limp="o",
+    gone="X",
+    waiting="..",
+    pulse="*",
+    pulse_off=".",
+    bar="#",
+    bar_rest=".",
+    rule="-",
+    arrow="->",
+    between="..",
+    at_least=">=",
+    at_most="<=",
+    dot="|",
+    branch="|-",
+    branch_last="`-",
+    branch_line="| ",
+    node="o",
+    node_kept="@",
+    node_promoted="#",
+    folded=">",
+    unfolded="v",
+    degree=" deg",
+    left="<-",
+    right="->",
+    ellipsis="..",
+    star="*",
+)
+
+
+def to_ascii(text: str) -> str:
+    """Text with this package's own signs replaced by ASCII and anything else foreign by ``?``."""
+    if text.isascii():
+        return text
+    for field in fields(Glyphs):
+        text = text.replace(getattr(UNICODE, field.name), getattr(ASCII, field.name))
+    return text.translate(_TYPOGRAPHY).encode("ascii", "replace").decode()
+
+
+_TYPOGRAPHY = str.maketrans({"−": "-", "×": "x", "“": '"', "”": '"', "’": "'", "‘": "'", "µ": "u"})

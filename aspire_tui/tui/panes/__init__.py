@@ -1,0 +1,1 @@
+"""Panes as pure functions: a :class:`~aspire_tui.tui.moment.Moment` in, styled lines out."""

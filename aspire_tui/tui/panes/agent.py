@@ -1,0 +1,80 @@
+"""What the agent thinks, says and does: text wrapped, tool calls folded to one line each."""
+
+from __future__ import annotations
+
+from aspire_tui.domain import Tokens
+from aspire_tui.events import AgentSaid, AgentTool, AgentTurn, SkillMatched
+from aspire_tui.session.rows import AgentLine
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.body import Body, Look, nothing
+from aspire_tui.tui.panes.format import clock, count, value_text
+from aspire_tui.tui.screen.lines import FixedLines
+from aspire_tui.tui.screen.safe import clean, clean_line
+from aspire_tui.tui.screen.text import Line, Span, fit, line, wrap
+
+SAID_LINES = 40
+_SAID_ROLES = {"plan": "agent", "finding": "strong", "error": "bad"}
+
+
+def agent_body(moment: Moment, look: Look) -> Body:
+    """The last lines of the agent, newest at the end."""
+    session = moment.snapshot.session
+    name = clean_line(session.spec.agent, 20) if session and session.spec.agent else "none"
+    title = f"Agent {look.glyphs.dot} {name}"
+    lines: list[Line] = []
+    for said in moment.agent:
+        lines += agent_rows(said, look)
+    if not lines:
+        return nothing(title, line(("the agent has said nothing yet", "dim")))
+    foot = tokens_text(moment.snapshot.tokens)
+    return Body(title=title, lines=FixedLines(lines), foot=foot, tail=True)
+
+
+def agent_rows(said: AgentLine, look: Look) -> list[Line]:
+    """The rows of one thing the agent did; turns that only close and token counts take none."""
+    at = f"{clock(said.wall_s)} "
+    rest = " " * len(at)
+    match said.event:
+        case AgentTurn(open=True, note=note):
+            return [line((at, "faint"), ("thinks ", "agent"), (clean_line(note, 200), "dim"))]
+        case AgentSaid(text=text, role=role):
+            shown = _SAID_ROLES.get(role, "said")
+            rows = wrap(clean(text, 8_000).strip(), look.width - len(at), shown)
+            cut = rows[:SAID_LINES]
+            if len(rows) > SAID_LINES:
+                cut.append(line((f"{len(rows) - SAID_LINES} more lines", "faint")))
+            heads = [line((at, "faint"))] + [line(rest)] * (len(cut) - 1)
+            return [(*head, *row) for head, row in zip(heads, cut, strict=True)]
+        case AgentTool(tool=tool, args=args, answer=answer, ok=ok):
+            return [fit(_tool_row(at, tool, args, answer, ok, look), look.width)]
+        case SkillMatched(trial=trial, call=call, skill=skill, why=why, same_task=same_task):
+            text = f"{skill} for call {call} of trial {trial}: {why}"
+            if same_task:
+                text += " (its evidence is from this same task)"
+            rows = wrap(clean(text, 600), look.width - len(at) - 6, "")
+            head: tuple[Span, ...] = line((at, "faint"), ("skill ", "accent"))
+            return [(*head, *rows[0]), *((Span(rest + " " * 6), *row) for row in rows[1:])]
+    return []
+
+
+def _tool_row(
+    at: str, tool: str, args: dict[str, object], answer: str, ok: bool, look: Look
+) -> Line:
+    given = ", ".join(f"{clean_line(k, 40)}={value_text(v, 60)}" for k, v in args.items())
+    mark, role = (look.glyphs.ok, "tool") if ok else (look.glyphs.bad, "bad")
+    return line(
+        (at, "faint"),
+        (f"{mark} {clean_line(tool, 40)}", role),
+        (f"({given}) ", "dim"),
+        (f"{look.glyphs.arrow} " if answer else "", "faint"),
+        clean_line(answer, 300),
+    )
+
+
+def tokens_text(tokens: Tokens) -> str:
+    """Tokens by class; empty when none were used."""
+    if tokens == Tokens():
+        return ""
+    text = f"tokens in {count(tokens.input)} cached {count(tokens.cached)} "
+    text += f"out {count(tokens.output)} reasoning {count(tokens.reasoning)}"
+    return f"{text} ${tokens.cost_usd:.2f}" if tokens.cost_usd else text

@@ -1,0 +1,63 @@
+"""What a pane is made of, and how it is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aspire_tui.tui.glyphs import UNICODE, Glyphs
+from aspire_tui.tui.screen.halfcell import Depth
+from aspire_tui.tui.screen.lines import FixedLines, LineSource
+from aspire_tui.tui.screen.text import Line
+
+
+class Target(NamedTuple):
+    """What a row stands for: a ``call``, a ``trial`` or a ``hypothesis`` by its number."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """Room and means of drawing."""
+
+    width: int = 78
+    height: int = 17
+    glyphs: Glyphs = UNICODE
+    depth: Depth = "256"
+    now_s: float | None = None
+    """Unix time, for how long something has been going on; None in a replay."""
+    unfolded: frozenset[int] = frozenset()
+    """Hypotheses whose trials are listed."""
+    live: bool = False
+
+
+NO_LINES = FixedLines()
+
+
+@dataclass(frozen=True)
+class Body:
+    """One pane at one moment.
+
+    Attributes:
+        title: Upper border.
+        lines: What it shows.
+        targets: What rows stand for, by row number; empty where a pane only scrolls.
+        selected: Row of what is shown elsewhere, if this pane lists it.
+        foot: Lower border.
+        tail: New lines come at the end and are followed.
+    """
+
+    title: str
+    lines: LineSource = NO_LINES
+    targets: Mapping[int, Target] = field(default_factory=dict)
+    selected: int | None = None
+    foot: str = ""
+    tail: bool = False
+
+
+def nothing(title: str, *what: Line) -> Body:
+    """A pane that says why it is empty."""
+    return Body(title, FixedLines(what))

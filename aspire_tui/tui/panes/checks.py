@@ -1,0 +1,143 @@
+"""Reset and verdict: each check with value and range, and the outcomes that are never merged.
+
+*The program ended*, *the program claims* and *the verifier says* are three lines. The referee's truth
+stands apart and steers nothing.
+"""
+
+from __future__ import annotations
+
+from aspire_tui.domain import Check, Verdict
+from aspire_tui.events import ProgramEnded, RefereeJudged, ResetReported
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.body import Body, Look, nothing
+from aspire_tui.tui.panes.format import (
+    OUTCOME_ROLES,
+    check_range,
+    outcome_mark,
+    section,
+)
+from aspire_tui.tui.screen.lines import FixedLines
+from aspire_tui.tui.screen.safe import clean, clean_line
+from aspire_tui.tui.screen.text import Line, line, pad, spread, wrap
+
+_RESET_ROLES = {"ok": "ok", "failed": "bad", "unsure": "unsure", "unsafe_held_object": "bad"}
+_ENDED_ROLES = {
+    "returned": "",
+    "raised": "bad",
+    "timeout": "bad",
+    "killed": "bad",
+    "refused": "bad",
+}
+
+
+def checks_body(moment: Moment, look: Look) -> Body:
+    """Reset, program and verdict of the shown trial."""
+    trial = moment.trial
+    if trial is None:
+        return nothing("Reset & verdict", line(("no trial yet", "dim")))
+    facts = moment.facts
+    lines: list[Line] = []
+    lines += _reset(facts.resets[-1] if facts.resets else None, look)
+    ended = facts.ended[-1] if facts.ended else None
+    lines += _program(ended, moment, look)
+    verdict = facts.verdicts[-1].verdict if facts.verdicts else None
+    lines += _verdict(verdict, trial.closed_seq is not None, trial.reason, look)
+    lines += _referee(facts.referee[-1] if facts.referee else None, look)
+    lines += _output(ended, look)
+    return Body(
+        title=f"Reset & verdict {look.glyphs.dot} trial {trial.trial}",
+        lines=FixedLines(lines),
+        foot="",
+    )
+
+
+def _reset(event: ResetReported | None, look: Look) -> list[Line]:
+    head = section("reset", look.width, look.glyphs)
+    if event is None:
+        return [head, line(("not verified yet", "dim"))]
+    verdict = event.verdict
+    role = _RESET_ROLES[verdict.outcome]
+    word = verdict.outcome.replace("_", " ")
+    first = line(
+        (f"{outcome_mark(verdict.outcome, look.glyphs)} {word} ", role),
+        (f"attempt {verdict.attempt} of {verdict.of}", "dim"),
+    )
+    return [head, first, *_why(verdict.reason, look), *_checks(verdict.checks, look)]
+
+
+def _program(ended: ProgramEnded | None, moment: Moment, look: Look) -> list[Line]:
+    head = section("program", look.width, look.glyphs)
+    trial = moment.trial
+    if ended is None:
+        state = "running" if trial and trial.calls and trial.closed_seq is None else "not run"
+        if trial and trial.ended:
+            state = trial.ended
+        return [head, _three("ended", state, "dim")]
+    at = f" at line {ended.error_line}" if ended.error_line else ""
+    rows = [head, _three("ended", f"{ended.ended}{at}", _ENDED_ROLES.get(ended.ended, "warn"))]
+    rows += _why(ended.error, look)
+    claim = {True: "done", False: "not done", None: "nothing"}[ended.claimed]
+    rows.append(_three("claims", claim, "" if ended.claimed else "dim"))
+    return rows
+
+
+def _three(name: str, value: str, role: str) -> Line:
+    return line((f"{name:<8} ", "dim"), (value, role))
+
+
+def _verdict(verdict: Verdict | None, closed: bool, reason: str, look: Look) -> list[Line]:
+    head = section("verdict", look.width, look.glyphs)
+    if verdict is None:
+        if not closed:
+            return [head, line(("not judged yet", "dim"))]
+        return [head, line(("nothing to judge", "dim")), *_why(reason, look)]
+    role = OUTCOME_ROLES[verdict.outcome]
+    first = line(
+        (f"{outcome_mark(verdict.outcome, look.glyphs)} {verdict.outcome} ", f"{role}"),
+        (f"by {clean_line(verdict.rule, 80)}", "dim"),
+    )
+    return [head, first, *_why(verdict.reason, look), *_checks(verdict.checks, look)]
+
+
+def _why(text: str, look: Look) -> list[Line]:
+    return wrap(clean(text, 600), look.width, "", "  ", "  ")[:4] if text else []
+
+
+def _checks(checks: tuple[Check, ...], look: Look) -> list[Line]:
+    rows: list[Line] = []
+    for check in checks:
+        role = OUTCOME_ROLES[check.outcome]
+        value = "no reading" if check.value is None else f"{check.value:.4g} {check.unit}".strip()
+        bounds = check_range(check, look.glyphs)
+        name_width = max(12, min(26, look.width - 34))
+        left = line(
+            (f"  {outcome_mark(check.outcome, look.glyphs)} ", role),
+            (pad(clean_line(check.name, 60), name_width) + " ", ""),
+            (pad(clean_line(check.source, 24), 8) + " ", "dim"),
+            (value, "number" if check.outcome == "PASS" else role),
+        )
+        rows.append(spread(left, line((bounds, "dim")), look.width))
+        if check.why:
+            rows += wrap(clean(check.why, 300), look.width, "dim", "    ", "    ")[:3]
+    return rows
+
+
+def _referee(event: RefereeJudged | None, look: Look) -> list[Line]:
+    if event is None:
+        return []
+    head = section("referee: truth of the stand-in, steers nothing", look.width, look.glyphs)
+    values = ", ".join(f"{clean_line(k, 40)} {v:.4g}" for k, v in list(event.values.items())[:8])
+    role = OUTCOME_ROLES[event.outcome]
+    first = line((f"{outcome_mark(event.outcome, look.glyphs)} {event.outcome}", role))
+    return [head, first, *wrap(values, look.width, "dim", "  ", "  ")[:3]]
+
+
+def _output(ended: ProgramEnded | None, look: Look) -> list[Line]:
+    if ended is None or not ended.stdout.strip():
+        return []
+    rows = [section("printed by the program", look.width, look.glyphs)]
+    for text in clean(ended.stdout, 4_000).rstrip().split("\n")[-12:]:
+        rows += wrap(text, look.width, "dim")[:2]
+    if ended.cut:
+        rows.append(line((f"{ended.cut} bytes more were not kept", "warn")))
+    return rows

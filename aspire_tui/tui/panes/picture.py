@@ -1,0 +1,54 @@
+"""A stored picture as half-blocks, on demand: what perception used, with its overlay."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.body import Look
+from aspire_tui.tui.screen.halfcell import Depth, halfcells
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, line
+
+MOST_PIXELS = 4096 * 4096
+"""Larger pictures are refused: no terminal shows them and decoding costs memory."""
+
+MOST_ROWS = 24
+
+
+def picture_lines(moment: Moment, look: Look) -> list[Line]:
+    """The asked picture in the pane's width, or why it cannot be shown."""
+    picture = moment.picture
+    if picture is None:
+        if moment.asked.picture is not None and moment.keyframes:
+            return [line(("the picture was pruned from this session", "warn"))]
+        return []
+    what = "overlay" if picture.overlay else "picture"
+    head = f"{clean_line(picture.camera, 24)} {what} at {picture.t_s:.2f} s"
+    rows = min(MOST_ROWS, max(6, look.height - 4))
+    return [line((head, "dim")), *_drawn(picture.data, rows, look.width, look.depth)]
+
+
+@lru_cache(maxsize=8)
+def _drawn(data: bytes, rows: int, columns: int, depth: Depth) -> Sequence[Line]:
+    decoded = decode(data)
+    if isinstance(decoded, str):
+        return (line((decoded, "warn")),)
+    return tuple(halfcells(decoded, rows, columns, depth))
+
+
+def decode(data: bytes) -> NDArray[np.uint8] | str:
+    """Pixels of an encoded picture, shape (H, W, 3), or one line saying why there are none."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                return f"the picture is too large to show ({image.width}x{image.height})"
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        return f"the picture cannot be read: {clean_line(str(error), 80)}"

@@ -1,0 +1,161 @@
+"""The search: hypotheses as a tree with claim, score and standing, their trials folded beneath."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aspire_tui.domain import SeedSet
+from aspire_tui.session.rows import HypothesisRow, TrialRow
+from aspire_tui.session.snapshot import Snapshot
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio
+from aspire_tui.tui.screen.lines import MadeLines
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, Part, line, spread
+
+_SETS: tuple[tuple[SeedSet, str], ...] = (
+    ("dev", "dev"),
+    ("selection", "sel"),
+    ("held_out", "held-out"),
+)
+_STATUS_ROLES = {"open": "", "kept": "ok", "pruned": "dim", "promoted": "ok"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One row: a hypothesis or one of its trials, with the lanes left of it."""
+
+    lanes: str
+    hypothesis: HypothesisRow | None = None
+    trial: TrialRow | None = None
+    trials: int = 0
+    unfolded: bool = False
+
+
+def search_body(moment: Moment, look: Look) -> Body:
+    """The tree, or plainly the trials of a session that searches nothing."""
+    rows = list(_rows(moment, look))
+    if not rows:
+        return nothing("Search", line(("no hypothesis and no trial yet", "dim")))
+    best = moment.snapshot.best
+    shown = moment.trial.trial if moment.trial else None
+
+    def make(index: int) -> Line:
+        node = rows[index]
+        if node.hypothesis is not None:
+            return hypothesis_row(
+                node, look, bool(best and best.hypothesis == node.hypothesis.hypothesis)
+            )
+        assert node.trial is not None
+        return trial_row(node, node.trial, look)
+
+    targets = {
+        i: Target("hypothesis", n.hypothesis.hypothesis)
+        if n.hypothesis is not None
+        else Target("trial", n.trial.trial if n.trial else 0)
+        for i, n in enumerate(rows)
+    }
+    selected = next((i for i, t in targets.items() if t == ("trial", shown)), None)
+    return Body(
+        title=f"Search {look.glyphs.dot} {_counted(moment.snapshot)}",
+        lines=MadeLines(len(rows), make),
+        targets=targets,
+        selected=selected,
+        foot=_foot(moment),
+        tail=not moment.hypotheses,
+    )
+
+
+def hypothesis_row(node: Node, look: Look, best: bool) -> Line:
+    row = node.hypothesis
+    assert row is not None
+    glyphs = look.glyphs
+    mark = {"kept": glyphs.node_kept, "promoted": glyphs.node_promoted, "pruned": glyphs.bad}.get(
+        row.status, glyphs.node
+    )
+    role = _STATUS_ROLES[row.status]
+    scores: list[Part] = []
+    for seed_set, name in _SETS:
+        score = row.scores.get(seed_set)
+        if score is not None:
+            scores += [(f" {name} ", "dim"), (ratio(score.k, score.n), "number")]
+    standing: Part = (f" {row.status}", role) if row.status != "open" else (" open", "dim")
+    star: Part = (f" {glyphs.here}best", "accent") if best else ""
+    left = line(
+        (node.lanes, "faint"),
+        (f"{mark} H{row.hypothesis} ", role or "strong"),
+        (clean_line(row.claim, 300), "dim" if row.status == "pruned" else ""),
+    )
+    return spread(left, line(*scores, standing, star), look.width)
+
+
+def trial_row(node: Node, trial: TrialRow, look: Look) -> Line:
+    glyphs = look.glyphs
+    judged = trial.closed_seq is not None
+    outcome = trial.outcome if judged else None
+    word = (outcome or "not judged") if judged else "open"
+    role = OUTCOME_ROLES[outcome] if judged else "accent"
+    mark = outcome_mark(outcome, glyphs) if judged else glyphs.flight
+    left = line(
+        (node.lanes, "faint"),
+        (f"{mark} {word} ", role),
+        f"trial {trial.trial} ",
+        (f"seed {trial.seed} {trial.seed_set.replace('_', '-')} ", "dim"),
+        (clean_line(trial.reason, 200) if outcome != "PASS" else "", "dim"),
+    )
+    right = line((f"call {trial.implicated}" if trial.implicated else "", "dim"))
+    return spread(left, right, look.width)
+
+
+def _rows(moment: Moment, look: Look) -> Iterator[Node]:
+    trials: dict[int | None, list[TrialRow]] = defaultdict(list)
+    for trial in moment.trials:
+        trials[trial.hypothesis].append(trial)
+    children: dict[int | None, list[HypothesisRow]] = defaultdict(list)
+    known = {row.hypothesis for row in moment.hypotheses}
+    for row in moment.hypotheses:
+        children[row.parent if row.parent in known else None].append(row)
+    for trial in trials[None]:
+        yield Node("", trial=trial)
+    yield from _branch(children, trials, look)
+
+
+def _branch(
+    children: dict[int | None, list[HypothesisRow]],
+    trials: dict[int | None, list[TrialRow]],
+    look: Look,
+) -> Iterator[Node]:
+    glyphs = look.glyphs
+    waiting = [(row, "", "") for row in reversed(children[None])]
+    while waiting:
+        row, lanes, below = waiting.pop()
+        unfolded = row.hypothesis in look.unfolded
+        mine = trials[row.hypothesis]
+        yield Node(lanes, hypothesis=row, trials=len(mine), unfolded=unfolded)
+        if unfolded:
+            for trial in mine:
+                yield Node(f"{below}  ", trial=trial)
+        nested = children[row.hypothesis]
+        for index, child in reversed(list(enumerate(nested))):
+            last = index == len(nested) - 1
+            lane = glyphs.branch_last if last else glyphs.branch
+            waiting.append((child, below + lane, below + ("  " if last else glyphs.branch_line)))
+
+
+def _counted(snapshot: Snapshot) -> str:
+    found = [
+        f"{name} {ratio(snapshot.count(seed_set).k, snapshot.count(seed_set).n)}"
+        for seed_set, name in (*_SETS, ("operator", "operator"))
+        if snapshot.count(seed_set).n
+    ]
+    return ", ".join(found) if found else "nothing judged yet"
+
+
+def _foot(moment: Moment) -> str:
+    trials = f"{moment.snapshot.trials_opened} trials"
+    return (
+        f"{moment.snapshot.hypotheses_opened} hypotheses, {trials}" if moment.hypotheses else trials
+    )

@@ -1,0 +1,269 @@
+"""The strip: two rows that stand at the top of every screen and are never covered.
+
+First the badge, whether this is live, the cell's state with cause and since when, the emergency
+stop's own state; below it the trial's phase and what it waits for, sandbox, agent and budget. Narrow
+terminals lose fields in a fixed order; badge, state and emergency stop are never lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aspire_tui.domain import Budget
+from aspire_tui.session.snapshot import Snapshot
+from aspire_tui.session.views import SpentView
+from aspire_tui.tui.glyphs import Glyphs
+from aspire_tui.tui.panes.format import clock, count
+from aspire_tui.tui.ports import LiveState, Mode
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, Span, clip, line, width
+
+_STATE_ROLES = {
+    "RUN": "run",
+    "HOLD": "hold",
+    "PSTOP": "stopped",
+    "FAULT": "stopped",
+    "LOST": "stopped",
+    "HAND_GUIDE": "warn",
+    "STOW": "warn",
+    "LIMP": "warn",
+    "CHECK": "accent",
+    "OFFLINE": "dim",
+}
+_PHASE_ROLES = {
+    "executing": "run",
+    "held": "hold",
+    "needs_operator": "alarm",
+    "fault": "stopped",
+    "resetting": "accent",
+    "verifying_reset": "accent",
+    "verifying": "accent",
+}
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is known of the running cell and engine, besides the session.
+
+    Attributes:
+        state: The driver's newest state; None when there is no stream (yet).
+        expected: There ought to be a stream: without one the state is unknown, not assumed.
+        engine_gone: The engine did not answer when it was last asked.
+        now_s: Unix time.
+        pulse: Turns over every second.
+        hold: What became of the last HOLD key.
+    """
+
+    state: LiveState | None = None
+    expected: bool = False
+    engine_gone: str = ""
+    now_s: float = 0.0
+    pulse: bool = False
+    hold: str = ""
+
+    @property
+    def stale(self) -> bool:
+        return self.expected and (self.state is None or self.state.stale)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: lower ``rank`` stays longer. ``shrinks`` may be clipped to what is left."""
+
+    rank: int
+    content: Line
+    shrinks: int = 0
+    """Cells it can shrink to; 0 when it goes whole or not at all."""
+
+
+def strip_rows(
+    snapshot: Snapshot, live: Live, mode: Mode, columns: int, glyphs: Glyphs
+) -> tuple[Line, Line]:
+    """Both rows, exactly ``columns`` wide or less."""
+    beat = line((glyphs.pulse if live.pulse else glyphs.pulse_off, "dim"))
+    first = packed(_cell_fields(snapshot, live, mode, glyphs), columns - width(beat) - 1)
+    gap = " " * max(1, columns - width(first) - width(beat))
+    second = packed(_trial_fields(snapshot, live, mode, glyphs), columns)
+    return (*first, Span(gap), *beat), second
+
+
+def packed(fields: list[Field], columns: int) -> Line:
+    """As many fields as fit, in order, by rank; a field that shrinks gives way first."""
+    kept = [field for field in fields if field.content]
+    while kept:
+        excess = sum(width(f.content) for f in kept) + 2 * (len(kept) - 1) - columns
+        if excess <= 0:
+            break
+        shrinking = [f for f in kept if f.shrinks and width(f.content) > f.shrinks]
+        if shrinking:
+            give = max(shrinking, key=lambda f: f.rank)
+            room = max(give.shrinks, width(give.content) - excess)
+            kept[kept.index(give)] = Field(give.rank, _clipped(give.content, room), 0)
+            continue
+        if len(kept) == 1:
+            break
+        kept.remove(max(kept, key=lambda f: f.rank))
+    spans: list[Span] = []
+    for index, field in enumerate(kept):
+        spans.extend((Span("  "), *field.content) if index else field.content)
+    return tuple(spans)
+
+
+def _clipped(content: Line, room: int) -> Line:
+    last = content[-1]
+    before = sum(width((span,)) for span in content[:-1])
+    return (*content[:-1], Span(clip(last.text, max(1, room - before)), last.role))
+
+
+def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
+    info = _cell_info(snapshot)
+    kind = "REAL" if info.get("kind") == "hardware" else "SIM"
+    name = clean_line(str(info.get("name", "no session")), 24)
+    if mode == "replay":
+        badge = line((" REPLAY ", "badge_replay"), " ", (f"{kind} {name}", ""))
+        link = line(("recorded", "replay"))
+    else:
+        badge = line((f" {kind} ", "badge_real" if kind == "REAL" else "badge_sim"), " ", name)
+        link = _link(live)
+    state, cause, who, since_s, estop, speed, control = _state(snapshot, live, mode, info)
+    role = "stale" if live.stale and mode == "live" else _STATE_ROLES.get(state, "unknown")
+    mark = _state_glyph(state, glyphs)
+    why = " ".join(
+        part for part in (clean_line(cause, 80), f"({clean_line(who, 24)})" if who else "") if part
+    )
+    return [
+        Field(0, badge, 6),
+        Field(1, link),
+        Field(0, line((f"{mark} {state}", role))),
+        Field(6, line((why, "dim")), 12),
+        Field(4, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
+        Field(2, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
+        Field(5, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
+        Field(7, line(("control ", "dim"), (control, ""))) if control else Field(9, ()),
+    ]
+
+
+def _link(live: Live) -> Line:
+    if live.engine_gone:
+        return line((" ENGINE GONE ", "stale"))
+    if live.stale:
+        age = f" {live.state.age_s:.0f} s" if live.state else ""
+        return line((f" STALE{age} ", "stale"))
+    return line(("LIVE", "live"))
+
+
+def _estop_role(estop: str) -> str:
+    return {"PRESSED": "stale", "UNKNOWN": "stale"}.get(estop, "dim")
+
+
+def _state_glyph(state: str, glyphs: Glyphs) -> str:
+    match state:
+        case "RUN" | "HAND_GUIDE":
+            return glyphs.run
+        case "HOLD" | "STOW":
+            return glyphs.hold
+        case "PSTOP":
+            return glyphs.stopped
+        case "FAULT" | "LOST":
+            return glyphs.fault
+        case "LIMP":
+            return glyphs.limp
+        case "CHECK":
+            return glyphs.waiting
+        case "OFFLINE":
+            return glyphs.gone
+    return glyphs.unknown
+
+
+def _cell_info(snapshot: Snapshot) -> dict[str, Any]:
+    cell = snapshot.session.cell if snapshot.session else None
+    return cell if isinstance(cell, dict) else {}
+
+
+def _state(
+    snapshot: Snapshot, live: Live, mode: Mode, info: dict[str, Any]
+) -> tuple[str, str, str, float, str, str, str]:
+    """State word, cause, who, since (Unix time), emergency stop, speed, who holds control."""
+    if mode == "live" and live.state is not None:
+        status = live.state.status
+        since_s = live.now_s - live.state.age_s - (status.t_s - status.since_s)
+        word = f"{status.state} {status.mode}" if status.mode else status.state
+        speed = f"{100 * status.speed:.0f} %"
+        return word, status.cause, status.who, since_s, status.estop, speed, status.lease or "none"
+    cell = snapshot.cell
+    estop = str(info.get("estop", "UNKNOWN"))
+    if mode == "live" and live.expected:
+        return "UNKNOWN", "no state from the cell host", "", 0.0, "UNKNOWN", "", ""
+    word = f"{cell.state} {cell.mode}" if cell.mode else cell.state
+    return word, cell.cause, cell.who, cell.since_wall_s, estop, "", ""
+
+
+def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
+    fields = [Field(0, _phase(snapshot, glyphs), 10)]
+    trial = snapshot.trial
+    if trial is not None:
+        where = "" if trial.where == "bench" else " worker"
+        what = f"{clean_line(trial.task, 32)} seed {trial.seed} {trial.seed_set}{where}"
+        fields.append(Field(3, line((f"trial {trial.trial} ", ""), (what, "dim")), 24))
+    session = snapshot.session
+    if session is not None:
+        level = session.sandbox.level
+        fields.append(Field(2, line(("sandbox ", "dim"), (level, "brand" if level == "D" else ""))))
+        fields.append(Field(4, _agent(snapshot, session.spec.agent)))
+    fields.append(Field(5, _spent(snapshot.spent)))
+    if session is not None and session.brands:
+        fields.append(Field(1, line((" ".join(session.brands), "brand")), 8))
+    if mode == "live" and live.hold:
+        fields.insert(1, Field(0, line((live.hold, "hold"))))
+    return fields
+
+
+def _phase(snapshot: Snapshot, glyphs: Glyphs) -> Line:
+    if snapshot.ended is not None:
+        end = snapshot.ended
+        role = {"PASS": "ok", "FAIL": "bad", "UNSURE": "unsure"}.get(end.outcome or "", "dim")
+        return line(
+            ("run ended ", "dim"),
+            (end.outcome or "nothing to judge", role),
+            (f" by {end.stopped_by} {clock(end.wall_s)}", "dim"),
+        )
+    phase = snapshot.phase
+    trial = snapshot.trial
+    if trial is not None and trial.where == "worker" and trial.open:
+        return line(("in workers", "run"), (f" since {clock(trial.opened_wall_s)}", "dim"))
+    word = phase.phase.replace("_", " ")
+    waits = f" waits for {clean_line(phase.waits_for, 60)}" if phase.waits_for else ""
+    since = f" since {clock(phase.since_wall_s)}" if phase.since_wall_s else ""
+    return line((word, _PHASE_ROLES.get(phase.phase, "")), (since, "dim"), (waits, "warn"))
+
+
+def _agent(snapshot: Snapshot, agent: str) -> Line:
+    if snapshot.mode.agent_paused:
+        doing, role = "paused", "warn"
+    elif snapshot.agent.thinking:
+        doing, role = "thinking", "agent"
+    else:
+        doing, role = "", ""
+    stepping = " stepping" if snapshot.mode.stepping else ""
+    return line(
+        ("agent ", "dim"),
+        clean_line(agent or "none", 20),
+        (f" {doing}" if doing else "", role),
+        (stepping, "warn"),
+    )
+
+
+def _spent(spent: SpentView) -> Line:
+    parts = [text for text in _budget_parts(spent, spent.budget) if text]
+    role = "alarm" if spent.exhausted else "dim"
+    return line(("budget ", "dim"), (" ".join(parts), role)) if parts else ()
+
+
+def _budget_parts(spent: SpentView, budget: Budget) -> list[str]:
+    return [
+        f"{spent.trials}/{budget.max_trials} trials" if budget.max_trials else "",
+        f"{spent.minutes:.1f}/{budget.max_minutes:g} min" if budget.max_minutes else "",
+        f"{count(spent.tokens)}/{count(budget.max_tokens)} tok" if budget.max_tokens else "",
+        f"${spent.cost_usd:.2f}/{budget.max_cost_usd:g}" if budget.max_cost_usd else "",
+    ]

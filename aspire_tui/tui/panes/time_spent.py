@@ -1,0 +1,105 @@
+"""Where the time went: MRU and MTU, each naming its clock, beside what was judged so far."""
+
+from __future__ import annotations
+
+from aspire_tui.session.snapshot import Snapshot
+from aspire_tui.session.utilisation import CLASSES, Split, tokens_per_minute
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.agent import tokens_text
+from aspire_tui.tui.panes.body import Body, Look
+from aspire_tui.tui.panes.format import count, percent, ratio, seconds, section
+from aspire_tui.tui.screen.lines import FixedLines
+from aspire_tui.tui.screen.text import Line, line
+
+_WORDS = {
+    "executing": "executing",
+    "resetting": "resetting",
+    "verifying": "verifying",
+    "thinking": "agent thinks",
+    "operator": "for operator",
+    "held": "held",
+    "fault": "fault",
+    "idle": "idle",
+}
+_CLOCKS = {"wall": "wall clock at the bench", "sim": "simulated time in workers"}
+
+
+def time_body(moment: Moment, look: Look) -> Body:
+    """The split of the clock that MRU is told on; the other clock apart, never pooled."""
+    account = moment.snapshot.utilisation
+    lines = _split(account.split(), account.clock, look)
+    other = "sim" if account.clock == "wall" else "wall"
+    apart = account.sim if other == "sim" else account.wall
+    if apart.mru is not None and apart.executing > 0:
+        text = f"apart, in {_CLOCKS[other]}: MRU {percent(apart.mru)} of {seconds(apart.total_s)}"
+        lines.append(line((text, "dim")))
+    lines += _agent(moment.snapshot, look)
+    lines += _judged(moment.snapshot, look)
+    mru = account.split().mru
+    shown = "MRU –" if mru is None else f"MRU {percent(mru)}"
+    return Body(
+        title=f"Time {look.glyphs.dot} {shown} {look.glyphs.dot} {_CLOCKS[account.clock]}",
+        lines=FixedLines(lines),
+    )
+
+
+def _split(split: Split, clock: str, look: Look) -> list[Line]:
+    total_s = split.total_s
+    if split.mru is None:
+        return [line(("no time has passed yet", "dim"))]
+    head = line(
+        ("MRU ", "dim"),
+        (percent(split.mru), "strong"),
+        (f" of {seconds(total_s)} {_CLOCKS[clock]}", "dim"),
+    )
+    rows = [head]
+    room = max(8, look.width - 32)
+    for name in CLASSES:
+        spent_s = split.seconds()[name]
+        if spent_s <= 0:
+            continue
+        share = spent_s / total_s
+        cells = max(1, round(share * room))
+        rows.append(
+            line(
+                (f"{_WORDS[name]:<13}", "" if name == "executing" else "dim"),
+                (f"{seconds(spent_s):>8} {100 * share:>4.0f} % ", "number"),
+                (look.glyphs.bar * cells, f"bar_{name}"),
+            )
+        )
+    return rows
+
+
+def _agent(snapshot: Snapshot, look: Look) -> list[Line]:
+    text = tokens_text(snapshot.tokens)
+    if not text:
+        return []
+    mtu = tokens_per_minute(snapshot.tokens, snapshot.mono_s / 60)
+    rate = "–" if mtu is None else count(mtu)
+    return [
+        section("agent", look.width, look.glyphs),
+        line(("MTU ", "dim"), (rate, "strong"), (" tokens per minute, wall clock", "dim")),
+        line((text, "dim")),
+    ]
+
+
+def _judged(snapshot: Snapshot, look: Look) -> list[Line]:
+    rows: list[Line] = []
+    for seed_set in ("dev", "selection", "held_out", "operator"):
+        counted = snapshot.counts.get(seed_set)
+        if counted is None:
+            continue
+        unsure = f", {counted.unsure} UNSURE" if counted.unsure else ""
+        unjudged = f", {counted.unjudged} not judged" if counted.unjudged else ""
+        rows.append(
+            line(
+                (f"{seed_set.replace('_', '-'):<13}", "dim"),
+                (f"{ratio(counted.k, counted.n)} PASS", "number"),
+                (f"{unsure}{unjudged}", "dim"),
+            )
+        )
+    end = snapshot.ended
+    if end is not None and end.n:
+        text = f"{ratio(end.k, end.n)}  95 % interval {end.lo:.2f}..{end.hi:.2f}"
+        rows.append(line(("run result   ", "dim"), (text, "number")))
+    return [section("trials", look.width, look.glyphs), *rows] if rows else []

@@ -1,0 +1,67 @@
+"""What the console needs from outside: the engine's commands, the stop, the driver's live state.
+
+Three small protocols, so that every screen runs and is tested without an engine or a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aspire_tui.domain import JSON
+from drivers.types import CellStatus
+
+Mode = Literal["live", "replay"]
+
+STALE_AFTER_S = 1.0
+"""A driver state older than this is not shown as true."""
+
+
+class Reply(Protocol):
+    """The engine's answer to a command. The effect is an event in the session."""
+
+    @property
+    def accepted(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+class EngineClient(Protocol):
+    """Commands to the engine that runs the session."""
+
+    def send(self, verb: str, args: dict[str, JSON], role: str = "operator") -> Reply:
+        """Send one command and wait for accepted or refused.
+
+        Raises:
+            OSError: The engine is gone.
+        """
+        ...
+
+
+class StopPort(Protocol):
+    """The way to the cell host that nothing stands in."""
+
+    def hold(self, who: str) -> None:
+        """HOLD now. Returns when the cell has it; raises when nobody answered."""
+        ...
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """The driver's newest state and how old it is."""
+
+    status: CellStatus
+    age_s: float
+
+    @property
+    def stale(self) -> bool:
+        return self.age_s > STALE_AFTER_S
+
+
+class StateFeed(Protocol):
+    """The driver's live state stream."""
+
+    def latest(self) -> LiveState | None:
+        """The newest state, None before the first one."""
+        ...

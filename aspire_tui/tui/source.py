@@ -1,0 +1,160 @@
+"""Follows a session file from a thread of its own and hands moments to the screen.
+
+Nothing in the UI thread reads the disk. Requests are folded: only the newest question is answered,
+and a live file is looked at again at most ten times a second.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.tui.moment import Asked, Moment, Remembered, read_moment
+
+POLL_S: Final = 0.03
+"""How often a live file is asked whether anything was committed (some microseconds each)."""
+
+BETWEEN_MOMENTS_S: Final = 0.1
+"""Least time between two moments of a live file."""
+
+
+@dataclass(frozen=True)
+class Seek:
+    """A step in time relative to the shown moment, resolved by the file."""
+
+    kind: str
+    """``call``, ``failure``, ``seconds``, ``start`` or ``end``."""
+    forward: bool = True
+    seconds: float = 0.0
+
+
+class SessionSource:
+    """One session file and the question presently asked of it.
+
+    ``shown`` is called in the reading thread with every new moment, ``failed`` once with the
+    reason when the file cannot be read (any more).
+    """
+
+    def __init__(self, path: Path | str, *, live: bool) -> None:
+        self.path = Path(path)
+        self.live = live
+        self._asked = Asked()
+        self._changes: deque[Seek | dict[str, int | None]] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._answered = threading.Condition()
+        self._questions = 0
+        self._answers = 0
+
+    def start(self, shown: Callable[[Moment], None], failed: Callable[[str], None]) -> None:
+        """Begin to read. The first moment follows at once."""
+        self._thread = threading.Thread(
+            target=self._run, args=(shown, failed), name="session-reader", daemon=True
+        )
+        self._wake.set()
+        self._thread.start()
+
+    def choose(self, **changes: int | None) -> None:
+        """Look at something else; takes fields of :class:`Asked`. Any thread."""
+        self._question(changes)
+
+    def seek(self, seek: Seek) -> None:
+        """Go to the moment one step away; trial and call follow it. Any thread."""
+        self._question(seek)
+
+    def settle(self, timeout_s: float = 5.0) -> bool:
+        """Wait until every question asked so far has been answered."""
+        with self._answered:
+            asked = self._questions
+            return self._answered.wait_for(lambda: self._answers >= asked, timeout_s)
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def _question(self, change: Seek | dict[str, int | None]) -> None:
+        with self._answered:
+            self._changes.append(change)
+            self._questions += 1
+        self._wake.set()
+
+    def _run(self, shown: Callable[[Moment], None], failed: Callable[[str], None]) -> None:
+        try:
+            with SessionReader(self.path) as reader:
+                self._follow(reader, shown)
+        except SessionFileError as error:
+            failed(str(error))
+        except Exception as error:  # the screen must say that it no longer follows, whatever it is
+            failed(f"{self.path}: reading stopped: {error!r}")
+        finally:
+            with self._answered:
+                self._answers = 1 << 62
+                self._answered.notify_all()
+
+    def _follow(self, reader: SessionReader, shown: Callable[[Moment], None]) -> None:
+        remembered = Remembered()
+        last_s = 0.0
+        reader.changed()
+        while True:
+            self._wake.wait(POLL_S if self.live else None)
+            if self._closing:
+                return
+            question = self._wake.is_set()
+            self._wake.clear()
+            if not question:
+                if time.monotonic() - last_s < BETWEEN_MOMENTS_S or not reader.changed():
+                    continue
+            elif self.live:
+                reader.changed()
+            with self._answered:
+                answers = self._questions
+            self._resolve(reader)
+            shown(read_moment(reader, self._asked, remembered))
+            last_s = time.monotonic()
+            with self._answered:
+                self._answers = answers
+                self._answered.notify_all()
+
+    def _resolve(self, reader: SessionReader) -> None:
+        while self._changes:
+            change = self._changes.popleft()
+            if isinstance(change, Seek):
+                at_seq = _target(reader, self._asked, change)
+                self._asked = Asked(at_seq=at_seq, picture=self._asked.picture)
+            else:
+                self._asked = replace(self._asked, **change)
+
+
+def _target(reader: SessionReader, asked: Asked, seek: Seek) -> int | None:
+    last = reader.last_seq()
+    here = last if asked.at_seq is None else asked.at_seq
+    match seek.kind:
+        case "start":
+            return 1
+        case "end":
+            return None
+        case "seconds":
+            mono_s = reader.snapshot(here).mono_s
+            seq = reader.seq_at_time(
+                mono_s=mono_s + (seek.seconds if seek.forward else -seek.seconds)
+            )
+            if seek.forward:
+                return min(last, max(seq, here + 1))
+            return max(1, min(seq, here - 1))
+        case "failure":
+            stop = reader.step_failure(here, forward=seek.forward)
+        case _:
+            stop = reader.step_call(here, forward=seek.forward)
+    if stop is not None:
+        return stop.seq
+    return last if seek.forward else 1
