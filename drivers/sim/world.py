@@ -43,6 +43,7 @@ class World:
         self.arms: Mapping[str, SimArm] = {a.name: SimArm(a, self.clock) for a in info.arms}
         self._cameras: Mapping[str, CameraSpec] = {c.name: c for c in info.cameras}
         self._epoch_s = 0.0
+        self._rays = RayCamera()
         self._load(SceneSpec())
 
     # -- time ------------------------------------------------------------------------------
@@ -73,7 +74,7 @@ class World:
         self.noise = CellNoise(self.noise_spec, spec.noise_seed)
         self.model = build_model(self.info, spec, self.noise)
         self.data = mujoco.MjData(self.model)
-        self._rays = RayCamera(self.model, Appearance.draw(spec.appearance_seed), TABLE)
+        self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE)
         self._pictures = dict.fromkeys(self._cameras, 0)
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
