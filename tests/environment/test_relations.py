@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aspire_tui.domain import Check
+from aspire_tui.environment.relations import (
+    RELATIONS,
+    Look,
+    Sensed,
+    Sighting,
+    Truth,
+    TruthPose,
+    judge_range,
+)
+from aspire_tui.environment.task_file import TaskError, find_task, load_task
+from aspire_tui.environment.verify import fuse
+
+STACK = find_task("cube_stack")
+ON = STACK.goal[0]
+TOP = 0.094
+STACKED = {
+    "red cube": Sighting(0.30, 0.0, TOP),
+    "green cube": Sighting(0.302, 0.001, 0.05),
+}
+OPEN = Sensed(width_m=0.075, tool_xyz_m=(0.28, 0.0, 0.3), table_z_m=0.0)
+
+
+def verdict(first, second, sensed=OPEN):  # type: ignore[no-untyped-def]
+    checks = RELATIONS["on"].checks(STACK, ON, [Look("scene", first, second)], sensed)
+    return fuse(checks)
+
+
+def test_a_stack_at_rest_with_the_gripper_away_passes() -> None:
+    assert verdict(STACKED, STACKED)[0] == "PASS"
+
+
+def test_a_cube_beside_the_other_fails_by_height() -> None:
+    beside = {**STACKED, "red cube": Sighting(0.36, 0.0, 0.044)}
+    outcome, reason = verdict(beside, beside)
+    assert outcome == "FAIL"
+    assert "top of red cube" in reason
+
+
+def test_a_cube_that_still_moves_is_not_a_stack() -> None:
+    later = {**STACKED, "red cube": Sighting(0.32, 0.0, TOP)}
+    assert verdict(STACKED, later)[0] == "FAIL"
+
+
+def test_a_gripper_that_has_not_let_go_fails_by_its_own_sensor() -> None:
+    outcome, reason = verdict(STACKED, STACKED, replace(OPEN, width_m=0.044))
+    assert outcome == "FAIL"
+    assert "gripper" in reason
+
+
+def test_a_covered_camera_is_unsure_not_a_guess() -> None:
+    assert verdict({}, {})[0] == "UNSURE"
+
+
+def test_one_camera_may_be_blind_when_another_sees() -> None:
+    looks = [Look("scene", STACKED, STACKED), Look("wrist", {}, {})]
+    assert fuse(RELATIONS["on"].checks(STACK, ON, looks, OPEN))[0] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(0.05, "PASS"), (0.042, "UNSURE"), (0.038, "UNSURE"), (0.02, "FAIL")]
+)
+def test_close_to_a_limit_is_unsure(value: float, outcome: str) -> None:
+    assert judge_range("x", "scene", value, "m", 0.04, None, sd=0.004).outcome == outcome
+
+
+def test_one_failing_check_outweighs_all_others() -> None:
+    ok = Check("a", "scene", 1.0, "m", 0.0, 2.0, "PASS")
+    bad = Check("b", "wrist", 3.0, "m", 0.0, 2.0, "FAIL")
+    assert fuse([ok, bad])[0] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("change", "holds"),
+    [({}, True), ({"gripped": frozenset({"red cube"})}, False)],
+)
+def test_the_referee_wants_the_gripper_off_the_stack(change, holds) -> None:  # type: ignore[no-untyped-def]
+    truth = Truth(
+        objects={
+            "red cube": TruthPose((0.3, 0.0, 0.072), 0.0),
+            "green cube": TruthPose((0.3, 0.0, 0.025), 0.0),
+        },
+        gripped=frozenset(),
+        table_z_m=0.0,
+    )
+    assert RELATIONS["on"].truth(STACK, ON, replace(truth, **change))[0] is holds
+
+
+def test_an_unknown_task_names_the_nearest() -> None:
+    with pytest.raises(TaskError, match="did you mean cube_stack"):
+        find_task("cube_stak")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = 1", "name"),
+        ("not toml at all [", "not TOML"),
+        (
+            'name="t"\ninstruction="x"\nobjects=[]\ngoal=[{relation="onn", object="a"}]\n'
+            "[start]\nx_m=[0,1]\ny_m=[0,1]",
+            "onn",
+        ),
+    ],
+)
+def test_a_wrong_task_file_is_one_line(tmp_path, text: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "t.toml"
+    path.write_text(text)
+    with pytest.raises(TaskError, match=said) as caught:
+        load_task(path)
+    assert "\n" not in str(caught.value)
