@@ -13,7 +13,6 @@ from typing import Final, NamedTuple, Protocol
 
 import apsw
 
-from aspire_tui.domain import Blob, sha256_hex
 from aspire_tui.events import AnyEvent, Note, Samples, VideoFrame
 from aspire_tui.session import database
 from aspire_tui.session.ballast import Ballast
@@ -293,33 +292,6 @@ class Recorder:
         for job in waiting:
             assert job.done is not None
             job.done.set_exception(RecorderClosed(f"the session writer died: {error}"))
-
-
-class RecorderJournal:
-    """A trial's journal that writes straight through: :meth:`record` returns when durable."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._pending: dict[str, tuple[str, bytes]] = {}
-        self._lock = threading.Lock()
-
-    def blob(self, data: bytes, media: str) -> Blob:
-        """Keep bytes beside the events; they become durable with the next event."""
-        name = sha256_hex(data)
-        with self._lock:
-            self._pending[name] = (media, data)
-        return Blob(name, media, len(data))
-
-    def record(self, event: AnyEvent) -> None:
-        with self._lock:
-            blobs, self._pending = self._pending, {}
-        self._recorder.append([event], blobs)
-
-    def samples(self, samples: Samples) -> None:
-        self._recorder.append(samples=[samples])
-
-    def video(self, frame: VideoFrame) -> None:
-        self._recorder.append(video=[frame])
 
 
 def _reopening(state: Snapshot) -> str:

@@ -42,6 +42,7 @@ from aspire_tui.events import (
     TrialOpened,
     VerdictGiven,
 )
+from aspire_tui.session import trials
 from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
 from aspire_tui.session.utilisation import REOPENED, Utilisation, observe
 from aspire_tui.session.views import (
@@ -60,7 +61,6 @@ from aspire_tui.session.views import (
     TrialView,
 )
 
-OPEN_TRIALS: Final = 64
 LAST_NOTES: Final = 20
 LAST_ACTS: Final = 20
 SAID_CHARACTERS: Final = 400
@@ -204,140 +204,25 @@ def _phase(state: Snapshot, at: Recorded, event: PhaseChanged) -> Changes:
 
 
 def _trial_opened(state: Snapshot, at: Recorded, event: TrialOpened) -> Changes:
-    view = TrialView(
-        trial=event.trial,
-        task=event.task,
-        seed=event.seed,
-        seed_set=event.seed_set,
-        program=event.program,
-        hypothesis=event.hypothesis,
-        where=event.where,
-        clock=event.clock,
-        opened_seq=at.seq,
-        opened_mono_s=at.mono_s,
-        opened_wall_s=at.wall_s,
-    )
     return {
-        "open_trials": (*state.open_trials, view)[-OPEN_TRIALS:],
+        "open_trials": trials.opened(state.open_trials, at, event),
         "trials_opened": state.trials_opened + 1,
     }
 
 
-def _in_trial(
-    state: Snapshot, number: int, change: Callable[[TrialView], TrialView]
-) -> tuple[TrialView, ...]:
-    return tuple(change(t) if t.trial == number else t for t in state.open_trials)
-
-
-def _reset(state: Snapshot, _: Recorded, event: ResetReported) -> Changes:
-    verdict = replace(event.verdict, keyframes=())
-    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, reset=verdict))}
-
-
-def _intent(state: Snapshot, at: Recorded, event: CallIntent) -> Changes:
-    call = CallView(
-        trial=event.trial,
-        attempt=event.attempt,
-        call=event.call,
-        primitive=event.primitive,
-        line=event.line,
-        intent_seq=at.seq,
-        since_mono_s=at.mono_s,
-        since_cell_s=event.cell_s,
-    )
-
-    def begin(trial: TrialView) -> TrialView:
-        if event.attempt != trial.attempt:
-            trial = _next_attempt(trial, event.attempt)
-        return replace(trial, in_flight=call, calls=trial.calls + 1)
-
-    return {"open_trials": _in_trial(state, event.trial, begin)}
-
-
-def _next_attempt(trial: TrialView, attempt: int) -> TrialView:
-    return replace(
-        trial,
-        attempt=attempt,
-        ended=None,
-        error="",
-        error_line=0,
-        claimed=None,
-        verdict=None,
-        referee=None,
-    )
-
-
-def _result(state: Snapshot, at: Recorded, event: CallResult) -> Changes:
-    def finish(trial: TrialView) -> TrialView:
-        begun = trial.in_flight
-        call = CallView(
-            trial=event.trial,
-            attempt=event.attempt,
-            call=event.call,
-            primitive=event.primitive,
-            line=begun.line if begun else 0,
-            intent_seq=begun.intent_seq if begun else 0,
-            since_mono_s=begun.since_mono_s if begun else at.mono_s,
-            since_cell_s=begun.since_cell_s if begun else event.cell_s,
-            status=event.status,
-            summary=event.summary,
-            duration_s=event.duration_s,
-            error_m=event.error_m,
-            result_seq=at.seq,
-        )
-        failed = trial.calls_failed + (event.status != "OK")
-        return replace(trial, in_flight=None, last_call=call, calls_failed=failed)
-
-    return {"open_trials": _in_trial(state, event.trial, finish)}
-
-
-def _program_ended(state: Snapshot, _: Recorded, event: ProgramEnded) -> Changes:
-    def end(trial: TrialView) -> TrialView:
-        if event.attempt != trial.attempt:
-            trial = _next_attempt(trial, event.attempt)
-        return replace(
-            trial,
-            ended=event.ended,
-            error=event.error,
-            error_line=event.error_line,
-            claimed=event.claimed,
-        )
-
-    return {"open_trials": _in_trial(state, event.trial, end)}
-
-
-def _verdict(state: Snapshot, _: Recorded, event: VerdictGiven) -> Changes:
-    verdict = replace(event.verdict, keyframes=())
-    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, verdict=verdict))}
-
-
-def _referee(state: Snapshot, _: Recorded, event: RefereeJudged) -> Changes:
-    outcome = event.outcome
-    return {"open_trials": _in_trial(state, event.trial, lambda t: replace(t, referee=outcome))}
+def _in_trial(state: Snapshot, at: Recorded, event: trials.TrialEvent) -> Changes:
+    return {"open_trials": trials.took_in(state.open_trials, at, event)}
 
 
 def _trial_closed(state: Snapshot, at: Recorded, event: TrialClosed) -> Changes:
-    trial = next((t for t in state.open_trials if t.trial == event.trial), None)
     changes: Changes = {"trials_closed": state.trials_closed + 1}
-    if trial is None:
+    rest, closed = trials.closed(state.open_trials, at, event)
+    if closed is None:
         return changes
-    closed = replace(
-        trial,
-        closed_seq=at.seq,
-        outcome=event.outcome,
-        ended=event.ended,
-        implicated=event.implicated,
-        reason=event.reason,
-        cell_s=event.cell_s,
-        wall_s=event.wall_s,
-    )
-    changes["open_trials"] = tuple(t for t in state.open_trials if t.trial != event.trial)
-    changes["last_bench" if trial.where == "bench" else "last_worker"] = closed
-    before = state.count(trial.seed_set)
-    column = {"PASS": "passed", "FAIL": "failed", "UNSURE": "unsure", None: "unjudged"}
-    name = column[event.outcome]
-    after = replace(before, **{name: getattr(before, name) + 1})
-    changes["counts"] = {**state.counts, trial.seed_set: after}
+    changes["open_trials"] = rest
+    changes["last_bench" if closed.where == "bench" else "last_worker"] = closed
+    after = trials.counted(state.count(closed.seed_set), closed.outcome)
+    changes["counts"] = {**state.counts, closed.seed_set: after}
     return changes
 
 
@@ -460,12 +345,12 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     CellChanged: _cell,
     PhaseChanged: _phase,
     TrialOpened: _trial_opened,
-    ResetReported: _reset,
-    CallIntent: _intent,
-    CallResult: _result,
-    ProgramEnded: _program_ended,
-    VerdictGiven: _verdict,
-    RefereeJudged: _referee,
+    ResetReported: _in_trial,
+    CallIntent: _in_trial,
+    CallResult: _in_trial,
+    ProgramEnded: _in_trial,
+    VerdictGiven: _in_trial,
+    RefereeJudged: _in_trial,
     TrialClosed: _trial_closed,
     AgentTurn: _agent_turn,
     AgentSaid: _agent_said,
