@@ -174,9 +174,7 @@ class SimArm:
         return self._wiring
 
 
-def _wire(
-    spec: ArmSpec, model: mujoco.MjModel, data: mujoco.MjData, noise: CellNoise
-) -> _Wiring:
+def _wire(spec: ArmSpec, model: mujoco.MjModel, data: mujoco.MjData, noise: CellNoise) -> _Wiring:
     prefix = arm_prefix(spec.name)
     joints = [model.joint(prefix + j.name) for j in spec.joints]
     fingers = [model.joint(prefix + f) for f in FINGERS]

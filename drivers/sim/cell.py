@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import msgspec
-
+from drivers.cellfile import CellFile
 from drivers.core import CellCore
 from drivers.errors import CellFault, CellRefused
-from drivers.sim.noise import NoiseSpec
+from drivers.sim.settings import noisy_cell
 from drivers.sim.stand_in import StandIn
 from drivers.sim.tool_point import tool_points
 from drivers.sim.world import World
@@ -29,12 +28,8 @@ from drivers.types import (
     Trajectory,
 )
 
-if TYPE_CHECKING:
-    from drivers.cellfile import CellFile
-
 WHO: Final = "program"
 DEAD_STATES: Final = frozenset({"OFFLINE", "LOST", "FAULT", "PSTOP"})
-NOISE_OFF: Final = "noise-off"
 STANDING_TICKS: Final = 64
 """Ticks after HOLD in which the arm comes to rest; then simulated time stands still too."""
 
@@ -151,17 +146,3 @@ class SimCell:
             return
         self._wake.clear()
         self._tick()
-
-
-def noisy_cell(cell: CellFile | CellInfo, noise: bool) -> tuple[CellInfo, NoiseSpec]:
-    """What is known of a simulated cell, and what it gets wrong."""
-    if isinstance(cell, CellInfo):
-        info, spec = cell, NoiseSpec()
-    else:
-        info, spec = cell.info, noise_spec(cell)
-    if info.kind != "sim":
-        raise ValueError(f"cell {info.name} is {info.kind}, not a simulated one")
-    if noise:
-        return info, spec
-    brands = tuple(b for b in info.brands if b != NOISE_OFF)
-    return msgspec.structs.replace(info, brands=(*brands, NOISE_OFF)), NoiseSpec.off()

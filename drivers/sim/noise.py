@@ -45,7 +45,7 @@ class NoiseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fraction of all pixels that give no reading."""
     joint_offset_sd_deg: float = 0.15
     joint_read_sd_rad: float = 0.0002
-    width_read_sd_m: float = 0.0001
+    width_read_sd_m: float = 0.00002
     rgb_sd: float = 2.0
     """Sensor noise in steps of 1/255."""
     exposure_sd: float = 0.08
@@ -84,7 +84,7 @@ class CellNoise:
     def joint_offsets(self, arm: str, n_joints: int) -> FloatArray:
         """Measured minus true joint angle, radians, shape (n_joints,)."""
         sd = np.deg2rad(self.spec.joint_offset_sd_deg)
-        return self._rng("joint offset", arm).normal(size=n_joints) * sd
+        return np.asarray(self._rng("joint offset", arm).normal(size=n_joints) * sd)
 
     def read_noise(self, arm: str, n_joints: int) -> FloatArray:
         """Shape (READ_NOISE_ROWS, n_joints + 1): joints in radians, then the opening in metres."""

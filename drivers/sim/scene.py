@@ -22,8 +22,8 @@ from drivers.types import ArmSpec, CameraSpec, CellInfo
 MODELS = Path(__file__).resolve().parent.parent / "models"
 
 TIMESTEP_S = 1.0 / 512.0
-"""About 2 ms, and exact in binary: sums and differences of cell times never round, so a trial is the
-same to the bit however long the cell has been running."""
+"""About 2 ms, and exact in binary: sums and differences of cell times never round, so a trial is
+the same to the bit however long the cell has been running."""
 
 TABLE = "table"
 TABLE_HALF_M = (0.6, 0.75, 0.02)

@@ -39,9 +39,7 @@ def read_truth(world: World) -> SceneTruth:
     """Look straight into the simulation; changes nothing."""
     names = {thing.name for thing in world.spec.things()}
     pairs = _contacts(world)
-    fingers = {
-        arm_prefix(arm) + finger for arm in world.arms for finger in FINGERS
-    }
+    fingers = {arm_prefix(arm) + finger for arm in world.arms for finger in FINGERS}
     held = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
     return SceneTruth(
         t_s=world.clock(),

@@ -28,6 +28,7 @@ STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 class _Snapshot(msgspec.Struct, frozen=True):
     spec: SceneSpec
+    resets: int
     t_s: float
     state: bytes
     arms: dict[str, ArmSetpoint]
@@ -43,6 +44,7 @@ class World:
         self.arms: Mapping[str, SimArm] = {a.name: SimArm(a, self.clock) for a in info.arms}
         self._cameras: Mapping[str, CameraSpec] = {c.name: c for c in info.cameras}
         self._epoch_s = 0.0
+        self._resets = 0
         self._rays = RayCamera()
         self._load(SceneSpec())
 
@@ -65,6 +67,7 @@ class World:
             The hash of the scene.
         """
         self._epoch_s = self.clock()
+        self._resets += 1
         self._load(spec)
         self.advance(SETTLE_S)
         return scene_hash(spec)
@@ -123,6 +126,7 @@ class World:
         return msgspec.msgpack.encode(
             _Snapshot(
                 spec=self.spec,
+                resets=self._resets,
                 t_s=self.clock(),
                 state=self._state().tobytes(),
                 arms={name: arm.setpoint for name, arm in self.arms.items()},
@@ -130,33 +134,58 @@ class World:
             )
         )
 
-    def restore(self, snapshot: bytes, *, keep_clock: bool = True) -> None:
-        """Go back to a snapshot of a cell of the same kind.
+    def restore(self, snapshot: bytes) -> None:
+        """Go back to a snapshot of a cell of the same kind; cell time runs on.
 
-        Args:
-            keep_clock: Cell time runs on; otherwise it becomes the snapshot's, as for a camera
-                process that follows a world elsewhere.
+        Raises:
+            ValueError: The bytes are no snapshot, or one of another kind of cell.
         """
-        saved = msgspec.msgpack.decode(snapshot, type=_Snapshot)
         now_s = self.clock()
+        saved = _decode(snapshot)
+        self._take_over(saved)
+        self._pictures.update(saved.pictures)
+        self._epoch_s = now_s - float(self.data.time)
+
+    def resume(self, snapshot: bytes) -> None:
+        """Become the world of a snapshot, its cell time included: for a process that starts."""
+        self.restore(snapshot)
+        self._epoch_s = _decode(snapshot).t_s - float(self.data.time)
+
+    def follow(self, snapshot: bytes) -> None:
+        """Show a world that lives in another process. Pictures are counted here, per reset."""
+        saved = _decode(snapshot)
+        pictures = self._pictures if saved.resets == self._resets else {}
+        self._take_over(saved)
+        self._resets = saved.resets
+        self._pictures = {name: pictures.get(name, 0) for name in self._cameras}
+        self._epoch_s = saved.t_s - float(self.data.time)
+
+    def _take_over(self, saved: _Snapshot) -> None:
         if saved.spec != self.spec:
             self._load(saved.spec)
         state = np.frombuffer(saved.state, dtype=np.float64).copy()
-        if state.size != mujoco.mj_stateSize(self.model, STATE):
-            raise ValueError("the snapshot belongs to a cell with other arms")
-        mujoco.mj_setState(self.model, self.data, state, STATE)
-        # Contacts and forces are derived anew; that must not touch the solver's warm start.
-        mujoco.mj_forward(self.model, self.data)
+        if state.size != mujoco.mj_stateSize(self.model, STATE) or set(saved.arms) != set(
+            self.arms
+        ):
+            raise ValueError("the snapshot belongs to another kind of cell")
         mujoco.mj_setState(self.model, self.data, state, STATE)
         for name, arm in self.arms.items():
             arm.adopt(saved.arms[name])
-        self._pictures.update(saved.pictures)
-        self._epoch_s = (now_s if keep_clock else saved.t_s) - float(self.data.time)
+        # Contacts and forces are derived anew; that must not touch the solver's warm start.
+        mujoco.mj_forward(self.model, self.data)
+        mujoco.mj_setState(self.model, self.data, state, STATE)
 
     def _state(self) -> NDArray[np.float64]:
         state = np.zeros(mujoco.mj_stateSize(self.model, STATE))
         mujoco.mj_getState(self.model, self.data, state, STATE)
         return state
+
+
+def _decode(snapshot: bytes) -> _Snapshot:
+    try:
+        return msgspec.msgpack.decode(snapshot, type=_Snapshot)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a snapshot of a simulated world: {error}") from None
 
 
 def calibrated_pose(camera: CameraSpec) -> NDArray[np.float64]:
