@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.motion.kinematics import Kinematics
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame
@@ -86,6 +87,7 @@ class Workbench:
     kinematics: Kinematics
     task_language: str
     rng: np.random.Generator
+    evidence: EvidenceSink = field(default_factory=NullEvidence)
     obstacles: ObstacleMap | None = None
     holding: Holding | None = None
     speed: float = 1.0

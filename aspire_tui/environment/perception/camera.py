@@ -1,0 +1,80 @@
+"""Pinhole geometry: pixels and depth to points and back. Optical frame: z forward, x right, y down."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def rays(shape: tuple[int, int], K: FloatArray) -> NDArray[np.float32]:
+    """Directions of all pixels with z = 1, camera frame, shape (H, W, 3)."""
+    height, width = shape
+    out = np.ones((height, width, 3), np.float32)
+    out[..., 0] = ((np.arange(width) - K[0, 2]) / K[0, 0])[None, :]
+    out[..., 1] = ((np.arange(height) - K[1, 2]) / K[1, 1])[:, None]
+    return out
+
+
+def deproject(depth_m: NDArray[np.float32], K: FloatArray) -> NDArray[np.float32]:
+    """Points of all pixels, camera frame, shape (H, W, 3); the origin where there is no depth."""
+    return rays((depth_m.shape[0], depth_m.shape[1]), K) * depth_m[..., None]
+
+
+def project(points_cam: FloatArray, K: FloatArray) -> FloatArray:
+    """Pixels (x, y) of points in front of the camera, shape (N, 3) to (N, 2)."""
+    p = np.asarray(points_cam, float)
+    return np.stack(
+        [K[0, 0] * p[:, 0] / p[:, 2] + K[0, 2], K[1, 1] * p[:, 1] / p[:, 2] + K[1, 2]], axis=1
+    )
+
+
+def transform(points: NDArray[np.floating], T: FloatArray) -> NDArray[np.floating]:
+    """Apply a 4x4 pose to points of shape (..., 3), keeping their dtype."""
+    R = T[:3, :3].astype(points.dtype)
+    return points @ R.T + T[:3, 3].astype(points.dtype)
+
+
+def invert(T: FloatArray) -> FloatArray:
+    """The inverse of a rigid pose."""
+    out = np.eye(4)
+    out[:3, :3] = T[:3, :3].T
+    out[:3, 3] = -T[:3, :3].T @ T[:3, 3]
+    return out
+
+
+def quaternion(R: FloatArray) -> FloatArray:
+    """Unit quaternion wxyz of a rotation matrix, by the largest of the four components."""
+    trace = float(np.trace(R))
+    squares = (trace, *(2 * float(R[i, i]) - trace for i in range(3)))
+    k = int(np.argmax(squares))
+    s = float(np.sqrt(max(1 + squares[k], 1e-12))) * 2
+    if k == 0:
+        q = [s / 4, (R[2, 1] - R[1, 2]) / s, (R[0, 2] - R[2, 0]) / s, (R[1, 0] - R[0, 1]) / s]
+    else:
+        i, j = k % 3, (k + 1) % 3  # the two other axes, in cyclic order after axis k - 1
+        q = [0.0] * 4
+        q[0] = (R[j, i] - R[i, j]) / s
+        q[k] = s / 4
+        q[i + 1] = (R[i, k - 1] + R[k - 1, i]) / s
+        q[j + 1] = (R[j, k - 1] + R[k - 1, j]) / s
+    out = np.array(q, float)
+    return out / np.linalg.norm(out)
+
+
+def rotation(wxyz: FloatArray) -> FloatArray:
+    """Rotation matrix of a unit quaternion wxyz."""
+    w, x, y, z = (float(v) for v in wxyz)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def yaw_quaternion(yaw_rad: float) -> FloatArray:
+    """Turn about the vertical, wxyz."""
+    return np.array([np.cos(yaw_rad / 2), 0.0, 0.0, np.sin(yaw_rad / 2)])
