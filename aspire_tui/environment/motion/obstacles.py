@@ -32,6 +32,9 @@ ARM_MARGIN_M = 0.025
 EDGE_M = 0.03
 """Neighbouring pixels further apart than this straddle an edge; one of them may be in mid-air."""
 
+COLUMNS = 160
+"""Pictures are thinned to about this width: a few points per map cell are enough."""
+
 LEAST_POINTS = 2
 GROW_M = 0.004
 """Boxes are this much larger on every side than what was seen."""
@@ -202,7 +205,8 @@ def _box(
 
 def _points(view: View) -> FloatArray:
     """Points of a depth picture in the base frame, shape (N, 3), edges left out."""
-    depth = view.depth_m.astype(np.float64)
+    stride = max(1, view.depth_m.shape[1] // COLUMNS)
+    depth = view.depth_m[::stride, ::stride]
     valid = depth > 0
     for axis in (0, 1):
         jump = np.abs(np.diff(depth, axis=axis)) > EDGE_M
@@ -211,7 +215,8 @@ def _points(view: View) -> FloatArray:
             index[axis] = shift
             valid[tuple(index)] &= ~jump
     v, u = np.nonzero(valid)
-    z = depth[v, u]
+    z = depth[v, u].astype(np.float64)
+    v, u = v * stride, u * stride
     K = view.K
     camera = np.stack(((u - K[0, 2]) * z / K[0, 0], (v - K[1, 2]) * z / K[1, 1], z), axis=1)
     out: FloatArray = camera @ view.T_base_cam[:3, :3].T + view.T_base_cam[:3, 3]

@@ -20,6 +20,9 @@ CLOSING_SHARE = 0.5
 EMPTY_M = 0.002
 """Fingers this close to their stop have nothing between them."""
 
+MOVED_M = 0.001
+"""Fingers that moved less than this have moved nothing else."""
+
 GRIPPER: tuple[Status, ...] = ("OK", "NOT_CONVERGED", "BLOCKED", "STOPPED", "TIMEOUT")
 
 
@@ -93,7 +96,8 @@ def _grip(
             bench.holding.width_m, bench.holding.force_N = report.width_m, report.force_N
     elif not closing or report.status == "OK":
         bench.holding = None
-    bench.changed_s = bench.cell.now_s()
+    if on_something or abs(report.width_m - before_m) > MOVED_M:
+        bench.changed_s = bench.cell.now_s()
     result = _result(bench, status, detail, report.width_m, report.force_N, width_m)
     result = msgspec.structs.replace(
         result,
