@@ -1,0 +1,73 @@
+"""What the probes saw, as plain values the checks can judge."""
+
+from __future__ import annotations
+
+from aspire_tui.domain import SandboxReport, Struct
+
+
+class PackageSeen(Struct, frozen=True):
+    """One package: what is installed, and whether it can be imported."""
+
+    installed: dict[str, str]
+    """Distribution name to version; empty when there is none."""
+    version: str = ""
+    """What the imported package says of itself; empty when the import failed."""
+    error: str = ""
+
+
+class CameraSeen(Struct, frozen=True):
+    """How the stand-in makes its pictures here."""
+
+    path: str = ""
+    frame_ms: float | None = None
+    """Median for one picture with depth."""
+    width: int = 0
+    height: int = 0
+    error: str = ""
+
+
+class SandboxSeen(Struct, frozen=True):
+    report: SandboxReport | None = None
+    error: str = ""
+
+
+class TerminalSeen(Struct, frozen=True):
+    """What the environment says of the terminal; nothing is sent to it."""
+
+    is_tty: bool
+    columns: int
+    rows: int
+    encoding: str
+    environment: dict[str, str]
+    """TERM, COLORTERM, NO_COLOR, TMUX and the like, as far as they are set."""
+
+
+class WorkspaceSeen(Struct, frozen=True):
+    root: str
+    source: str
+    error: str = ""
+    """Why it cannot be written; empty when it can."""
+    free_bytes: int | None = None
+
+
+class RuntimeFolderSeen(Struct, frozen=True):
+    folder: str
+    longest_path: int = 0
+    """Bytes of the longest socket path a cell would have there."""
+    error: str = ""
+
+
+class MachineSeen(Struct, frozen=True):
+    """Everything the probes saw."""
+
+    python: tuple[int, int, int]
+    executable: str
+    system: str
+    cores: int
+    mujoco: PackageSeen
+    sqlite: PackageSeen
+    camera: CameraSeen
+    sandbox: SandboxSeen
+    terminal: TerminalSeen
+    workspace: WorkspaceSeen
+    runtime: RuntimeFolderSeen
