@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from aspire_tui.domain import Outcome, Phase, ProgramEnd, ResetVerdict, SeedSet, Verdict
+from aspire_tui.domain import (
+    Outcome,
+    Phase,
+    ProgramEnd,
+    ResetVerdict,
+    SeedSet,
+    UtilisationClass,
+    Verdict,
+)
 from aspire_tui.environment import referee, reset, verify
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import (
@@ -63,6 +71,7 @@ class TrialRunner:
         journal.record(_opened(spec))
         began_s, began_wall = self.cell.now_s(), self.wall()
         watched = Trace(journal)
+        self.account = Account(began_s)
         self.bench = self.station.workbench(spec.task, spec.seed, watched)
         self.names = self.station.names(spec.task)
         try:
@@ -78,6 +87,7 @@ class TrialRunner:
             cell_s=self._elapsed(began_s),
             wall_s=self.wall() - began_wall,
             reason=closed.reason,
+            split_s=self.account.close(self._now()),
         )
         journal.record(event)
         return event
@@ -154,7 +164,10 @@ class TrialRunner:
         return verify.verify(spec.task, self.bench)
 
     def _phase(self, spec: TrialSpec, journal: Journal, phase: Phase, cause: str) -> None:
-        journal.record(PhaseChanged(spec.trial, phase, cause, self._now()))
+        """Go on to a phase. Workers only keep the account: nobody watches them phase by phase."""
+        self.account.enter(phase, self._now())
+        if spec.where == "bench":
+            journal.record(PhaseChanged(spec.trial, phase, cause, self._now()))
 
     @property
     def cell(self) -> MeteredCell:
@@ -168,6 +181,35 @@ class TrialRunner:
 
     def _elapsed(self, since_s: float) -> float:
         return max(0.0, self._now() - since_s)
+
+
+_CLASS_OF: dict[Phase, UtilisationClass] = {
+    "resetting": "resetting",
+    "verifying_reset": "verifying",
+    "executing": "executing",
+    "verifying": "verifying",
+    "fault": "fault",
+}
+
+
+@dataclass
+class Account:
+    """Cell seconds by class of one trial, from its phases."""
+
+    since_s: float
+    phase: Phase = "idle"
+    split_s: dict[UtilisationClass, float] = field(default_factory=dict)
+
+    def enter(self, phase: Phase, now_s: float) -> None:
+        spent = max(0.0, now_s - self.since_s)
+        if spent:
+            name = _CLASS_OF.get(self.phase, "idle")
+            self.split_s[name] = self.split_s.get(name, 0.0) + spent
+        self.since_s, self.phase = now_s, phase
+
+    def close(self, now_s: float) -> dict[UtilisationClass, float]:
+        self.enter("recorded", now_s)
+        return {k: round(v, 3) for k, v in self.split_s.items()}
 
 
 @dataclass(frozen=True)
