@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import platformdirs
 
@@ -19,12 +19,18 @@ from aspire_tui.domain import Struct
 from aspire_tui.errors import ConfigError
 from aspire_tui.strict_toml import nearest, read_toml, suggestion
 
+if TYPE_CHECKING:
+    from drivers.cellfile import CellFile, find_cell, load_cell
+
 __all__ = [
     "HOME_VARIABLE",
+    "CellFile",
     "ConfigError",
     "Settings",
     "Workspace",
+    "find_cell",
     "find_workspace",
+    "load_cell",
     "load_settings",
     "nearest",
     "resolve_workspace",
@@ -36,6 +42,15 @@ DISTRIBUTION = "aspire-tui"
 PACKAGE = Path(__file__).resolve().parent
 
 Source = Literal["--workspace", "$ASPIRE_TUI_HOME", "checkout", "user data directory"]
+
+
+def __getattr__(name: str) -> object:
+    """The cell-file schema of the drivers, which brings numpy: loaded when asked for."""
+    if name in ("CellFile", "find_cell", "load_cell"):
+        from drivers import cellfile
+
+        return getattr(cellfile, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)

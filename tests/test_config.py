@@ -173,3 +173,13 @@ def test_a_hopeless_name_lists_what_is_known() -> None:
 )
 def test_exit_code_says_who_must_act(error: BaseException, code: int | None) -> None:
     assert exit_code(error) == code
+
+
+def test_cell_files_are_read_through_the_configuration(tmp_path: Path) -> None:
+    from aspire_tui.config import find_cell, load_cell
+
+    workspace = resolve(tmp_path)
+    folders = (*workspace.cell_folders(), Path(__file__).parent.parent / "drivers" / "cells")
+    assert load_cell(find_cell("yam", folders)).info.name == "yam"
+    with pytest.raises(CellFileError, match="yam"):
+        find_cell("yamm", folders)
