@@ -23,6 +23,10 @@ FloatArray = NDArray[np.float64]
 FINGERS = ("finger_left", "finger_right")
 GRIPPER = "gripper"
 
+NEVER_S = -1e9
+STREAM_GAP_S = 0.1
+"""Set-points further apart than this do not tell a velocity."""
+
 
 class ArmSetpoint(msgspec.Struct, frozen=True):
     """What an arm was last told, in measured joints."""
@@ -61,7 +65,7 @@ class SimArm:
         self._clock = clock
         self._wiring: _Wiring | None = None
         self._setpoint = self._home()
-        self._written_s = 0.0
+        self._written_s = NEVER_S
 
     # -- the driver seam -------------------------------------------------------------------
 
@@ -104,7 +108,7 @@ class SimArm:
         now_s = self._clock()
         dt_s = now_s - self._written_s
         velocity = np.zeros(len(q_rad))
-        if 0.0 < dt_s < 0.1:
+        if 0.0 < dt_s < STREAM_GAP_S:
             velocity = (np.array(q_rad) - np.array(self._setpoint.q_rad)) / dt_s
         self._written_s = now_s
         self._setpoint = ArmSetpoint(tuple(q_rad), width_m, force_N, self._setpoint.energised)
@@ -134,6 +138,7 @@ class SimArm:
         """Put the arm at its home pose, gripper open. Only a reset may."""
         w = self._wired()
         self._setpoint = self._home()
+        self._written_s = NEVER_S
         w.data.qpos[w.qpos] = np.array(self._spec.home_rad) - w.offset_rad
         w.data.qpos[w.finger_qpos] = self._spec.gripper.open_width_m / len(FINGERS)
         self._apply(np.zeros(len(self._spec.joints)))
@@ -141,6 +146,7 @@ class SimArm:
     def adopt(self, setpoint: ArmSetpoint) -> None:
         """Take over the set-point of a restored world, whose servos have it already."""
         self._setpoint = setpoint
+        self._written_s = NEVER_S
         self._limit_forces()
 
     # -- servos ----------------------------------------------------------------------------

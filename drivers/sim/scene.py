@@ -7,6 +7,7 @@ welded, glued or moved by hand after a reset.
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,9 +79,7 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
     Raises:
         ValueError: Two things share a name, or MuJoCo rejects the scene.
     """
-    names = [thing.name for thing in spec.things()]
-    if len(set(names)) != len(names):
-        raise ValueError(f"scene names are not unique: {sorted(names)}")
+    _check(spec)
     model_spec = mujoco.MjSpec()
     model_spec.compiler.degree = False
     model_spec.option.timestep = TIMESTEP_S
@@ -97,6 +96,23 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
         _add_camera(model_spec, info, camera, noise)
     model_spec.visual.quality.shadowsize = 0
     return model_spec.compile()
+
+
+def _check(spec: SceneSpec) -> None:
+    names = [thing.name for thing in spec.things()]
+    if len(set(names)) != len(names):
+        raise ValueError(f"scene names are not unique: {sorted(names)}")
+    for thing in spec.things():
+        if thing.name == TABLE or "/" in thing.name or not thing.name:
+            raise ValueError(f"a thing cannot be called {thing.name!r}")
+        if not all(map(math.isfinite, (*thing.xyz_m, *thing.rgb, thing.yaw_rad))):
+            raise ValueError(f"{thing.name}: place and colour must be finite")
+        if not all(0.002 <= side <= 1.0 for side in thing.size_m):
+            raise ValueError(f"{thing.name}: sides {thing.size_m} m are not within 2 mm to 1 m")
+        if not 0.001 <= thing.mass_kg <= 100.0:
+            raise ValueError(f"{thing.name}: mass {thing.mass_kg} kg is not within 1 g to 100 kg")
+        if not 0.0 <= thing.friction <= 5.0:
+            raise ValueError(f"{thing.name}: friction {thing.friction} is not within 0 to 5")
 
 
 def arm_model_path(arm: ArmSpec) -> Path:

@@ -65,17 +65,22 @@ class World:
 
         Returns:
             The hash of the scene.
+
+        Raises:
+            ValueError: The scene cannot be built; nothing was changed.
         """
-        self._epoch_s = self.clock()
-        self._resets += 1
+        name = scene_hash(spec)
+        now_s = self.clock()
         self._load(spec)
+        self._epoch_s = now_s
+        self._resets += 1
         self.advance(SETTLE_S)
-        return scene_hash(spec)
+        return name
 
     def _load(self, spec: SceneSpec) -> None:
-        self.spec = spec
-        self.noise = CellNoise(self.noise_spec, spec.noise_seed)
-        self.model = build_model(self.info, spec, self.noise)
+        noise = CellNoise(self.noise_spec, spec.noise_seed)
+        self.model = build_model(self.info, spec, noise)
+        self.spec, self.noise = spec, noise
         self.data = mujoco.MjData(self.model)
         self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE)
         self._pictures = dict.fromkeys(self._cameras, 0)
