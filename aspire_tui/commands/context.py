@@ -50,27 +50,35 @@ class Context:
 
 def exec_lines(s: dict[str, Any]) -> list[str]:
     """What ``exec`` says without ``--json``. Pure."""
-    out = []
-    if s.get("trials", 1) == 1:
-        for c in s["calls"]:
-            out.append(f"#{c['n']:<3} {c['primitive']:<24} {c['status']:<14} {c['summary']}")
-        verdict = s["verdict"]
-        program = s["program"]
-        if program is not None:
-            out.append(f"program  {program['ended']}  {program['error']}")
-        if verdict is not None:
-            out.append(f"verdict  {verdict['outcome']}  {verdict['reason']}")
-        out.append(f"referee  {s['referee']}   (simulator truth; never shown to a program)")
-    else:
-        rate = s["rate"]
-        out.append(f"{rate['k']}/{rate['n']} PASS, interval {rate['lo']:.2f}–{rate['hi']:.2f}")
-        for g in s["failures"]:
-            trials = ", ".join(str(t) for t in g["trials"][:12])
-            out.append(
-                f"{len(g['trials']):>4} × #{g['call']} {g['primitive']} {g['status']}  "
-                f"{g['check'] or ''}  trials {trials}"
-            )
-    out.append(f"session  {s['session']}")
+    out = _one_trial(s) if "trials" not in s else _many_trials(s)
+    return [*out, f"session  {s['session']}"]
+
+
+def _one_trial(s: dict[str, Any]) -> list[str]:
+    out = [
+        f"#{c['n']:<3} {c['primitive']:<24} {c['status'] or 'unknown':<14} {c['summary']}"
+        for c in s["calls"]
+    ]
+    program, verdict = s["program"], s["verdict"]
+    if program["ended"] is not None:
+        out.append(f"program  {program['ended']}  {program['error']}".rstrip())
+    if s["claimed"] is not None:
+        out.append(f"claims   {s['claimed']}")
+    if verdict is not None:
+        out.append(f"verdict  {verdict['outcome']}  {verdict['reason']}")
+    if s["referee"] is not None:
+        out.append(f"referee  {s['referee']}   (simulator truth; no program ever sees it)")
+    return out
+
+
+def _many_trials(s: dict[str, Any]) -> list[str]:
+    t = s["trials"]
+    lo, hi = t["interval"]
+    out = [f"{t['k']}/{t['n']} PASS, interval {lo:.2f}–{hi:.2f}; {t['unsure']} unsure"]
+    for g in s["failures"]:
+        numbers = ", ".join(str(n) for n in g["trials"][:10])
+        where = f"{g.get('primitive') or 'no call'} {g.get('status') or ''}".strip()
+        out.append(f"{len(g['trials']):>4} × {where}  {g.get('check') or ''}  trials {numbers}")
     return out
 
 
