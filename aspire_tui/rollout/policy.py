@@ -20,11 +20,15 @@ Severity = Literal["error", "warn"]
 
 PACKAGES = frozenset({"numpy", "scipy", "cv2"})
 LIBRARY = frozenset(
-    "__future__ abc array bisect cmath collections colorsys contextlib copy dataclasses datetime "
-    "decimal enum fractions functools hashlib heapq inspect itertools json logging math numbers "
-    "operator pprint queue random re statistics string struct sys textwrap time traceback types "
-    "typing uuid warnings".split()
-)
+    {
+        "__future__", "abc", "array", "bisect", "cmath", "collections", "colorsys",
+        "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions",
+        "functools", "hashlib", "heapq", "inspect", "itertools", "json", "logging", "math",
+        "numbers", "operator", "pprint", "queue", "random", "re", "statistics", "string",
+        "struct", "sys", "textwrap", "time", "traceback", "types", "typing", "uuid",
+        "warnings",
+    }
+)  # fmt: skip
 """Modules of the standard library that need no file, no network and no other process."""
 
 GIVEN = frozenset({"np", "numpy", "scipy", "math", "PrimitiveError", "Result", "__name__"})
@@ -40,18 +44,22 @@ _FORBIDDEN_BUILTINS = {
     "breakpoint": "there is no debugger in the sandbox",
 }
 _ESCAPES = frozenset(
-    "__class__ __bases__ __base__ __mro__ __subclasses__ __globals__ __code__ __closure__ "
-    "__builtins__ __import__ __loader__ __spec__ __getattribute__ __reduce__ __reduce_ex__ "
-    "__self__ f_globals f_locals f_back gi_frame tb_frame".split()
-)
+    {
+        "__class__", "__bases__", "__base__", "__mro__", "__subclasses__", "__globals__",
+        "__code__", "__closure__", "__builtins__", "__import__", "__loader__", "__spec__",
+        "__getattribute__", "__reduce__", "__reduce_ex__", "__self__", "f_globals",
+        "f_locals", "f_back", "gi_frame", "tb_frame",
+    }
+)  # fmt: skip
 _ABSENT = {
     "env": "primitives are bare names, without an environment object",
     "APIS": "primitives are bare names, without a registry",
 }
-_VERBS = tuple(
-    "get_ goto_ move_ open_ close_ plan_ sample_ segment_ select_ solve_ detect_ grasp_ pick_ "
-    "place_ home_ preview_ execute_ ask_ navigate_ set_ point_ look_".split()
-)
+_VERBS = (
+    "get_", "goto_", "move_", "open_", "close_", "plan_", "sample_", "segment_", "select_",
+    "solve_", "detect_", "grasp_", "pick_", "place_", "home_", "preview_", "execute_",
+    "ask_", "navigate_", "set_", "point_", "look_",
+)  # fmt: skip
 _LONGEST = 200_000
 _NEAR = 0.72
 

@@ -21,7 +21,7 @@ Value = Any
 
 
 class ResultValue(msgspec.Struct, frozen=True):
-    """A result object of a motion or gripper call: attributes for the program, truthy only on OK."""
+    """A result of a motion or gripper call: attributes for the program, truthy only on OK."""
 
     status: Status
     detail: str

@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aspire_tui.rollout.sandbox.api import ResultValue, Value
+from aspire_tui.rollout.sandbox.inside import wire
 
 Array = NDArray[Any]
 
-DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
-)
+DTYPES = frozenset(wire.DTYPES)
 DEEPEST = 32
 _MOST_ARRAYS = 64
 _MOST_DIMENSIONS = 8
@@ -269,7 +268,7 @@ class Outgoing:
             specs = [{"dtype": a.dtype.name, "shape": a.shape} for a in self.arrays]
             header = {**header, "arrays": specs}
         text = msgspec.json.encode(header)
-        flat = [memoryview(a).cast("B") for a in self.arrays if a.nbytes]
+        flat = [a.data.cast("B") for a in self.arrays if a.nbytes]
         return [_LENGTH.pack(len(text)) + text, *flat]
 
 

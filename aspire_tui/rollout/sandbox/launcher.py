@@ -124,6 +124,7 @@ class Sandbox:
             supervisor = self._running = Supervisor(
                 zygote,
                 self._number,
+                namespace,
                 serve,
                 limits or ProgramLimits(),
                 on_output=on_output,
@@ -131,7 +132,7 @@ class Sandbox:
                 clock=self._clock,
             )
         try:
-            return supervisor.run(program, namespace)
+            return supervisor.run(program)
         finally:
             with self._guard:
                 self._running = None
@@ -184,7 +185,7 @@ def _prove(
     """A zygote whose level its own child has tried to break. Raises ZygoteFailed."""
     zygote = ZygoteProcess(level, places, python)
     try:
-        probe, end = Supervisor(zygote, 1, _no_calls, _PROBE_LIMITS).run_probe()
+        probe, end = Supervisor(zygote, 1, Namespace(()), _no_calls, _PROBE_LIMITS).probe()
         why = shortfall(level, probe, end)
     except BaseException:
         zygote.close()

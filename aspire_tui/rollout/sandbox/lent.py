@@ -63,5 +63,5 @@ class LentArrays(Mapping[str, Array]):
 def digest_of(array: Array) -> str:
     """Names a contiguous array by type, shape and content, as the program's side does."""
     name = hashlib.blake2b(f"{array.dtype.name}{array.shape}".encode(), digest_size=16)
-    name.update(memoryview(array).cast("B"))
+    name.update(array.data.cast("B"))
     return name.hexdigest()

@@ -11,9 +11,10 @@ ALLOWED_PACKAGES = ("numpy", "scipy", "cv2")
 """Those that are installed; numpy and scipy always are."""
 
 _LIBRARY_DIRECTORIES = ("numpy.libs", "scipy.libs", "opencv_python_headless.libs")
+# every shared library more makes every fork slower; the rest is imported when a program asks
 _PRELOADED = {
-    "numpy": ("numpy", "numpy.linalg", "numpy.random", "numpy.fft"),
-    "scipy": ("scipy", "scipy.linalg", "scipy.spatial.transform", "scipy.optimize"),
+    "numpy": ("numpy", "numpy.linalg", "numpy.random"),
+    "scipy": ("scipy", "scipy.spatial.transform"),
     "cv2": ("cv2",),
 }
 _PRELOADED_LIBRARY = (

@@ -23,9 +23,21 @@ WHERE = signal.SIGUSR1
 """Writes the line a program is at to ``TRACE``, also when it hangs in C."""
 
 _NICENESS = 10
-_OPEN_FILES = 32
-_STACK_BYTES = 8 << 20
 _MOST_FORKS_UNCONFINED = 512
+_BOUNDS = [
+    (getattr(resource, name), bound)
+    for name, bound in {
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_NOFILE": 32,
+        "RLIMIT_STACK": 8 << 20,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_MEMLOCK": 0,
+        "RLIMIT_RTPRIO": 0,
+    }.items()
+    if hasattr(resource, name)  # not every system has every limit
+]
+_FILTER = seccomp.program(kernel.architecture()) if kernel.architecture() else b""
 _EXIT_BROKEN = 71
 """A step failed before the program began."""
 
@@ -47,7 +59,7 @@ def become(descriptors: list[int], order: Message, level: str, memory: int) -> N
         _limit(order["limits"], level, memory)
         if level != "D":
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-            seccomp.install(seccomp.program(kernel.architecture()))
+            seccomp.install(_FILTER)
         if program is None:
             link.send({"t": "probe", **probe.run(order["engine"])}, [])
         else:
@@ -73,13 +85,12 @@ def _take_descriptors(descriptors: list[int]) -> None:
 
 
 def _open_streams() -> None:
-    sys.stdin = sys.__stdin__ = open(STDIN, encoding="utf-8")  # noqa: SIM115
+    sys.stdin = os.fdopen(STDIN, encoding="utf-8")
+    sys.__dict__["__stdin__"] = sys.stdin
     for name, fd in (("stdout", STDOUT), ("stderr", STDERR)):
-        stream = open(  # noqa: SIM115
-            fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+        stream = os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+        sys.__dict__[name] = stream
+        sys.__dict__[f"__{name}__"] = stream
     faulthandler.enable(file=TRACE, all_threads=False)
     faulthandler.register(WHERE, file=TRACE, all_threads=False)
 
@@ -87,27 +98,17 @@ def _open_streams() -> None:
 def _seed() -> None:
     """A program that draws random numbers draws the same ones on every run."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
 
 
 def _limit(limits: dict[str, int], level: str, memory: int) -> None:
     os.nice(_NICENESS)
-    bounds = {
-        "RLIMIT_AS": memory + (limits["memory_mb"] << 20),
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_NOFILE": _OPEN_FILES,
-        "RLIMIT_STACK": _STACK_BYTES,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_MSGQUEUE": 0,
-        "RLIMIT_MEMLOCK": 0,
-        "RLIMIT_RTPRIO": 0,
-    }
+    address_space = memory + (limits["memory_mb"] << 20)
+    _lower(resource.RLIMIT_AS, address_space, address_space)
+    for number, bound in _BOUNDS:
+        _lower(number, bound, bound)
     if level == "D":
-        bounds["RLIMIT_NPROC"] = _MOST_FORKS_UNCONFINED
-    for name, bound in bounds.items():
-        number = {n: v for n, v in vars(resource).items() if n.startswith("RLIMIT_")}.get(name)
-        if number is not None:
-            _lower(number, bound, bound)
+        _lower(resource.RLIMIT_NPROC, _MOST_FORKS_UNCONFINED, _MOST_FORKS_UNCONFINED)
     # the soft limit tells (SIGXCPU), the hard one kills
     _lower(resource.RLIMIT_CPU, limits["cpu_s"], limits["cpu_s"] + 1)
 

@@ -232,6 +232,6 @@ def _print_traceback(error: BaseException) -> None:
         seen.stack = traceback.StackSummary.from_list(kept[-20:])
         seen = seen.__cause__ or seen.__context__
     try:
-        print("".join(shown.format()), end="", file=sys.stderr)
+        sys.stderr.write("".join(shown.format()))
     except BaseException:
-        print(f"{type(error).__name__} (its traceback cannot be printed)", file=sys.stderr)
+        sys.stderr.write(f"{type(error).__name__} (its traceback cannot be printed)\n")

@@ -63,7 +63,7 @@ class Link:
         for spec in header.pop("arrays", ()):
             array = np.empty(spec["shape"], spec["dtype"])
             if array.nbytes:
-                self._exactly(memoryview(array).cast("B"))
+                self._exactly(array.data.cast("B"))
             arrays.append(array)
         if "v" in header:
             header["v"] = decode(header["v"], arrays)
@@ -76,7 +76,7 @@ class Link:
         self._all(_LENGTH.pack(len(text)) + text)
         for array in arrays:
             if array.nbytes:
-                self._all(memoryview(array).cast("B"))
+                self._all(array.data.cast("B"))
 
     def _exactly(self, buffer: Any) -> Any:
         view = memoryview(buffer)
@@ -188,7 +188,7 @@ def decode(value: Any, arrays: list[Array]) -> Any:
 def digest(array: Array) -> str:
     """Names an array by its content, type and shape. ``array`` is contiguous."""
     name = hashlib.blake2b(f"{array.dtype.name}{array.shape}".encode(), digest_size=16)
-    name.update(memoryview(array).cast("B") if array.nbytes else b"")
+    name.update(array.data.cast("B") if array.nbytes else b"")
     return name.hexdigest()
 
 
