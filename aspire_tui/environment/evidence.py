@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aspire_tui.environment.bench import View
 
 PNG_EFFORT = 1
-"""A picture is written per perception call; noise does not compress, so little effort loses little."""
+"""Sensor noise does not compress, so little effort loses little."""
 
 
 class EvidenceSink(Protocol):

@@ -1,4 +1,7 @@
-"""Pinhole geometry: pixels and depth to points and back. Optical frame: z forward, x right, y down."""
+"""Pinhole geometry: pixels with depth to points and back.
+
+Optical frame: z forward, x right, y down.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class TableCloud:
             seen = dominant_plane(local[valid])
             if seen is None:
                 return None
-            T = _frame_on(seen)
+            T = frame_on(seen)
             return cls(transform(local, T), valid, K, T, 0.0, seen, based=False)
         T = np.asarray(T_base_cam, float)
         plane = fit_table(transform(local[valid], T), table_z_m)
@@ -136,7 +136,7 @@ class TableCloud:
         return out, int(count)
 
 
-def _frame_on(plane: Plane) -> FloatArray:
+def frame_on(plane: Plane) -> FloatArray:
     """A frame on the plane: z up its normal, x as the picture's x as far as possible."""
     z = plane.normal
     x = np.array([1.0, 0.0, 0.0]) - z[0] * z

@@ -1,8 +1,8 @@
 """Colour words as soft ranges of hue, saturation and brightness.
 
 Hue and saturation do not change with exposure, so chromatic words lean on them and brightness only
-tells apart what hue cannot (brown from orange, white from grey). Every edge is a ramp wide enough for
-±30 % exposure and a white balance that is ±12 % off; neighbouring words overlap on purpose.
+tells apart what hue cannot (brown from orange, white from grey). Every edge is a ramp wide enough
+for ±30 % exposure and a white balance that is ±12 % off; neighbouring words overlap on purpose.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rough size and shape of a segment from its points, enough to rank candidates by shape and size."""
+"""Rough size and shape of a segment from its points, enough to rank candidates by."""
 
 from __future__ import annotations
 

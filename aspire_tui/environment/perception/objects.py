@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from aspire_tui.environment.perception.boxes import Footprint, footprint, rotated, yaw_of
+from aspire_tui.environment.perception.boxes import Footprint, footprint, yaw_of
 from aspire_tui.environment.perception.camera import yaw_quaternion
 from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.picture import Picture
@@ -48,6 +48,7 @@ class ObjectEstimate:
         points: Shape (N, 3): the surface as seen.
         mask: Of the camera that fits best, shape (H, W).
         sigma_m: One standard deviation of the horizontal position, calibration included.
+        fit_sd_m: The same without calibration: what differs between things in one picture.
         cameras: Cameras that saw it, the best first.
         per_camera: Each camera's own estimate; one entry, itself, when a single camera saw it.
         spread_m: Largest horizontal distance between cameras' estimates.
@@ -63,6 +64,7 @@ class ObjectEstimate:
     box: tuple[int, int, int, int]
     score: float
     sigma_m: float
+    fit_sd_m: float
     cameras: tuple[str, ...]
     per_camera: tuple[ObjectEstimate, ...] = ()
     spread_m: float = 0.0
@@ -159,7 +161,8 @@ def measure(
     height = max(top_z - bottom_z, 0.001)
     distance = float(np.linalg.norm(np.append(rect.centre_m, top_z) - cloud.eye()))
     pixel = distance / float(cloud.K[0, 0])
-    sigma = float(np.hypot(np.hypot(CALIBRATION_SD_M, CALIBRATION_SD_RAD * distance), pixel / 3))
+    fit_sd = float(np.hypot(pixel / 3, 0.0005))
+    sigma = float(np.hypot(np.hypot(CALIBRATION_SD_M, CALIBRATION_SD_RAD * distance), fit_sd))
     return ObjectEstimate(
         position=np.array([*rect.centre_m, (top_z + bottom_z) / 2]),
         wxyz=yaw_quaternion(rect.yaw_rad),
@@ -170,6 +173,7 @@ def measure(
         box=segment.box,
         score=segment.score,
         sigma_m=sigma,
+        fit_sd_m=fit_sd,
         cameras=(camera,),
         notes=tuple(notes),
     )
@@ -200,7 +204,7 @@ def _top_face(
 
 
 def _with_edge(top: Mask, unread: Mask) -> Mask:
-    """Without stray pixels, and with pixels of the same colour that lost their depth at its edge."""
+    """Without stray pixels, with those of its colour that lost their depth at its edge."""
     near = ndimage.convolve(top.astype(np.uint8), np.ones((3, 3), np.uint8), mode="constant")
     return (top & (near >= 4)) | (unread & (near >= 3))
 
@@ -260,7 +264,7 @@ def _touches_border(mask: Mask) -> bool:
 
 
 def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
-    """Join what several cameras said; where they disagree, the surer one is taken and it is noted."""
+    """Join what several cameras said; where they disagree, take the surer one and say so."""
     if len(found) == 1:
         return found[0]
     # Half an object at the edge of a picture misplaces its centre: such a camera comes last.
@@ -274,8 +278,8 @@ def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
         notes.append(
             f"cameras disagree by {spread * 1000:.0f} mm; took {best.cameras[0]}, not the mean"
         )
-        return _joined(
-            best, best.position, best.extent, best.sigma_m, cameras, found, spread, notes
+        return replace(
+            best, cameras=cameras, per_camera=tuple(found), spread_m=spread, notes=tuple(notes)
         )
     weight = np.array([1 / e.sigma_m**2 for e in found])
     weight *= [0.05 if any("cut off" in n for n in e.notes) else 1.0 for e in found]
@@ -286,32 +290,15 @@ def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
     position = np.append(weight @ xy, (top + bottom) / 2)
     extent = np.array([best.extent[0], best.extent[1], max(top - bottom, 0.001)])
     sigma = float(np.sqrt(np.sum((weight * [e.sigma_m for e in found]) ** 2)))
-    return _joined(best, position, extent, sigma, cameras, found, spread, notes)
-
-
-def _joined(
-    best: ObjectEstimate,
-    position: FloatArray,
-    extent: FloatArray,
-    sigma_m: float,
-    cameras: tuple[str, ...],
-    found: Sequence[ObjectEstimate],
-    spread_m: float,
-    notes: list[str],
-) -> ObjectEstimate:
-    return ObjectEstimate(
+    return replace(
+        best,
         position=position,
-        wxyz=best.wxyz,
         extent=extent,
-        yaw_rad=best.yaw_rad,
         points=np.concatenate([e.points for e in found]),
-        mask=best.mask,
-        box=best.box,
-        score=best.score,
-        sigma_m=sigma_m,
+        sigma_m=sigma,
         cameras=cameras,
         per_camera=tuple(found),
-        spread_m=spread_m,
+        spread_m=spread,
         notes=tuple(notes),
     )
 

@@ -19,12 +19,16 @@ SAMPLED_POINTS = 4000
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """``normal · p = offset_m``, normal of unit length; ``residual_m`` is one standard deviation."""
+    """``normal · p = offset_m``, unit normal; ``residual_m`` is one standard deviation."""
 
     normal: FloatArray
     offset_m: float
     residual_m: float
     points: int
+
+    def flipped(self) -> Plane:
+        """The same plane with its other side up."""
+        return Plane(-self.normal, -self.offset_m, self.residual_m, self.points)
 
     def height_m(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
         """Signed distance of points of shape (..., 3)."""
@@ -87,7 +91,7 @@ def agree(T_base_cam: FloatArray, plane: Plane, table_z_m: float) -> FloatArray:
 
 
 def dominant_plane(points: NDArray[np.floating], seed: int = 0) -> Plane | None:
-    """The largest plane in a camera-frame cloud by random sampling, its normal towards the camera."""
+    """The largest plane in a camera-frame cloud, its normal towards the camera."""
     some = points[:: max(1, len(points) // SAMPLED_POINTS)].astype(float)
     if len(some) < ENOUGH_POINTS:
         return None
@@ -116,5 +120,5 @@ def dominant_plane(points: NDArray[np.floating], seed: int = 0) -> Plane | None:
         )
     # The camera, at the origin, is on the side the normal points to.
     if best.offset_m > 0:
-        best = Plane(-best.normal, -best.offset_m, best.residual_m, best.points)
+        best = best.flipped()
     return best

@@ -1,4 +1,4 @@
-"""What a prompt asks for: colour, shape and size words and a noun. Nothing is ignored in silence."""
+"""What a prompt asks for: colour, shape and size words, a noun; and what it asks in vain."""
 
 from __future__ import annotations
 

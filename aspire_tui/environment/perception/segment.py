@@ -1,4 +1,4 @@
-"""Finds what a prompt describes: colour first, then what stands on the table, then shape and size."""
+"""Finds what a prompt describes: by colour, by standing on the table, by shape and size."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _implausible(mask: Mask, form: Form | None, trunk: _Trunk | None) -> str:
     if np.count_nonzero(mask) > LARGEST_SHARE * mask.size:
         return "fills the picture"
     rows, cols = np.any(mask, axis=1), np.any(mask, axis=0)
-    if form is None and rows[0] and rows[-1] or form is None and cols[0] and cols[-1]:
+    if form is None and ((rows[0] and rows[-1]) or (cols[0] and cols[-1])):
         return "spans the picture"
     if form is not None:
         largest = max(form.long_m, form.top_m - form.low_m)

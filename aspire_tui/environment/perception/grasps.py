@@ -1,0 +1,195 @@
+"""Two-finger grasps on what a depth picture shows: opposed edges, centred, room for the fingers.
+
+Works on points in a frame whose z is up from the table. Only seen surfaces count: the far side of
+a thing is where its top face ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aspire_tui.environment.perception.boxes import yaw_of
+
+FloatArray = NDArray[np.float64]
+
+YAWS = 12
+TILTS_RAD = (0.0, np.deg2rad(25.0), np.deg2rad(-25.0))
+OFFSETS = (0.0, -0.5, 0.5)
+"""Where along the thing to hold it, as a share of half its length."""
+
+LEAST_BITE_M = 0.008
+MOST_BITE_M = 0.03
+TABLE_CLEARANCE_M = 0.004
+OPEN_MARGIN_M = 0.006
+SAMPLED_POINTS = 1500
+MOST_GRASPS = 32
+
+
+@dataclass(frozen=True)
+class GripperShape:
+    """The fingers in the tool frame (z approach, opening along y), metres.
+
+    ``tip_m`` is how far the fingers reach beyond the tool point, ``reach_m`` how far they stand
+    free of the palm behind it, ``palm_m`` half the palm's size along y.
+    """
+
+    opening_m: float = 0.075
+    thickness_m: float = 0.011
+    width_m: float = 0.016
+    tip_m: float = 0.012
+    reach_m: float = 0.06
+    palm_m: float = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Grasp:
+    """A tool pose (4, 4) in the frame of the points. ``rejected`` says why it is unusable."""
+
+    T: FloatArray
+    score: float
+    width_m: float
+    rejected: str = ""
+
+
+def sample_grasps(
+    thing: NDArray[np.floating],
+    others: NDArray[np.floating],
+    table_z_m: float,
+    gripper: GripperShape,
+) -> tuple[list[Grasp], list[Grasp]]:
+    """Candidates on a thing.
+
+    Args:
+        thing: Points on it, shape (N, 3).
+        others: Points on everything else above the table, shape (M, 3).
+
+    Returns:
+        Usable ones, best first, and those that were rejected; each at most ``MOST_GRASPS``.
+    """
+    points = np.asarray(thing, float)
+    points = points[np.all(np.isfinite(points), axis=1)]
+    if len(points) < 12:
+        return [], []
+    points = points[:: max(1, len(points) // SAMPLED_POINTS)]
+    near = np.asarray(others, float).reshape(-1, 3)
+    near = near[np.all(np.abs(near - points.mean(axis=0)) < 0.2, axis=1)]
+    top = points[points[:, 2] > np.quantile(points[:, 2], 0.95) - 0.008]
+    start = yaw_of(top[:, :2])
+    usable: list[Grasp] = []
+    rejected: list[Grasp] = []
+    for k in range(YAWS):
+        for tilt in TILTS_RAD:
+            R = _tool_axes(start + np.pi / 2 + np.pi * k / YAWS, tilt)
+            local, around = points @ R, near @ R
+            for offset in OFFSETS:
+                grasp = _close(local, around, R, offset, table_z_m, gripper)
+                if grasp is not None:
+                    (rejected if grasp.rejected else usable).append(grasp)
+    usable.sort(key=lambda g: -g.score)
+    rejected.sort(key=lambda g: -g.score)
+    return usable[:MOST_GRASPS], rejected[:MOST_GRASPS]
+
+
+def _tool_axes(yaw_rad: float, tilt_rad: float) -> FloatArray:
+    """Columns x, y, z of a tool pointing down, opening along ``yaw_rad``, tipped about its y."""
+    # Both halves of the circle close on the same line; take the one nearer to the tool's home yaw.
+    yaw = yaw_rad % np.pi
+    y = np.array([np.cos(yaw), np.sin(yaw), 0.0])
+    side = np.array([-np.sin(yaw), np.cos(yaw), 0.0])
+    z = -np.cos(tilt_rad) * np.array([0.0, 0.0, 1.0]) + np.sin(tilt_rad) * side
+    return np.stack([np.cross(y, z), y, z], axis=1)
+
+
+def _close(
+    local: FloatArray,
+    around: FloatArray,
+    R: FloatArray,
+    offset: float,
+    table_z_m: float,
+    gripper: GripperShape,
+) -> Grasp | None:
+    """Close the fingers over one slab of the thing; coordinates are in the tool's axes."""
+    lo_x, hi_x = np.quantile(local[:, 0], [0.03, 0.97])
+    if offset and hi_x - lo_x < 0.035:
+        return None
+    x = (lo_x + hi_x) / 2 + offset * (hi_x - lo_x) / 2
+    slab = local[np.abs(local[:, 0] - x) < gripper.width_m / 2]
+    if len(slab) < 8:
+        return None
+    lo, hi = np.quantile(slab[:, 1], [0.02, 0.98])
+    width, y = float(hi - lo), float(lo + hi) / 2
+    surface = float(np.quantile(slab[:, 2], 0.05))
+    z = _depth_for(R, x, y, surface, table_z_m, gripper)
+    T = np.eye(4)
+    T[:3, :3] = R
+    T[:3, 3] = R @ np.array([x, y, z])
+    straight = _opposed(local, x)
+    centred = 1.0 - 0.6 * abs(offset)
+    upright = max(0.0, -float(R[2, 2]))
+    easy = float(np.clip((gripper.opening_m - width) / gripper.opening_m, 0, 1))
+    score = 0.45 * straight + 0.2 * centred + 0.2 * upright + 0.15 * easy
+    why = ""
+    if width > gripper.opening_m - OPEN_MARGIN_M:
+        why = f"{width * 1000:.0f} mm wide, the gripper opens {gripper.opening_m * 1000:.0f} mm"
+    elif z - surface < LEAST_BITE_M:
+        why = "too low to hold above the table"
+    elif _blocked(around, x, y, z, gripper):
+        why = "a finger would touch something"
+    return Grasp(T, score, width, why)
+
+
+def _depth_for(
+    R: FloatArray, x: float, y: float, surface: float, table_z_m: float, gripper: GripperShape
+) -> float:
+    """How far along the approach the tool point goes: into the thing, tips clear of the table."""
+    down = -float(R[2, 2])
+    lift = gripper.tip_m * down + gripper.width_m / 2 * abs(float(R[2, 0])) + TABLE_CLEARANCE_M
+    # Height of a point (x, y, z) is R[2] · (x, y, z); it falls as z grows.
+    deepest = (float(R[2, 0]) * x + float(R[2, 1]) * y - table_z_m - lift) / down
+    middle = surface + (deepest - surface + gripper.tip_m) / 2
+    return float(min(surface + MOST_BITE_M, max(middle, min(deepest, surface + 0.012)), deepest))
+
+
+def _opposed(local: FloatArray, x: float) -> float:
+    """1 when both edges run along the fingers, 0 when they slant by 35° or more."""
+    angles = []
+    wide = local[np.abs(local[:, 0] - x) < 0.016]
+    bins = np.linspace(-0.016, 0.016, 6) + x
+    for share in (0.03, 0.97):
+        xs, ys = [], []
+        for a, b in pairwise(bins):
+            row = wide[(wide[:, 0] >= a) & (wide[:, 0] < b), 1]
+            if len(row) >= 4:
+                xs.append((a + b) / 2)
+                ys.append(float(np.quantile(row, share)))
+        if len(xs) < 3:
+            return 0.5
+        angles.append(abs(np.arctan(np.polyfit(xs, ys, 1)[0])))
+    return float(np.clip(1 - np.mean(angles) / np.deg2rad(35), 0, 1))
+
+
+def _blocked(around: FloatArray, x: float, y: float, z: float, gripper: GripperShape) -> bool:
+    """Would the open fingers or the palm stand in something that was seen?"""
+    if len(around) == 0:
+        return False
+    d = around - (x, y, z)
+    half = gripper.opening_m / 2
+    beside = np.abs(d[:, 1])
+    in_fingers = (
+        (np.abs(d[:, 0]) < gripper.width_m / 2)
+        & (beside > half)
+        & (beside < half + gripper.thickness_m)
+        & (d[:, 2] > -gripper.reach_m)
+        & (d[:, 2] < gripper.tip_m)
+    )
+    in_palm = (
+        (np.abs(d[:, 0]) < 0.03)
+        & (beside < gripper.palm_m)
+        & (d[:, 2] < -gripper.reach_m)
+        & (d[:, 2] > -gripper.reach_m - 0.05)
+    )
+    return int(np.count_nonzero(in_fingers | in_palm)) > 3
