@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from aspire_tui.environment.primitives import gripper, motion
+from aspire_tui.environment.primitives import geometry, grasping, gripper, motion, perception
 from aspire_tui.environment.primitives.registry import Primitive
 
 ALL: tuple[Primitive, ...] = (
+    *perception.PRIMITIVES,
+    *grasping.PRIMITIVES,
     *motion.PRIMITIVES,
     *gripper.PRIMITIVES,
+    *geometry.PRIMITIVES,
 )
