@@ -17,3 +17,8 @@ def link(previous: bytes, seq: int, wall_s: float, mono_s: float, body: bytes) -
     digest.update(struct.pack(">Qdd", seq, wall_s, mono_s))
     digest.update(body)
     return digest.digest()
+
+
+def seal(event_hash: bytes, state: bytes) -> bytes:
+    """The hash of a stored checkpoint: of its bytes and of the event it stands at."""
+    return hashlib.sha256(event_hash + state).digest()

@@ -77,7 +77,7 @@ def named_errors(path: Path) -> Iterator[None]:
         yield
     except apsw.NotADBError:
         raise SessionFileError(path, "is not a session file", "pick another file") from None
-    except apsw.CorruptError as error:
+    except (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError) as error:
         raise SessionFileError(path, f"is damaged ({error})", SALVAGE.format(path=path)) from None
     except apsw.CantOpenError:
         raise SessionFileError(

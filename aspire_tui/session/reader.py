@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, get_args
 
 import msgspec
 
@@ -26,7 +27,7 @@ from aspire_tui.events import (
     VideoFrame,
     decode,
 )
-from aspire_tui.session import database, nouns, schema
+from aspire_tui.session import checkpoints, database, nouns, schema
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
@@ -46,7 +47,28 @@ from aspire_tui.session.verification import verify
 AGENT_KINDS: Final = ("agent_turn", "agent_said", "agent_tool", "tokens", "skill_matched")
 KINDS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
 
-_EVENT: Final = "SELECT seq, wall_s, mono_s, kind, body FROM events WHERE "
+_EVENT: Final = "SELECT seq, wall_s, mono_s, kind, CAST(body AS BLOB) FROM events WHERE "
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _or_damaged(
+    answer: Callable[Concatenate[SessionReader, P], T],
+) -> Callable[Concatenate[SessionReader, P], T]:
+    """A value of the wrong kind in a damaged file is the file's fault; in a sound one, ours."""
+
+    @wraps(answer)
+    def checked(reader: SessionReader, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return answer(reader, *args, **kwargs)
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            if isinstance(error, SessionFileError) or not reader.verify():
+                raise
+            raise reader._damaged(f"{type(error).__name__}: {error}") from error
+
+    return checked
 
 
 class SessionReader:
@@ -100,6 +122,7 @@ class SessionReader:
 
     # -- events and moments -----------------------------------------------------------------
 
+    @_or_damaged
     def events(
         self,
         after_seq: int = 0,
@@ -113,6 +136,7 @@ class SessionReader:
         rows = self._select(after_seq, upto, limit, trial, kinds, newest_first=False)
         return [self._recorded(row) for row in rows]
 
+    @_or_damaged
     def newest_events(
         self, limit: int, kinds: Sequence[str], upto_seq: int | None = None
     ) -> list[Recorded]:
@@ -121,17 +145,19 @@ class SessionReader:
         rows = self._select(0, upto, limit, None, kinds, newest_first=True)
         return [self._recorded(row) for row in reversed(rows)]
 
+    @_or_damaged
     def event(self, seq: int) -> Recorded | None:
         row = self._first(_EVENT + "seq=?", (seq,))
         return self._recorded(row) if row else None
 
+    @_or_damaged
     def snapshot(self, at_seq: int | None = None) -> Snapshot:
         """The session at a moment: nearest stored checkpoint plus the events after it.
 
         Following the end of a live session costs only the new events.
         """
         upto = self._upto(at_seq)
-        state = self._nearest(upto)
+        state = checkpoints.nearest(self._rows, upto, self._newest)
         if state.seq < upto:
             rows = self._rows(_EVENT + "seq>? AND seq<=? ORDER BY seq", (state.seq, upto))
             state = fold_all(state, (self._recorded(row) for row in rows))
@@ -139,6 +165,7 @@ class SessionReader:
             self._newest = state
         return state
 
+    @_or_damaged
     def seq_at_time(self, *, wall_s: float | None = None, mono_s: float | None = None) -> int:
         """The last event at or before a time; 0 when the time lies before the first."""
         if (wall_s is None) == (mono_s is None):
@@ -153,6 +180,7 @@ class SessionReader:
 
     # -- trials and calls -------------------------------------------------------------------
 
+    @_or_damaged
     def trials(
         self,
         upto_seq: int | None = None,
@@ -167,14 +195,17 @@ class SessionReader:
         found = nouns.trials(self._rows, self._upto(upto_seq), None, None, trial)
         return found[0] if found else None
 
+    @_or_damaged
     def attempts(self, trial: int, upto_seq: int | None = None) -> list[AttemptRow]:
         """The ended attempts of a trial with what the program, the verifier and truth said."""
         return nouns.attempts(self._rows, trial, self._upto(upto_seq))
 
+    @_or_damaged
     def calls(self, trial: int, upto_seq: int | None = None) -> list[CallRow]:
         """The calls of a trial. An intent without result has status None."""
         return nouns.calls(self._rows, trial, self._upto(upto_seq))
 
+    @_or_damaged
     def call(self, trial: int, n: int, upto_seq: int | None = None) -> CallDetail | None:
         """One call in full."""
         upto = self._upto(upto_seq)
@@ -195,25 +226,30 @@ class SessionReader:
             intent=intent.event, result=ended, intent_seq=row[0], result_seq=result_seq
         )
 
+    @_or_damaged
     def call_seqs(self, trial: int | None = None) -> list[CallSeq]:
         """The stops of replay by call: where a result came, or an intent that never got one."""
         return nouns.call_seqs(self._rows, trial)
 
+    @_or_damaged
     def step_call(self, seq: int, *, forward: bool = True) -> CallSeq | None:
         """The next (or previous) stop of replay by call, seen from a moment."""
         return nouns.step_call(self._first, seq, forward)
 
+    @_or_damaged
     def step_failure(self, seq: int, *, forward: bool = True) -> CallSeq | None:
         """The next (or previous) call that did not end OK, seen from a moment."""
         return nouns.step_failure(self._first, seq, forward)
 
     # -- the agent and the tree -------------------------------------------------------------
 
+    @_or_damaged
     def agent_lines(self, upto_seq: int | None = None, limit: int = 500) -> list[AgentLine]:
         """The last lines of the agent pane, oldest first."""
         events = self.newest_events(limit, AGENT_KINDS, upto_seq)
         return [AgentLine(e.seq, e.wall_s, e.mono_s, e.event) for e in events]
 
+    @_or_damaged
     def hypotheses(self, upto_seq: int | None = None) -> list[HypothesisRow]:
         """Every node of the tree, oldest first, as it stood."""
         upto = self._upto(upto_seq)
@@ -222,6 +258,7 @@ class SessionReader:
 
     # -- what lies beside the events ----------------------------------------------------------
 
+    @_or_damaged
     def program(self, sha: str) -> ProgramRow | None:
         """A program text by its hash."""
         row = self._first("SELECT author, blob, stored_seq FROM programs WHERE program=?", (sha,))
@@ -236,6 +273,7 @@ class SessionReader:
         row = self._first("SELECT data FROM blobs WHERE sha256=?", (sha,))
         return bytes(row[0]) if row else None
 
+    @_or_damaged
     def samples(
         self, trial: int, t0_s: float = float("-inf"), t1_s: float = float("inf")
     ) -> list[Samples]:
@@ -247,6 +285,7 @@ class SessionReader:
         sql = "SELECT DISTINCT camera FROM video WHERE trial=? ORDER BY camera"
         return [row[0] for row in self._rows(sql, (trial,))]
 
+    @_or_damaged
     def video_frame(self, trial: int, camera: str, t_s: float) -> VideoFrame | None:
         """The newest picture of a camera at or before a cell time; None when there is none."""
         row = self._first(
@@ -256,6 +295,7 @@ class SessionReader:
         )
         return VideoFrame(trial, camera, row[0], bytes(row[1])) if row else None
 
+    @_or_damaged
     def keyframes(
         self, trial: int, call: int | None = None, upto_seq: int | None = None
     ) -> list[KeyframeRow]:
@@ -267,20 +307,6 @@ class SessionReader:
     def _upto(self, seq: int | None) -> int:
         last = self.last_seq()
         return last if seq is None else max(0, min(seq, last))
-
-    def _nearest(self, upto: int) -> Snapshot:
-        row = self._first("SELECT max(seq) FROM checkpoints WHERE seq<=?", (upto,))
-        stored = row[0] if row and row[0] is not None else 0
-        if stored <= self._newest.seq <= upto:
-            return self._newest
-        if stored == 0:
-            return EMPTY
-        state = self._one("SELECT state FROM checkpoints WHERE seq=?", (stored,))[0]
-        try:
-            return msgspec.json.decode(state, type=Snapshot)
-        except msgspec.DecodeError:
-            # A checkpoint only saves time; one from another release is folded again.
-            return EMPTY
 
     def _select(
         self,
@@ -312,8 +338,8 @@ class SessionReader:
         event: AnyEvent
         if kind in KINDS:
             try:
-                event = decode(body.encode())
-            except msgspec.DecodeError as error:
+                event = decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise self._damaged(f"event {seq}: {error}") from None
         else:
             event = Note(f"an event this release does not know: {kind}", "info", "unknown_kind")

@@ -172,8 +172,11 @@ class Recorder:
         return self._full
 
     def close(self) -> None:
-        """Write what is waiting, seal the file, give the reserved bytes back."""
+        """Write what is waiting, seal the file, give the reserved bytes back. Idempotent."""
+        if self._closing:
+            return
         self._stop()
+        self._ballast.release()
         if self._broken is None:
             self._store.close()
         else:
@@ -204,28 +207,24 @@ class Recorder:
 
     def _write_until_closed(self) -> None:
         try:
-            while jobs := self._take():
-                self._write(jobs)
-                if self._store.wal_pages >= self._most_wal_pages:
-                    self._store.checkpoint()
+            while (jobs := self._take()) != []:
+                if jobs is not None:
+                    self._write(jobs)
+                if jobs is None or self._store.wal_pages >= self._most_wal_pages:
+                    self._checkpoint()
         except BaseException as error:
             self._break(error)
             raise
 
-    def _take(self) -> list[_Job]:
-        """The jobs to write now; an empty list when the recorder closes and nothing is left."""
+    def _take(self) -> list[_Job] | None:
+        """The jobs to write now; None when there is time to tidy, nothing left when closing."""
         with self._wake:
-            while not self._closing:
-                if any(job.done for job in self._jobs):
-                    break
-                if self._jobs:
-                    self._wake.wait_for(self._has_company, timeout=BESIDE_EVERY_S)
-                    break
-                idle = not self._wake.wait(
-                    IDLE_CHECKPOINT_S if self._store.wal_pages >= IDLE_WAL_PAGES else None
-                )
-                if idle and not self._jobs and not self._closing:
-                    self._store.checkpoint()
+            while not self._closing and not self._jobs:
+                idle_s = IDLE_CHECKPOINT_S if self._store.wal_pages >= IDLE_WAL_PAGES else None
+                if not self._wake.wait(idle_s):
+                    return None
+            if not self._has_company():
+                self._wake.wait_for(self._has_company, timeout=BESIDE_EVERY_S)
             jobs = list(self._jobs)
             self._jobs.clear()
             return jobs
@@ -238,29 +237,51 @@ class Recorder:
             ends = self._store.write([job.batch for job in jobs])
         except Exception as error:
             if self._no_room(error):
-                self._say_full(str(error))
-            self._write_apart(jobs, error)
+                self._say_full(error)
+            # One job must not take its company down, and a plain event may fit into the reserve.
+            for job in jobs:
+                self._write_alone(job)
             return
         for job, end in zip(jobs, ends, strict=True):
             if job.done:
                 job.done.set_result(end)
 
-    def _write_apart(self, jobs: list[_Job], error: Exception) -> None:
-        """One job must not take its company down: alone, each fails by itself or is written."""
-        if len(jobs) > 1:
-            for job in jobs:
-                self._write([job])
+    def _write_alone(self, job: _Job) -> None:
+        if self._full and job.batch.bulky:
+            self._fail(job, RecorderFull(f"{self.path}: the disk is full"))
             return
-        failure: Exception = error
-        if self._no_room(error):
-            failure = RecorderFull(f"{self.path}: the disk is full")
-            failure.__cause__ = error
-        done = jobs[0].done
-        if done:
-            done.set_exception(failure)
+        try:
+            (end,) = self._store.write([job.batch])
+        except Exception as error:
+            self._fail(job, self._named(error))
+            return
+        if job.done:
+            job.done.set_result(end)
+
+    def _named(self, error: Exception) -> Exception:
+        if not self._no_room(error):
+            return error
+        full = RecorderFull(f"{self.path}: the disk is full")
+        full.__cause__ = error
+        return full
+
+    def _fail(self, job: _Job, error: Exception) -> None:
+        if job.done:
+            job.done.set_exception(error)
         elif not self._full and not self._lost_beside:
             self._lost_beside = True
             self._say(Note(f"samples or video were not kept: {error}", "warn", "not_kept"))
+
+    def _checkpoint(self) -> None:
+        """Events stay safe in the log when they cannot be moved into the file."""
+        try:
+            self._store.checkpoint()
+        except (apsw.FullError, apsw.IOError) as error:
+            self._store.wal_pages = 0
+            if self._no_room(error):
+                self._say_full(error)
+            else:
+                self._say(Note(f"the session file cannot be tidied: {error}", "warn", "disk"))
 
     def _no_room(self, error: Exception) -> bool:
         if isinstance(error, apsw.FullError):
@@ -270,7 +291,7 @@ class Recorder:
         room = os.statvfs(self.path.parent)
         return room.f_bavail * room.f_frsize < LEAST_ROOM_BYTES
 
-    def _say_full(self, error: str) -> None:
+    def _say_full(self, error: Exception) -> None:
         """Give the reserve back and write down why nothing more will follow; once."""
         if self._full:
             return

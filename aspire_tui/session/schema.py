@@ -23,69 +23,70 @@ OLDEST_SQLITE: Final = (3, 51, 3)
 """Before it, two connections that write or checkpoint at once can corrupt the WAL."""
 
 TABLES: Final = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE migrations(
-    major INTEGER NOT NULL, minor INTEGER NOT NULL, wall_s REAL NOT NULL, release TEXT NOT NULL);
+    major INTEGER NOT NULL, minor INTEGER NOT NULL, wall_s REAL NOT NULL, release TEXT NOT NULL
+) STRICT;
 CREATE TABLE events(
     seq INTEGER PRIMARY KEY, wall_s REAL NOT NULL, mono_s REAL NOT NULL, kind TEXT NOT NULL,
-    trial INTEGER, call INTEGER, body TEXT NOT NULL, hash BLOB NOT NULL);
+    trial INTEGER, call INTEGER, body TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE INDEX events_by_kind ON events(kind, seq);
 CREATE INDEX events_by_trial ON events(trial, seq) WHERE trial IS NOT NULL;
-CREATE TABLE checkpoints(seq INTEGER PRIMARY KEY, state BLOB NOT NULL);
+CREATE TABLE checkpoints(seq INTEGER PRIMARY KEY, state BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
 CREATE TABLE trials(
     trial INTEGER PRIMARY KEY, opened_seq INTEGER NOT NULL, opened_mono_s REAL NOT NULL,
     task TEXT NOT NULL, seed INTEGER NOT NULL, seed_set TEXT NOT NULL, program TEXT NOT NULL,
     hypothesis INTEGER, place TEXT NOT NULL, clock TEXT NOT NULL,
     closed_seq INTEGER, outcome TEXT, ended TEXT, implicated INTEGER, reason TEXT,
-    cell_s REAL, wall_s REAL);
+    cell_s REAL, wall_s REAL) STRICT;
 CREATE INDEX trials_by_hypothesis ON trials(hypothesis, trial);
 CREATE TABLE attempts(
     trial INTEGER NOT NULL, attempt INTEGER NOT NULL, ended_seq INTEGER NOT NULL,
     ended TEXT NOT NULL, error TEXT NOT NULL, error_line INTEGER NOT NULL, claimed INTEGER,
-    calls INTEGER NOT NULL, PRIMARY KEY(trial, attempt)) WITHOUT ROWID;
+    calls INTEGER NOT NULL, PRIMARY KEY(trial, attempt)) WITHOUT ROWID, STRICT;
 CREATE TABLE calls(
     trial INTEGER NOT NULL, call INTEGER NOT NULL, attempt INTEGER NOT NULL,
     primitive TEXT NOT NULL, line INTEGER NOT NULL, intent_seq INTEGER NOT NULL,
     start_mono_s REAL NOT NULL, start_cell_s REAL NOT NULL,
     result_seq INTEGER, status TEXT, summary TEXT, duration_s REAL, held_s REAL, think_s REAL,
-    error_m REAL, operator TEXT, PRIMARY KEY(trial, call)) WITHOUT ROWID;
+    error_m REAL, operator TEXT, PRIMARY KEY(trial, call)) WITHOUT ROWID, STRICT;
 CREATE INDEX calls_by_intent ON calls(intent_seq);
 CREATE INDEX calls_by_result ON calls(result_seq) WHERE result_seq IS NOT NULL;
 CREATE TABLE verdicts(
     seq INTEGER PRIMARY KEY, trial INTEGER NOT NULL, attempt INTEGER NOT NULL,
-    judge TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL);
+    judge TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE INDEX verdicts_by_trial ON verdicts(trial, judge, seq);
 CREATE TABLE hypotheses(
     hypothesis INTEGER PRIMARY KEY, opened_seq INTEGER NOT NULL, parent INTEGER,
-    program TEXT NOT NULL, author TEXT NOT NULL, claim TEXT NOT NULL);
+    program TEXT NOT NULL, author TEXT NOT NULL, claim TEXT NOT NULL) STRICT;
 CREATE TABLE scores(
     seq INTEGER PRIMARY KEY, hypothesis INTEGER NOT NULL, seed_set TEXT NOT NULL,
-    k INTEGER NOT NULL, n INTEGER NOT NULL, lo REAL NOT NULL, hi REAL NOT NULL);
+    k INTEGER NOT NULL, n INTEGER NOT NULL, lo REAL NOT NULL, hi REAL NOT NULL) STRICT;
 CREATE INDEX scores_by_hypothesis ON scores(hypothesis, seq);
 CREATE TABLE decisions(
     seq INTEGER PRIMARY KEY, hypothesis INTEGER NOT NULL, status TEXT NOT NULL,
-    reason TEXT NOT NULL);
+    reason TEXT NOT NULL) STRICT;
 CREATE INDEX decisions_by_hypothesis ON decisions(hypothesis, seq);
 CREATE TABLE programs(
     program TEXT PRIMARY KEY, stored_seq INTEGER NOT NULL, author TEXT NOT NULL,
-    blob TEXT NOT NULL) WITHOUT ROWID;
+    blob TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE keyframes(
     seq INTEGER NOT NULL, ordinal INTEGER NOT NULL, trial INTEGER NOT NULL, call INTEGER,
     source TEXT NOT NULL, camera TEXT NOT NULL, t_s REAL NOT NULL,
-    rgb TEXT NOT NULL, depth TEXT, overlay TEXT, PRIMARY KEY(seq, ordinal)) WITHOUT ROWID;
+    rgb TEXT NOT NULL, depth TEXT, overlay TEXT, PRIMARY KEY(seq, ordinal)) WITHOUT ROWID, STRICT;
 CREATE INDEX keyframes_by_trial ON keyframes(trial, call, seq);
 CREATE TABLE samples(
     id INTEGER PRIMARY KEY, after_seq INTEGER NOT NULL, trial INTEGER NOT NULL,
     call INTEGER NOT NULL, arm TEXT NOT NULL, t0_s REAL NOT NULL, t1_s REAL NOT NULL,
-    rows INTEGER NOT NULL, columns TEXT NOT NULL, data BLOB NOT NULL);
+    rows INTEGER NOT NULL, columns TEXT NOT NULL, data BLOB NOT NULL) STRICT;
 CREATE INDEX samples_by_trial ON samples(trial, t0_s);
 CREATE TABLE video(
     id INTEGER PRIMARY KEY, after_seq INTEGER NOT NULL, trial INTEGER NOT NULL,
-    camera TEXT NOT NULL, t_s REAL NOT NULL, blob TEXT NOT NULL);
+    camera TEXT NOT NULL, t_s REAL NOT NULL, blob TEXT NOT NULL) STRICT;
 CREATE INDEX video_by_trial ON video(trial, camera, t_s);
 CREATE TABLE blobs(
     sha256 TEXT PRIMARY KEY, media TEXT NOT NULL, redacted INTEGER NOT NULL DEFAULT 0,
-    data BLOB NOT NULL);
+    data BLOB NOT NULL) STRICT;
 """
 
 

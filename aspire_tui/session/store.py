@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import apsw
@@ -12,17 +12,15 @@ import msgspec
 
 from aspire_tui.domain import sha256_hex
 from aspire_tui.events import AnyEvent, Recorded, Samples, VideoFrame, decode, encode
-from aspire_tui.session import database, schema
+from aspire_tui.session import checkpoints, database, schema
 from aspire_tui.session.chain import genesis, link
 from aspire_tui.session.clock import Clock
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.index import write_event
 from aspire_tui.session.redaction import Redactor
-from aspire_tui.session.snapshot import EMPTY, Snapshot, fold, fold_all
+from aspire_tui.session.snapshot import EMPTY, fold, fold_all
 
 PAGE_BYTES: Final = 8192
-CHECKPOINT_EVENTS: Final = 500
-"""A snapshot is stored every so many events; a seek folds at most this many."""
 
 
 class Batch(NamedTuple):
@@ -112,34 +110,36 @@ class Store:
                 schema.migrate(db, clock.wall_s(), release)
                 db.execute("DELETE FROM meta WHERE key IN ('closed_seq', 'closed_hash')")
             store = cls(db, path, clock)
-            store._load_tail()
+            try:
+                store._load_tail()
+            except BaseException:
+                store.abandon()
+                raise
         return store
 
     def _load_tail(self) -> None:
-        row = self._db.execute(
-            "SELECT seq, wall_s, mono_s, hash FROM events ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        if row is None:
+        tail: list[tuple[Any, ...]] = self._db.execute(
+            "SELECT seq, wall_s, mono_s, CAST(body AS BLOB), hash FROM events "
+            "ORDER BY seq DESC LIMIT 2"
+        ).fetchall()
+        if not tail:
             return
-        self.seq, wall_s, mono_s, self._hash = row
+        before = tail[1][4] if len(tail) > 1 else self._hash
+        self.seq, wall_s, mono_s, body, self._hash = tail[0]
+        if link(before, self.seq, wall_s, mono_s, body) != self._hash:
+            raise SessionFileError(
+                self.path,
+                "is not as it was written (the last event was edited)",
+                "`aspire-tui sessions verify` lists what changed; start a new session",
+            )
         away_s = max(0.0, self._clock.wall_s() - wall_s)
         self._mono_origin_s = self._clock.mono_s() - (mono_s + away_s)
-        stored = self._db.execute(
-            "SELECT state FROM checkpoints ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        state = EMPTY
-        if stored is not None:
-            try:
-                state = msgspec.json.decode(stored[0], type=Snapshot)
-            except msgspec.DecodeError:
-                # Written by another release: checkpoints only save time.
-                state = EMPTY
+        state = checkpoints.nearest(self._db.execute, self.seq)
         rows = self._db.execute(
-            "SELECT seq, wall_s, mono_s, body FROM events WHERE seq>? ORDER BY seq", (state.seq,)
+            "SELECT seq, wall_s, mono_s, CAST(body AS BLOB) FROM events WHERE seq>? ORDER BY seq",
+            (state.seq,),
         )
-        self.state = fold_all(
-            state, (Recorded(n, w, m, decode(body.encode())) for n, w, m, body in rows)
-        )
+        self.state = fold_all(state, (Recorded(n, w, m, decode(body)) for n, w, m, body in rows))
 
     def write(self, batches: Sequence[Batch]) -> list[int]:
         """Write all batches in one durable transaction; the last number of each.
@@ -161,8 +161,8 @@ class Store:
                     recorded = Recorded(seq, wall_s, mono_s, event)
                     write_event(self._db, recorded, body.decode(), digest)
                     state = fold(state, recorded)
-                    if seq % CHECKPOINT_EVENTS == 0:
-                        self._write_checkpoint(state)
+                    if seq % checkpoints.EVERY == 0:
+                        checkpoints.store(self._db, state, digest)
                 self._write_beside(batch, seq)
                 ends.append(seq)
             self._db.execute("COMMIT")
@@ -207,12 +207,6 @@ class Store:
                 (after_seq, frame.trial, frame.camera, frame.t_s, name),
             )
 
-    def _write_checkpoint(self, state: Snapshot) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO checkpoints VALUES (?,?)",
-            (state.seq, msgspec.json.encode(state)),
-        )
-
     def checkpoint(self) -> None:
         """Move what readers no longer need from the log into the file. Never waits for them."""
         self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
@@ -224,18 +218,19 @@ class Store:
 
     def close(self) -> None:
         """Seal: note the last event, leave one file without a log where no reader holds it."""
-        with self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO meta VALUES (?,?)",
-                [("closed_seq", str(self.seq)), ("closed_hash", self._hash.hex())],
-            )
         self._db.set_wal_hook(None)
         self._db.set_busy_timeout(0)
         try:
+            with self._db:
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO meta VALUES (?,?)",
+                    [("closed_seq", str(self.seq)), ("closed_hash", self._hash.hex())],
+                )
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._db.pragma("journal_mode", "delete")
-        except apsw.BusyError:
-            # A screen is still reading; the log stays beside the file and nothing is lost.
+        except (apsw.BusyError, apsw.FullError):
+            # A screen is still reading, or there is no room: the log stays beside the file and
+            # nothing is lost.
             return
         finally:
             self._db.close()

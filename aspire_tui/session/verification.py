@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import apsw
 
 from aspire_tui.domain import sha256_hex
-from aspire_tui.session.chain import genesis, link
+from aspire_tui.session.chain import genesis, link, seal
 from aspire_tui.session.rows import Problem
 
 MANY = 20
@@ -20,7 +20,8 @@ def verify(db: apsw.Connection) -> list[Problem]:
     for check in (_structure, _chain, _blobs):
         try:
             problems.extend(_first_many(check(db)))
-        except (apsw.CorruptError, apsw.IOError, apsw.SQLError) as error:
+        except (apsw.Error, TypeError, ValueError, LookupError) as error:
+            # Values of the wrong kind are damage too, and the other checks cannot go on.
             problems.append(Problem(f"the file is damaged: {error}"))
             break
     return problems
@@ -43,15 +44,24 @@ def _structure(db: apsw.Connection) -> Iterator[Problem]:
 def _chain(db: apsw.Connection) -> Iterator[Problem]:
     meta = dict(db.execute("SELECT key, value FROM meta"))
     previous, expected = genesis(meta["session"]), 1
+    checkpoints = {
+        seq: (state, stored)
+        for seq, state, stored in db.execute(
+            "SELECT seq, CAST(state AS BLOB), hash FROM checkpoints"
+        )
+    }
     for seq, wall_s, mono_s, kind, body, stored in db.execute(
-        "SELECT seq, wall_s, mono_s, kind, body, hash FROM events ORDER BY seq"
+        "SELECT seq, CAST(wall_s AS REAL), CAST(mono_s AS REAL), kind, CAST(body AS BLOB), "
+        "CAST(hash AS BLOB) FROM events ORDER BY seq"
     ):
         if seq != expected:
             yield Problem(f"events {expected} to {seq - 1} are missing", expected)
         if seq == 1 and kind != "session_opened":
             yield Problem(f"the first event is {kind}, not session_opened", 1)
-        if link(previous, seq, wall_s, mono_s, body.encode()) != stored:
+        if link(previous, seq, wall_s, mono_s, body) != stored:
             yield Problem(f"event {seq} does not follow from the one before it: edited", seq)
+        if seq in checkpoints and seal(stored, checkpoints[seq][0]) != checkpoints[seq][1]:
+            yield Problem(f"the checkpoint at event {seq} was edited", seq)
         previous, expected = stored, seq + 1
     closed_seq = int(meta.get("closed_seq", expected - 1))
     if closed_seq >= expected:
@@ -69,7 +79,7 @@ UNION ALL SELECT seq, overlay FROM keyframes WHERE overlay IS NOT NULL
 
 
 def _blobs(db: apsw.Connection) -> Iterator[Problem]:
-    for sha, data in db.execute("SELECT sha256, data FROM blobs WHERE redacted=0"):
+    for sha, data in db.execute("SELECT sha256, CAST(data AS BLOB) FROM blobs WHERE redacted=0"):
         if sha256_hex(data) != sha:
             yield Problem(f"blob {sha[:12]} is not what its name says: edited")
     pruned = {row[0] for row in db.execute("SELECT value FROM meta WHERE key='pruned'")}
