@@ -20,9 +20,9 @@ test: ## all tests
 
 lint: ## ruff, and mypy strict where it is promised
 	@.ci/setup dev
-	@$(VENV)/ruff check .
-	@$(VENV)/ruff format --check --quiet .
-	@$(VENV)/mypy --no-error-summary
+	@$(VENV)/python -m ruff check .
+	@$(VENV)/python -m ruff format --check --quiet .
+	@$(VENV)/python -m mypy --no-error-summary
 
 bench: ## engineering figures beside their goals
 	@.ci/setup dev

@@ -85,7 +85,12 @@ ILL = [
     ("sandbox", {"sandbox": SandboxSeen(SANDBOX_B)}, "warn", "userns_clone=1"),
     ("workspace", {"workspace": WorkspaceSeen("/x", "y", "read-only")}, "error", "--workspace"),
     ("disk", {"workspace": WorkspaceSeen("/x", "y", "", 4_000_000_000)}, "warn", "4.0 GB"),
-    ("disk", {"workspace": WorkspaceSeen("/x", "y", "", 900_000_000)}, "error", "remove sessions you"),
+    (
+        "disk",
+        {"workspace": WorkspaceSeen("/x", "y", "", 900_000_000)},
+        "error",
+        "remove sessions you",
+    ),
     ("disk", {"workspace": WorkspaceSeen("/x", "y", "", None)}, "warn", "unknown"),
     ("runtime", {"runtime": RuntimeFolderSeen("/long", 120)}, "error", "XDG_RUNTIME_DIR"),
     ("runtime", {"runtime": RuntimeFolderSeen("", error="not ours")}, "error", "not ours"),
