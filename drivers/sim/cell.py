@@ -12,7 +12,7 @@ from typing import Final
 
 from drivers.cellfile import CellFile
 from drivers.core import CellCore
-from drivers.errors import CellFault, CellRefused
+from drivers.errors import CellFault
 from drivers.sim.settings import noisy_cell
 from drivers.sim.stand_in import StandIn
 from drivers.sim.tool_point import tool_points
@@ -58,7 +58,7 @@ class SimCell:
         self._ticket: Ticket | None = None
         self.on_tick: Callable[[float], None] | None = None
         self.stand_in = StandIn(self._world)
-        self.stand_in.before_change = self._refuse_in_motion
+        self.stand_in.before_change = self._core.require_idle
         self.stand_in.after_change = lambda: self._core.adopt("stand-in")
         self._core.open()
         self._core.enable(WHO)
@@ -110,10 +110,6 @@ class SimCell:
 
     def close(self) -> None:
         self._core.close()
-
-    def _refuse_in_motion(self) -> None:
-        if self._ticket is not None:
-            raise CellRefused("busy", "a motion is in flight: abort it first")
 
     def _finish(self, ticket: Ticket) -> MotionReport | GripReport | None:
         self._ticket = ticket

@@ -7,6 +7,7 @@ from typing import Final
 
 from drivers.arm import ArmDriver
 from drivers.cellfile import CellFile
+from drivers.hosted_world import WorldControl
 from drivers.sim.camera_source import CameraConfig
 from drivers.sim.settings import noisy_cell
 from drivers.sim.stand_in import StandIn
@@ -22,20 +23,19 @@ class HostedWorld:
 
     Attributes:
         info: The cell as clients may know it, brands included.
-        control: Served on the stand-in's own socket. The host sets its ``before_change`` (refuse
-            while a motion is in flight) and ``after_change`` (adopt the arms where they are).
+        control: A :class:`~drivers.sim.stand_in.StandIn`, served on its own socket. The host sets
+            ``before_change`` (refuse while a motion is in flight) and ``after_change`` (adopt).
         camera_factory: ``module:function`` that makes the camera source in the camera process.
         camera_config: What to call it with.
     """
-
-    camera_factory: Final = CAMERA_FACTORY
 
     def __init__(self, cell: CellFile, noise: bool = True) -> None:
         self.info: CellInfo
         self.info, spec = noisy_cell(cell, noise)
         self._world = World(self.info, spec)
-        self.control = StandIn(self._world)
+        self.control: WorldControl = StandIn(self._world)
         self.control.speed = 1.0 if cell.sim is None else cell.sim.speed
+        self.camera_factory = CAMERA_FACTORY
         self.camera_config = CameraConfig(self.info, spec).encode()
         self.tool_xyz: Mapping[str, ToolPoint] = tool_points(self.info)
 

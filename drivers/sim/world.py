@@ -23,6 +23,8 @@ from drivers.types import CameraSpec, CellInfo, Frame
 SETTLE_S = 0.5
 """Physics time after a reset before anyone looks: things come to rest on the table."""
 
+PICTURES_PER_STEP = 64
+
 STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 
@@ -83,7 +85,7 @@ class World:
         self.spec, self.noise = spec, noise
         self.data = mujoco.MjData(self.model)
         self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE)
-        self._pictures = dict.fromkeys(self._cameras, 0)
+        self._pictures = dict.fromkeys(self._cameras, -1)
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
             arm.place_home()
@@ -100,8 +102,7 @@ class World:
     def frame(self, camera: str) -> Frame:
         """What a real camera would deliver now. Raises KeyError for an unknown camera."""
         spec = self._cameras[camera]
-        number = self._pictures[camera]
-        self._pictures[camera] = number + 1
+        number = self._number(camera)
         ideal = self.picture(camera)
         rgb = self.noise.disturb_rgb(ideal.rgb, camera, number)
         depth = None
@@ -123,6 +124,16 @@ class World:
             mount=spec.mount,
             q_rad=() if on_arm is None else on_arm.measured_q(),
         )
+
+    def _number(self, camera: str) -> int:
+        """Names a picture by when it was taken and how many were taken just then.
+
+        Its noise follows from this, so pictures taken for people leave a program's alone.
+        """
+        step = round(float(self.data.time) / TIMESTEP_S)
+        number = max(self._pictures[camera] + 1, step * PICTURES_PER_STEP)
+        self._pictures[camera] = number
+        return number
 
     # -- state -----------------------------------------------------------------------------
 
@@ -157,12 +168,12 @@ class World:
         self._epoch_s = _decode(snapshot).t_s - float(self.data.time)
 
     def follow(self, snapshot: bytes) -> None:
-        """Show a world that lives in another process. Pictures are counted here, per reset."""
+        """Show a world that lives in another process. Pictures are counted here."""
         saved = _decode(snapshot)
         pictures = self._pictures if saved.resets == self._resets else {}
         self._take_over(saved)
         self._resets = saved.resets
-        self._pictures = {name: pictures.get(name, 0) for name in self._cameras}
+        self._pictures = {name: pictures.get(name, -1) for name in self._cameras}
         self._epoch_s = saved.t_s - float(self.data.time)
 
     def _take_over(self, saved: _Snapshot) -> None:

@@ -135,10 +135,24 @@ def test_a_camera_process_shows_the_hosted_world_it_is_told_about() -> None:
     assert (here.t_s, here.q_rad) == (there.t_s, there.q_rad)
     source.update(hosted.world_state())
     second = source.frame("wrist")
-    assert (second.seq, np.array_equal(second.depth, there.depth)) == (1, False)
+    assert (second.seq - there.seq, np.array_equal(second.depth, there.depth)) == (1, False)
     hosted.control.reset_scene(scene(cube(), seed=12))
     source.update(hosted.world_state())
-    assert source.frame("wrist").seq == 0
+    again = source.frame("wrist")
+    assert (again.seq, np.array_equal(again.depth, there.depth)) == (there.seq, True)
+
+
+def test_a_picture_for_people_does_not_change_what_a_program_sees_later() -> None:
+    pictures = []
+    for watched in (False, True):
+        cell = SimCell(yam())
+        cell.stand_in.reset_scene(scene(cube(), seed=2))
+        if watched:
+            cell.frame("scene")
+        cell.wait(0.25)
+        pictures.append(cell.frame("scene"))
+    assert np.array_equal(pictures[0].rgb, pictures[1].rgb)
+    assert np.array_equal(pictures[0].depth, pictures[1].depth)
 
 
 def test_looking_changes_nothing(ideal: SimCell) -> None:
