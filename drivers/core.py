@@ -133,6 +133,16 @@ class CellCore:
         self._fsm.note("set-points adopted from the device", who, "adopt")
         self._status = self._make_status()
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether every set-point stands still and nothing is moving."""
+        return self._fsm.state != "RUN" and all(c.gate.at_rest for c in self._channels.values())
+
+    def require_idle(self) -> None:
+        """Raises CellRefused while a motion or a wait is in flight."""
+        if self._in_flight():
+            raise CellRefused("busy", "a motion is in flight: abort it first")
+
     # -- commands of the owning thread -----------------------------------------------------
 
     def enable(self, who: str) -> None:
@@ -240,8 +250,7 @@ class CellCore:
         """
         if self._fsm.state != "HOLD":
             self._fsm.fire("release", "", who)
-        if self._in_flight():
-            raise CellRefused("busy", "a motion is in flight: abort it first")
+        self.require_idle()
         if not nonce:
             self._fsm.note("torque release asked; support the arm", who, "release_asked")
             return self._release.ask(who, self._clock())

@@ -1,0 +1,66 @@
+"""Asking the camera process of a cell for pictures."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from drivers.address import Address
+from drivers.cameras.wire import FrameReply, FrameRequest, unpack_frame
+from drivers.errors import CellFault
+from drivers.hostlock import holder_of
+from drivers.types import Frame
+
+ANSWER_WITHIN_S: Final = 6.0
+LOOK_EVERY_S: Final = 0.1
+
+
+class FrameClient:
+    """Each thread gets a socket of its own."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._context: zmq.Context[Any] = zmq.Context(1)
+        self._local = threading.local()
+        self._ids = itertools.count(1)
+
+    def take(self, camera: str, fresh: bool, after_s: float) -> Frame:
+        """One picture. Raises KeyError for an unknown camera, CellFault when there is none."""
+        paths = self._address.paths
+        if paths is None:
+            raise CellFault("pictures are served on the cell's own machine only")
+        socket = self._socket(f"ipc://{paths.frames}")
+        request = FrameRequest(next(self._ids), camera, fresh, after_s)
+        socket.send(msgspec.msgpack.encode(request))
+        until_s = time.monotonic() + ANSWER_WITHIN_S
+        while time.monotonic() < until_s:
+            if not socket.poll(int(1e3 * LOOK_EVERY_S)):
+                if holder_of(paths.lock) is None:
+                    raise CellFault(f"the cell host of {self._address.name!r} is gone")
+                continue
+            reply = msgspec.msgpack.decode(socket.recv(), type=FrameReply)
+            if reply.id != request.id:
+                continue
+            if reply.code == "no_such_camera":
+                raise KeyError(reply.error)
+            if reply.code:
+                raise CellFault(reply.error)
+            return unpack_frame(reply)
+        raise CellFault(f"camera {camera}: no picture within {ANSWER_WITHIN_S:.0f} s")
+
+    def _socket(self, endpoint: str) -> Any:
+        socket = getattr(self._local, "socket", None)
+        if socket is None:
+            socket = self._context.socket(zmq.DEALER)
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.connect(endpoint)
+            self._local.socket = socket
+        return socket
+
+    def close(self) -> None:
+        self._context.destroy(0)

@@ -1,0 +1,286 @@
+"""The cell host: the process that owns a cell. ``python -m drivers.host FILE [--name NAME]``.
+
+Its own process session, so no terminal takes it along. SIGTERM holds, then exits, leaving torque
+as it is. A stand-in is journalled, so a restart finds the same world, and exits a while after its
+last client; a hardware host never exits by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import hashlib
+import importlib
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from drivers.cellfile import CellFile, load_cell
+from drivers.core import CellCore
+from drivers.desk import CommandDesk
+from drivers.errors import CellFileError
+from drivers.hosted_world import HostedWorld
+from drivers.hostlock import CellBusy, Holder, HostLock
+from drivers.keys import Doorkeeper
+from drivers.kinematic_world import KinematicWorld
+from drivers.loop import FixedRateLoop, claim_realtime, settle_memory
+from drivers.runtime_dir import CellPaths, RuntimeDirError, cell_paths, runtime_dir
+from drivers.server import CellServer, Endpoints
+from drivers.world_feed import WorldFeed
+
+log = logging.getLogger("cell host")
+
+IDLE_EXIT_S: Final = 60.0
+JOURNAL_PERIOD_S: Final = 0.25
+LEAVE_WITHIN_S: Final = 2.0
+EXIT_BAD_INPUT: Final = 2
+EXIT_BUSY: Final = 5
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """What a host is started with."""
+
+    cell_file: Path
+    name: str
+    who: str
+    runtime: Path
+    noise: bool = True
+    speed: float | None = None
+    idle_exit_s: float = IDLE_EXIT_S
+    tcp: str = ""
+    keys: Path | None = None
+    realtime: bool = False
+
+
+class _Journal(msgspec.Struct, frozen=True):
+    cell: str
+    world: bytes
+
+
+class CellHost:
+    """One running stand-in: world, core, sockets and loop of one cell."""
+
+    def __init__(self, options: HostOptions, cell: CellFile, paths: CellPaths, sess: str) -> None:
+        self._options = options
+        self._paths = paths
+        self._cell_hash = hashlib.sha256(cell.path.read_bytes()).hexdigest()
+        self._leaving = ""
+        self._leave_by_s = 0.0
+        self._journalled_s = 0.0
+        self._noted: dict[str, str] = {}
+        self._realtime = False
+        self._world = open_world(cell, options.noise)
+        if options.speed is not None:
+            self._world.control.speed = options.speed
+        self.adopted = self._restore()
+        info = msgspec.structs.replace(self._world.info, name=options.name)
+        self._dt_s = 1.0 / info.control_hz
+        self._core = CellCore(info, self._world.arms, self._world.clock, self._world.tool_xyz)
+        self._core.open()
+        control = self._world.control
+        control.before_change = self._core.require_idle
+        control.after_change = lambda: self._core.adopt("stand-in")
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
+        self._doors = [Doorkeeper(options.keys, self._context)] if options.keys else []
+        self._desk = CommandDesk(self._core, sess, time.monotonic, self.leave)
+        self._server = CellServer(
+            self._core, self._desk, sess, _endpoints(options, paths, self._doors), self._context
+        )
+        self._feed = WorldFeed(self._world, paths, self._context)
+        self.loop = FixedRateLoop(self._period_s, self._tick, self._server.serve)
+
+    def leave(self, who: str) -> None:
+        """HOLD, then stop the loop once the arms stand."""
+        if not self._leaving:
+            self._leaving = who
+            self._leave_by_s = time.monotonic() + LEAVE_WITHIN_S
+            self._core.hold("the cell host is stopping", who)
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serve until told to leave. ``ready`` is called once clients may come."""
+        self._server.start()
+        self._feed.start()
+        stand_in = self._serve_stand_in()
+        ready()
+        settle_memory()
+        self._realtime = self._options.realtime and claim_realtime()
+        try:
+            self.loop.run(self._stopped)
+        finally:
+            self._write_journal()
+            if stand_in is not None:
+                stand_in.close()
+            self._feed.close()
+            self._server.close()
+            for door in self._doors:
+                door.close()
+            self._core.close()
+            self._context.destroy(0)
+            for path in (self._paths.ctl, self._paths.stop, self._paths.state):
+                path.unlink(missing_ok=True)
+
+    def _serve_stand_in(self) -> Any:
+        """The stand-in socket, for worlds that have a scene to set."""
+        if isinstance(self._world, KinematicWorld):
+            return None
+        control = importlib.import_module("drivers.sim.control")
+        return control.serve(self._world.control, self._paths.sim, self._server.between_ticks)
+
+    def _period_s(self) -> float:
+        return self._dt_s / self._world.control.speed
+
+    def _tick(self) -> None:
+        self._world.advance(self._dt_s)
+        self._core.report_loop(self.loop.hz, self.loop.overruns, self._realtime)
+        self._core.tick()
+        self._server.after_tick()
+        now = time.monotonic()
+        self._feed.after_tick(now)
+        if now - self._journalled_s >= JOURNAL_PERIOD_S:
+            self._journalled_s = now
+            self._write_journal()
+
+    def _stopped(self) -> bool:
+        now = time.monotonic()
+        if self._leaving:
+            return self._core.at_rest or now > self._leave_by_s
+        heard_s = max(self._desk.heard_s, self._server.called_s)
+        alone = now - heard_s > self._options.idle_exit_s and not self._server.watchers
+        if alone and self._core.at_rest:
+            self.leave("host: nobody is here")
+        return False
+
+    def _restore(self) -> bool:
+        """Find the world of an earlier host of the same cell file; whether there was one."""
+        try:
+            kept = msgspec.msgpack.decode(self._paths.journal.read_bytes(), type=_Journal)
+            if kept.cell != self._cell_key():
+                return False
+            self._world.restore(kept.world)
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError) as error:
+            log.warning("the journal cannot be used, starting afresh: %s", error)
+            return False
+        return True
+
+    def _write_journal(self) -> None:
+        kept = _Journal(self._cell_key(), self._world.journal())
+        beside = self._paths.journal.with_suffix(".new")
+        try:
+            beside.write_bytes(msgspec.msgpack.encode(kept))
+            beside.replace(self._paths.journal)
+        except OSError as error:
+            # A full disk must not stop the loop; a restart then finds an older world.
+            self._note("journal", f"the journal is not written: {error}")
+
+    def _cell_key(self) -> str:
+        return f"{self._cell_hash} noise={self._options.noise}"
+
+    def _note(self, topic: str, text: str) -> None:
+        if self._noted.get(topic) != text:
+            self._noted[topic] = text
+            log.warning(text)
+
+
+def open_world(cell: CellFile, noise: bool) -> HostedWorld:
+    """The world of a simulated cell. Raises CellFileError for hardware without a driver here."""
+    if cell.sim is None:
+        drivers = ", ".join(sorted({device.driver for device in cell.devices}))
+        raise CellFileError(f"{cell.path}: no driver named {drivers} in this version; only [sim]")
+    if cell.sim.world == "kinematic":
+        return KinematicWorld(cell)
+    world: HostedWorld = importlib.import_module("drivers.sim.hosted").open_world(cell, noise)
+    return world
+
+
+def _endpoints(options: HostOptions, paths: CellPaths, doors: list[Doorkeeper]) -> Endpoints:
+    if not options.tcp:
+        return Endpoints(f"ipc://{paths.ctl}", f"ipc://{paths.stop}", f"ipc://{paths.state}")
+    if not doors:
+        raise CellFileError(f"--tcp {options.tcp}: refused without --keys; make some with `keys`")
+    address, _, port = options.tcp.rpartition(":")
+    first = int(port)
+    ctl, state, stop = (f"tcp://{address}:{first + n}" for n in range(3))
+    return Endpoints(ctl, stop, state, doors[0].prepare, doors[0].role_of)
+
+
+def _options(argv: list[str] | None) -> tuple[HostOptions, int | None]:
+    parser = argparse.ArgumentParser(prog="drivers.host", description="Own and serve one cell.")
+    parser.add_argument("cell_file", type=Path)
+    parser.add_argument("--name", default="", help="name to serve it under; else the file's own")
+    parser.add_argument("--who", default="", help="who started it, for people")
+    parser.add_argument("--runtime", type=Path, help="folder for sockets, instead of the user's")
+    parser.add_argument("--noise-off", action="store_true", help="ideal sensors; brands results")
+    parser.add_argument("--speed", type=float, help="simulated seconds per wall second, 0.1 to 10")
+    parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_S)
+    parser.add_argument("--tcp", default="", help="ADDRESS:PORT; needs --keys")
+    parser.add_argument("--keys", type=Path, help="folder of CURVE keys")
+    parser.add_argument("--realtime", action="store_true", help="ask for SCHED_FIFO")
+    parser.add_argument("--ready-fd", type=int, help="write one JSON line here when ready or not")
+    args = parser.parse_args(argv)
+    if args.speed is not None and not 0.1 <= args.speed <= 10.0:
+        raise CellFileError(f"--speed {args.speed} is outside 0.1 to 10")
+    options = HostOptions(
+        cell_file=args.cell_file,
+        name=args.name,
+        who=args.who or getpass.getuser(),
+        runtime=args.runtime or runtime_dir(),
+        noise=not args.noise_off,
+        speed=args.speed,
+        idle_exit_s=args.idle_exit,
+        tcp=args.tcp,
+        keys=args.keys,
+        realtime=args.realtime,
+    )
+    return options, args.ready_fd
+
+
+def _tell(fd: int | None, **line: object) -> None:
+    if fd is not None:
+        os.write(fd, json.dumps(line).encode() + b"\n")
+        os.close(fd)
+
+
+def main(argv: list[str] | None = None) -> int:
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    options, ready_fd = _options(argv)
+    if os.getpid() != os.getsid(0):
+        os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o077)
+    try:
+        cell = load_cell(options.cell_file)
+        name = options.name or cell.info.name
+        options = replace(options, name=name)
+        paths = cell_paths(name, options.runtime)
+        paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sess = secrets.token_hex(8)
+        holder = Holder(os.getpid(), options.who, name, str(options.cell_file.resolve()), sess)
+        lock = HostLock(paths.lock, holder)
+        host = CellHost(options, cell, paths, sess)
+    except (CellFileError, RuntimeDirError, CellBusy) as error:
+        _tell(ready_fd, ready=False, error=str(error))
+        log.error(str(error))
+        return EXIT_BUSY if isinstance(error, CellBusy) else EXIT_BAD_INPUT
+    signal.signal(signal.SIGTERM, lambda *_: host.leave("SIGTERM"))
+    host.run(lambda: _tell(ready_fd, ready=True, pid=os.getpid(), adopted=host.adopted))
+    lock.release()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

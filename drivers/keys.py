@@ -1,0 +1,110 @@
+"""CURVE keys for cells reached over a network. Without keys a host listens on local sockets only.
+
+A folder holds ``host.key`` / ``host.key_secret`` and ``authorized/*.key``, one public key per
+client; its metadata ``role`` is the most that client may be. Secret files are 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, get_args
+
+import zmq
+import zmq.auth
+from zmq.auth.thread import ThreadAuthenticator
+
+from drivers.errors import CellFileError
+from drivers.wire import Role
+
+HOST: Final = "host"
+AUTHORIZED: Final = "authorized"
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    public: bytes
+    secret: bytes
+
+
+def make_keys(folder: Path, name: str = HOST, role: Role | None = None) -> Path:
+    """Create a key pair; never overwrites.
+
+    Args:
+        role: For a client: written into its public key.
+
+    Returns:
+        The secret file, mode 0600.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = folder / f"{name}.key_secret"
+    if secret.exists():
+        raise CellFileError(f"{secret} exists; remove it to make a new key")
+    before = os.umask(0o077)
+    try:
+        metadata: dict[str, str] | None = {"role": role} if role is not None else None
+        zmq.auth.create_certificates(folder, name, metadata=metadata)
+    finally:
+        os.umask(before)
+    secret.chmod(0o600)
+    return secret
+
+
+def load_keys(secret: Path) -> KeyPair:
+    """A key pair from its secret file. Refused when others may read it."""
+    try:
+        mode = stat.S_IMODE(secret.stat().st_mode)
+        public_key, secret_key = zmq.auth.load_certificate(secret)
+    except (OSError, ValueError) as error:
+        raise CellFileError(f"{secret}: {error}") from None
+    if mode & 0o077:
+        raise CellFileError(f"{secret} can be read by others; chmod 600 it")
+    if secret_key is None:
+        raise CellFileError(f"{secret} holds no secret key")
+    return KeyPair(public_key, secret_key)
+
+
+class Doorkeeper:
+    """Lets only authorised keys in, and knows the most each may be."""
+
+    def __init__(self, folder: Path, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        self._host = load_keys(folder / f"{HOST}.key_secret")
+        self._roles: dict[str, Role] = {}
+        authorized = folder / AUTHORIZED
+        for file in sorted(authorized.glob("*.key")):
+            public_key, _ = zmq.auth.load_certificate(file)
+            self._roles[public_key.decode()] = _role_in(file)
+        if not self._roles:
+            raise CellFileError(f"{authorized} holds no client keys; nobody could connect")
+        self._authenticator = ThreadAuthenticator(context)
+        self._authenticator.start()
+        self._authenticator.configure_curve(domain="*", location=str(authorized))
+
+    def prepare(self, socket: zmq.Socket[bytes]) -> None:
+        """Make a socket speak CURVE before it is bound."""
+        socket.curve_secretkey = self._host.secret
+        socket.curve_publickey = self._host.public
+        socket.curve_server = True
+
+    def role_of(self, frame: zmq.Frame) -> Role:
+        """The most the sender of a message may be."""
+        try:
+            return self._roles.get(str(frame.get("User-Id")), "viewer")
+        except zmq.ZMQError:
+            return "viewer"
+
+    def close(self) -> None:
+        self._authenticator.stop()
+
+
+def _role_in(file: Path) -> Role:
+    for line in file.read_text().splitlines():
+        key, _, value = line.strip().partition("=")
+        if key.strip() == "role":
+            for role in get_args(Role):
+                if value.strip().strip('"') == role:
+                    return role  # type: ignore[no-any-return]
+            raise CellFileError(f"{file}: role must be one of {', '.join(get_args(Role))}")
+    return "viewer"

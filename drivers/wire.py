@@ -1,0 +1,392 @@
+"""``cell/1``: what travels between a cell host and its clients. msgpack, at most 64 kB a message.
+
+One :class:`Request` carries one command (a tagged union); one :class:`Reply` carries one answer or
+an error. Commands refuse unknown fields; answers ignore them, so a newer host can say more. Bulk
+numbers (knots, samples) travel as little-endian float64 bytes. Frames never travel here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from drivers.types import (
+    CellEvent,
+    CellInfo,
+    CellStatus,
+    FloatArray,
+    GripReport,
+    MotionReport,
+    SampleLog,
+    Trajectory,
+)
+
+MAJOR: Final = 1
+MINOR: Final = 0
+MAX_MESSAGE: Final = 64 * 1024
+KNOTS_PER_PART_BYTES: Final = 48 * 1024
+SAMPLES_BYTES: Final = 48 * 1024
+EVENTS_PER_REPLY: Final = 100
+
+Role = Literal["operator", "agent", "viewer"]
+
+
+class _Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op"):
+    pass
+
+
+class Hello(_Command, frozen=True, tag="HELLO"):
+    """Learn what the cell is. The only command that needs no session."""
+
+
+class Ping(_Command, frozen=True, tag="PING"):
+    """Ask for the host's clock and the loop's progress."""
+
+
+class LeaseAcquire(_Command, frozen=True, tag="LEASE_ACQUIRE"):
+    """Ask for control. ``take`` takes it from somebody else, only while nothing moves."""
+
+    take: bool = False
+
+
+class LeaseRenew(_Command, frozen=True, tag="LEASE_RENEW"):
+    """Say that the owner is alive."""
+
+
+class LeaseRelease(_Command, frozen=True, tag="LEASE_RELEASE"):
+    """Give control back."""
+
+
+class Enable(_Command, frozen=True, tag="ENABLE"):
+    """LIMP to HOLD."""
+
+
+class TrajLoad(_Command, frozen=True, tag="TRAJ_LOAD"):
+    """Part ``index`` of ``of`` of a trajectory.
+
+    ``knots``: float64 rows of 1 + 2n values: time, n joints, n joint velocities.
+    """
+
+    key: str
+    index: int
+    of: int
+    joints: int
+    knots: bytes
+
+
+class TrajStart(_Command, frozen=True, tag="TRAJ_START"):
+    """Follow a loaded trajectory; answered with :class:`Started`."""
+
+    arm: str
+    key: str
+
+
+class Grip(_Command, frozen=True, tag="GRIP"):
+    """Drive the fingers; answered with :class:`Started`."""
+
+    arm: str
+    width_m: float
+    force_N: float
+    speed_m_s: float | None = None
+
+
+class Pause(_Command, frozen=True, tag="PAUSE"):
+    """Let cell time pass; answered with :class:`Started`."""
+
+    duration_s: float
+
+
+class Await(_Command, frozen=True, tag="AWAIT"):
+    """Ask how a ticket ended, waiting up to ``timeout_ms`` for it. Safe to repeat."""
+
+    ticket: int
+    timeout_ms: int = 500
+
+
+class Stop(_Command, frozen=True, tag="STOP"):
+    """HOLD. Any client, no lease; also understood on the stop socket."""
+
+    cause: str
+
+
+class Resume(_Command, frozen=True, tag="RESUME"):
+    """Leave HOLD."""
+
+
+class Abort(_Command, frozen=True, tag="ABORT"):
+    """End the motion in flight with STOPPED."""
+
+
+class AckStop(_Command, frozen=True, tag="ACK_STOP"):
+    """Acknowledge a protective stop."""
+
+
+class ClearFault(_Command, frozen=True, tag="CLEAR_FAULT"):
+    """Check again after a fault."""
+
+
+class Speed(_Command, frozen=True, tag="SPEED"):
+    """Speed override in (0, 1]."""
+
+    fraction: float
+
+
+class ReleaseTorque(_Command, frozen=True, tag="RELEASE_TORQUE"):
+    """Two steps: without a nonce it only answers one."""
+
+    nonce: str = ""
+
+
+class GetStatus(_Command, frozen=True, tag="GET_STATUS"):
+    """Ask for the state now."""
+
+
+class GetEvents(_Command, frozen=True, tag="GET_EVENTS"):
+    """Events after a sequence number, at most 100 a reply."""
+
+    after_seq: int
+
+
+class GetSamples(_Command, frozen=True, tag="GET_SAMPLES"):
+    """Joint state since a cell time, oldest first, as much as fits one reply."""
+
+    arm: str
+    since_s: float
+
+
+class Shutdown(_Command, frozen=True, tag="SHUTDOWN"):
+    """HOLD, then the host exits leaving torque as it is."""
+
+
+Command = (
+    Hello
+    | Ping
+    | LeaseAcquire
+    | LeaseRenew
+    | LeaseRelease
+    | Enable
+    | TrajLoad
+    | TrajStart
+    | Grip
+    | Pause
+    | Await
+    | Stop
+    | Resume
+    | Abort
+    | AckStop
+    | ClearFault
+    | Speed
+    | ReleaseTorque
+    | GetStatus
+    | GetEvents
+    | GetSamples
+    | Shutdown
+)
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The envelope of a command.
+
+    Attributes:
+        id: Unique per client and command; a repeated id gets the first reply again.
+        sess: The host's boot id from :class:`Welcome`; empty only with HELLO.
+        expires_ns: Host's monotonic clock after which the command is refused; 0 means never.
+            Commands that move something must carry one.
+        t_send_ns: Client's monotonic clock, for its own use.
+    """
+
+    id: str
+    role: Role
+    who: str
+    body: Command
+    sess: str = ""
+    lease: str = ""
+    expires_ns: int = 0
+    t_send_ns: int = 0
+    v: int = MAJOR
+    minor: int = MINOR
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="WELCOME"):
+    """What a client needs to know first. ``t_mono_ns`` is the host's monotonic clock."""
+
+    info: CellInfo
+    sess: str
+    t_mono_ns: int
+    status: CellStatus
+    lease_ttl_s: float
+    watchdog_s: float
+
+
+class Pong(msgspec.Struct, frozen=True, tag="PONG"):
+    """``ticks`` counts control periods: it stands still when the loop does."""
+
+    t_mono_ns: int
+    t_s: float
+    ticks: int
+
+
+class Leased(msgspec.Struct, frozen=True, tag="LEASED"):
+    lease: str
+
+
+class Accepted(msgspec.Struct, frozen=True, tag="ACCEPTED"):
+    """Carried out. ``nonce`` only with RELEASE_TORQUE."""
+
+    nonce: str = ""
+
+
+class Started(msgspec.Struct, frozen=True, tag="STARTED"):
+    ticket: int
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ENDED"):
+    """How a ticket stands; ``done`` false means: ask again."""
+
+    ticket: int
+    done: bool
+    motion: MotionReport | None = None
+    grip: GripReport | None = None
+    stopped: str = ""
+    """Why a wait ended early."""
+
+
+class StatusIs(msgspec.Struct, frozen=True, tag="STATUS"):
+    status: CellStatus
+
+
+class Events(msgspec.Struct, frozen=True, tag="EVENTS"):
+    events: tuple[CellEvent, ...]
+    last_seq: int
+
+
+class Samples(msgspec.Struct, frozen=True, tag="SAMPLES"):
+    """``rows``: float64 rows of 3 + 2n values: time, opening, opening commanded, n joints measured,
+    n joints commanded. ``more``: ask again from the last time."""
+
+    joints: int
+    rows: bytes
+    more: bool
+
+
+Answer = Welcome | Pong | Leased | Accepted | Started | Ended | StatusIs | Events | Samples
+
+
+class WireError(msgspec.Struct, frozen=True):
+    """``code`` is stable, ``text`` is for people, ``hint`` says what to do."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer or error to the request with this id; id is empty when it could not be read."""
+
+    id: str
+    ok: bool
+    body: Answer | None = None
+    error: WireError | None = None
+    v: int = MAJOR
+
+
+class State(msgspec.Struct, frozen=True):
+    """One published state. ``seq`` counts publications, ``ticks`` control periods."""
+
+    sess: str
+    seq: int
+    ticks: int
+    t_mono_ns: int
+    status: CellStatus
+    v: int = MAJOR
+
+
+class BadMessage(ValueError):
+    """A message that is no valid request; ``code`` is one of oversized, malformed, not_finite."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(Request)
+_reply_decoder = msgspec.msgpack.Decoder(Reply)
+_state_decoder = msgspec.msgpack.Decoder(State)
+
+
+def encode(message: Request | Reply | State) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode_request(raw: bytes) -> Request:
+    """Raises BadMessage, whatever the bytes are."""
+    if len(raw) > MAX_MESSAGE:
+        raise BadMessage("oversized", f"{len(raw)} bytes; at most {MAX_MESSAGE}")
+    try:
+        request = _request_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadMessage("malformed", str(error).splitlines()[0][:200]) from None
+    if not _finite(request.body):
+        raise BadMessage("not_finite", "a number in the command is not finite")
+    return request
+
+
+def decode_reply(raw: bytes) -> Reply:
+    """Raises msgspec.DecodeError when the host speaks something else."""
+    return _reply_decoder.decode(raw)
+
+
+def decode_state(raw: bytes) -> State:
+    return _state_decoder.decode(raw)
+
+
+def _finite(command: Command) -> bool:
+    if isinstance(command, TrajLoad):
+        whole = len(command.knots) // 8 * 8
+        return bool(np.isfinite(np.frombuffer(command.knots[:whole], "<f8")).all())
+    values = (getattr(command, field) for field in command.__struct_fields__)
+    return all(math.isfinite(v) for v in values if isinstance(v, float))
+
+
+def pack_trajectory(trajectory: Trajectory, key: str) -> list[TrajLoad]:
+    """A trajectory in parts that fit a message."""
+    rows = np.hstack([trajectory.t_s[:, None], trajectory.q_rad, trajectory.dq_rad_s])
+    joints = trajectory.q_rad.shape[1]
+    per_part = max(1, KNOTS_PER_PART_BYTES // (8 * (1 + 2 * joints)))
+    parts = [rows[i : i + per_part] for i in range(0, len(rows), per_part)]
+    return [
+        TrajLoad(key, i, len(parts), joints, np.ascontiguousarray(part, "<f8").tobytes())
+        for i, part in enumerate(parts)
+    ]
+
+
+def unpack_trajectory(parts: Sequence[TrajLoad]) -> Trajectory:
+    """Parts in order as a trajectory. Raises BadMessage when they do not fit together."""
+    joints = parts[0].joints
+    width = 1 + 2 * joints
+    data = b"".join(part.knots for part in parts)
+    if joints < 1 or not data or len(data) % (8 * width) or any(p.joints != joints for p in parts):
+        raise BadMessage("malformed", f"knots are not rows of {width} float64 values")
+    rows = np.frombuffer(data, "<f8").reshape(-1, width).astype(np.float64)
+    return Trajectory(rows[:, 0], rows[:, 1 : 1 + joints], rows[:, 1 + joints :])
+
+
+def pack_samples(log: SampleLog) -> Samples:
+    """As many of the oldest samples as fit one reply."""
+    joints = log.q_rad.shape[1]
+    fit = max(1, SAMPLES_BYTES // (8 * (3 + 2 * joints)))
+    n = min(len(log.t_s), fit)
+    columns = [log.t_s[:n, None], log.width_m[:n, None], log.width_cmd_m[:n, None]]
+    rows = np.hstack([*columns, log.q_rad[:n], log.q_cmd_rad[:n]])
+    return Samples(joints, np.ascontiguousarray(rows, "<f8").tobytes(), n < len(log.t_s))
+
+
+def unpack_samples(samples: Samples) -> FloatArray:
+    """Rows as in :class:`Samples`."""
+    width = 3 + 2 * samples.joints
+    return np.frombuffer(samples.rows, "<f8").reshape(-1, width).astype(np.float64)

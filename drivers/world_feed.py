@@ -1,0 +1,93 @@
+"""Feeds the camera process of a stand-in with copies of its world, and keeps it alive."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import struct
+import subprocess
+import sys
+import time
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from drivers.cameras.wire import WorldCopy
+from drivers.hosted_world import HostedWorld
+from drivers.runtime_dir import CellPaths
+
+log = logging.getLogger("cell host")
+
+FEED_PERIOD_S: Final = 0.02
+LOOK_PERIOD_S: Final = 1.0
+
+
+class WorldFeed:
+    """Publishes the newest world state; starts the camera process and starts it again if it dies.
+
+    A picture is therefore never rendered in the control loop, nor from a state being changed.
+    """
+
+    def __init__(
+        self, world: HostedWorld, paths: CellPaths, context: zmq.Context[zmq.Socket[bytes]]
+    ) -> None:
+        self._world = world
+        self._paths = paths
+        self._socket: Any = context.socket(zmq.PUB)
+        self._socket.setsockopt(zmq.SNDHWM, 2)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        paths.world.unlink(missing_ok=True)
+        self._socket.bind(f"ipc://{paths.world}")
+        self._fed_s = 0.0
+        self._looked_s = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the camera process, if the cell has cameras."""
+        if not self._world.info.cameras:
+            return
+        command = [sys.executable, "-m", "drivers.cameras.service"]
+        command += ["--frames", f"ipc://{self._paths.frames}"]
+        command += ["--world", f"ipc://{self._paths.world}"]
+        command += ["--factory", self._world.camera_factory]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        config = self._world.camera_config
+        pipe = self._process.stdin
+        # A process that died at once is noticed, and started again, by the next look.
+        with contextlib.suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.write(struct.pack(">I", len(config)) + config)
+                pipe.flush()
+
+    def after_tick(self, now_s: float) -> None:
+        """Publish at most 50 times a second; look after the process once a second."""
+        if self._process is None:
+            return
+        if now_s - self._fed_s >= FEED_PERIOD_S:
+            self._fed_s = now_s
+            copy = WorldCopy(
+                self._world.clock(), int(time.monotonic() * 1e9), self._world.world_state()
+            )
+            self._socket.send(msgspec.msgpack.encode(copy))
+        if now_s - self._looked_s >= LOOK_PERIOD_S:
+            self._looked_s = now_s
+            if self._process.poll() is not None:
+                log.warning("the camera process ended; starting it again")
+                self.start()
+
+    def close(self) -> None:
+        """Stop publishing and end the camera process."""
+        self._socket.close(0)
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        try:
+            process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._paths.frames.unlink(missing_ok=True)
