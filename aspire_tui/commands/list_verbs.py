@@ -56,7 +56,9 @@ def check_task(ctx: typer.Context, task: str, as_json: JsonFlag = False) -> None
     if as_json:
         print_json({"task": found.name, "ok": True})
     else:
-        typer.echo(f"{found.name}: right; {len(found.objects)} objects, {len(found.goal)} relations")
+        typer.echo(
+            f"{found.name}: right; {len(found.objects)} objects, {len(found.goal)} relations"
+        )
 
 
 @cells_app.callback()

@@ -120,9 +120,7 @@ def list_sessions(ctx: typer.Context, as_json: JsonFlag = False) -> None:
     if not rows:
         typer.echo("no sessions yet; record one with: aspire-tui run cube_stack")
     for r in rows:
-        typer.echo(
-            f"{r['name']:<44} {r['verb']:<5} {r['task']:<16} {r['outcome']:<10} {r['why']}"
-        )
+        typer.echo(f"{r['name']:<44} {r['verb']:<5} {r['task']:<16} {r['outcome']:<10} {r['why']}")
 
 
 @sessions_app.command("show")

@@ -15,7 +15,6 @@ from aspire_tui.improvement.wire import FRAME_MAX, HEADER, ToolAnswer, ToolCall
 from aspire_tui.improvement.worker import AgentSpec
 
 
-
 class AgentLost(Exception):
     """The agent worker died before it was done."""
 
@@ -66,7 +65,8 @@ async def _converse(
             if toolbox.finished is not None:
                 return
             await book.write(
-                AgentTurn(False), AgentSaid("the agent worker died; its work so far stands", "error")
+                AgentTurn(False),
+                AgentSaid("the agent worker died; its work so far stands", "error"),
             )
             raise AgentLost("the agent worker died") from None
         if call is None:

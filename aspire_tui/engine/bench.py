@@ -131,7 +131,9 @@ class Bench:
             if not stood and self.trial is not None:
                 stood = True
                 await self.book.write(
-                    PhaseChanged(self.trial, "held", self.gate.reason, self.cell_s, "R resume, s step")
+                    PhaseChanged(
+                        self.trial, "held", self.gate.reason, self.cell_s, "R resume, s step"
+                    )
                 )
             self._opened.clear()
             await self._opened.wait()

@@ -46,7 +46,7 @@ class Commands:
                 return Reply(c.id, True, data={"proto": PROTO, "session": self._engine.job.session})
             case "hold":
                 return await self._hold(c)
-            case "resume" | "continue":
+            case "resume":
                 return self._resume(c)
             case "step":
                 return self._step(c)
@@ -57,8 +57,6 @@ class Commands:
             case "stop":
                 self._engine.stop(c.who)
                 return Reply(c.id, True, "HOLD; the last trial is closed, then the engine exits")
-            case "speed":
-                return await self._speed(c)
             case "exec":
                 return Reply(c.id, False, "this engine runs its own session to the end first")
 
@@ -117,13 +115,3 @@ class Commands:
         else:
             e.toolbox.paused.set()
         return Reply(c.id, True, "the agent waits; the robot is untouched" if pause else "goes on")
-
-    async def _speed(self, c: Command) -> Reply:
-        e = self._engine
-        value = c.args.get("fraction")
-        if e.host is None:
-            return Reply(c.id, False, "a headless session has no speed override")
-        if not isinstance(value, (int, float)) or not 0.05 <= value <= 1.0:
-            return Reply(c.id, False, f"fraction {value!r}: expected 0.05 to 1.0")
-        await asyncio.to_thread(e.host.set_override, float(value), c.who)
-        return Reply(c.id, True, f"speed override {value:.0%}")

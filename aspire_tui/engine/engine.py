@@ -106,7 +106,6 @@ class Engine:
         spec = self.job.spec
         if self.bench is not None:
             self.host = await HostProcess.ensure(self.job, self.log)
-            await asyncio.to_thread(self.host.set_speed, spec.speed)
             hello = await self.bench.start(
                 BenchSpec(
                     cell=self.host.name,

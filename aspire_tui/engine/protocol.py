@@ -17,9 +17,7 @@ PROTO = 1
 HEADER = struct.Struct("<I")
 FRAME_MAX = 1 << 20
 
-Verb = Literal[
-    "hello", "hold", "resume", "step", "continue", "abort", "pause_agent", "stop", "speed", "exec"
-]
+Verb = Literal["hello", "hold", "resume", "step", "abort", "pause_agent", "stop", "exec"]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "hold"})
 AGENT_MAY: frozenset[str] = frozenset({"hello", "hold"})

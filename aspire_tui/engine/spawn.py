@@ -73,7 +73,9 @@ def start_engine(job: Job) -> StartedEngine:
         line = ready.readline()
     if not line:
         code = process.wait()
-        raise EngineNotStarted(5, f"the engine ended before it was ready (exit {code}); see its log")
+        raise EngineNotStarted(
+            5, f"the engine ended before it was ready (exit {code}); see its log"
+        )
     said = msgspec.json.decode(line, type=Readiness)
     if not said.ok:
         process.wait()

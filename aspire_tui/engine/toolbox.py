@@ -12,7 +12,9 @@ import msgspec
 from aspire_tui.domain import Repair
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.trials import Stopped, Trials
+from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
+from aspire_tui.errors import ConfigError
 from aspire_tui.events import (
     AgentSaid,
     AgentTool,
@@ -38,8 +40,6 @@ from aspire_tui.improvement.tools import (
     ToolRefused,
     TrialBrief,
 )
-from aspire_tui.environment.primitives.registry import Primitive
-from aspire_tui.errors import ConfigError
 from aspire_tui.library import splice as splicing
 from aspire_tui.library.load import Library
 from aspire_tui.library.match import Failure, context_of, match
@@ -145,15 +145,11 @@ class Toolbox:
         )
         return Opened(node.number, sha)
 
-    async def _run(
-        self, hypothesis: int, seed_indices: list[int], bench: bool
-    ) -> list[TrialBrief]:
+    async def _run(self, hypothesis: int, seed_indices: list[int], bench: bool) -> list[TrialBrief]:
         node = self.tree.get(hypothesis)
         seeds = [self.seeds.take("dev", 1, i)[0] for i in seed_indices]
         if bench:
-            closed = [
-                await self.trials.at_bench(node.program, hypothesis, s, "dev") for s in seeds
-            ]
+            closed = [await self.trials.at_bench(node.program, hypothesis, s, "dev") for s in seeds]
         else:
             closed = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
         for seed, trial in zip(seeds, closed, strict=True):
@@ -236,7 +232,9 @@ class Toolbox:
         checks = () if verdict is None else verdict.verdict.checks
         rows = await asyncio.to_thread(self.reader.calls, trial)
         before = [
-            (await asyncio.to_thread(self.reader.call, trial, r.call)) for r in rows if r.call < call
+            (await asyncio.to_thread(self.reader.call, trial, r.call))
+            for r in rows
+            if r.call < call
         ]
         earlier = [(d.intent.primitive, d.intent.args) for d in before if d is not None]
         result: CallResult | None = row.result

@@ -20,16 +20,11 @@ class TruthSource(Protocol):
     def truth(self) -> SceneTruth: ...
 
 
-def judge(
-    task: TaskDef, source: TruthSource, table_z_m: float
-) -> tuple[Outcome, dict[str, float]]:
+def judge(task: TaskDef, source: TruthSource, table_z_m: float) -> tuple[Outcome, dict[str, float]]:
     """PASS when every relation of the goal really holds; with the values it looked at."""
     seen = source.truth()
     truth = Truth(
-        objects={
-            name: TruthPose(o.xyz_m, o.speed_m_s)
-            for name, o in seen.objects.items()
-        },
+        objects={name: TruthPose(o.xyz_m, o.speed_m_s) for name, o in seen.objects.items()},
         gripped=frozenset(seen.touching_fingers),
         table_z_m=table_z_m,
     )

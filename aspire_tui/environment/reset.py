@@ -57,7 +57,9 @@ class Placed:
     yaw_rad: float
 
 
-def draw(task: TaskDef, seed: int, attempt: int, table_z_m: float) -> tuple[list[Placed], SceneSpec]:
+def draw(
+    task: TaskDef, seed: int, attempt: int, table_z_m: float
+) -> tuple[list[Placed], SceneSpec]:
     """Draw a scene for a seed. The same seed and attempt give the same scene, on any machine."""
     rng = np.random.default_rng([seed, zlib.crc32(task.name.encode()), attempt])
     placed: dict[str, Placed] = {}
@@ -185,18 +187,14 @@ def verify_reset(
 
 def _gripper_check(bench: Workbench) -> Check:
     sample = bench.sample()
-    return judge_range(
-        "gripper empty", "gripper", sample.grip_force_N, "N", None, 2.0, sd=0.0
-    )
+    return judge_range("gripper empty", "gripper", sample.grip_force_N, "N", None, 2.0, sd=0.0)
 
 
 def _place_check(view: View, p: Placed, bench: Workbench) -> Check:
     name = f"{p.thing.name} in place"
     found = locate([view], p.thing.name, table_z_m=bench.table_z_m)
     if not isinstance(found, ObjectEstimate):
-        return judge_range(
-            name, view.camera, None, "m", None, PLACED_M, sd=0.0, why=found.reason
-        )
+        return judge_range(name, view.camera, None, "m", None, PLACED_M, sd=0.0, why=found.reason)
     off = float(np.hypot(found.position[0] - p.xyz_m[0], found.position[1] - p.xyz_m[1]))
     return judge_range(name, view.camera, off, "m", None, PLACED_M, sd=0.0)
 

@@ -43,9 +43,7 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     bench.cell.wait(SETTLE_S)
     second, frames = _look(task, bench)
     looks = [Look(camera, first[camera], second[camera]) for camera in task.cameras]
-    checks = [
-        c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)
-    ]
+    checks = [c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)]
     outcome, reason = fuse(checks)
     return Verdict(outcome, tuple(checks), RULE, "; ".join([reason, *notes]), tuple(frames))
 

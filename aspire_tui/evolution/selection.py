@@ -31,6 +31,4 @@ def decide(before: Sequence[bool], after: Sequence[bool]) -> Decision:
     if c.p_value > ALPHA:
         return Decision("pruned", f"not proven on unseen seeds (p = {c.p_value:.2f}): {told}", c)
     r = rate(k, n)
-    return Decision(
-        "kept", f"{told}, interval {r.lo:.2f}–{r.hi:.2f}, p = {c.p_value:.3f}", c
-    )
+    return Decision("kept", f"{told}, interval {r.lo:.2f}–{r.hi:.2f}, p = {c.p_value:.3f}", c)

@@ -81,9 +81,7 @@ class RemoteTools:
         return self._ask(list[CheckBrief], "checks", trial=trial)
 
     def match_skills(self, trial: int, call: int, program: str) -> list[SkillMatch]:
-        return self._ask(
-            list[SkillMatch], "match_skills", trial=trial, call=call, program=program
-        )
+        return self._ask(list[SkillMatch], "match_skills", trial=trial, call=call, program=program)
 
     def apply_skill(
         self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]

@@ -178,8 +178,8 @@ def robot_state(bench: Workbench) -> RobotState:
     )
 
 
-def _quaternion(R: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[
-    float, float, float, float
-]:
+def _quaternion(
+    R: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> tuple[float, float, float, float]:
     x, y, z, w = Rotation.from_matrix(R).as_quat()
     return float(w), float(x), float(y), float(z)

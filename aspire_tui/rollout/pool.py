@@ -61,7 +61,7 @@ class LocalPool:
         """Stop the workers at once; a trial in flight is not recorded."""
         self._hold.value = 0
         processes: Sequence[multiprocessing.Process] = tuple(
-            (self._executor._processes or {}).values()  # noqa: SLF001
+            (self._executor._processes or {}).values()
         )
         self._executor.shutdown(wait=False, cancel_futures=True)
         for p in processes:

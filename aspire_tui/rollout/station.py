@@ -37,7 +37,9 @@ class JournalEvidence:
             camera=view.camera,
             t_s=view.frame.t_s,
             rgb=self.journal.blob(encode_rgb_png(view.rgb), "image/png"),
-            depth=None if depth is None else self.journal.blob(encode_depth_png(depth), "image/png"),
+            depth=None
+            if depth is None
+            else self.journal.blob(encode_depth_png(depth), "image/png"),
             depth_unit_m=view.frame.depth_unit_m,
             K=_rows(view.K),
             T_base_cam=_rows(view.T_base_cam),

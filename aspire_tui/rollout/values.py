@@ -47,7 +47,9 @@ def summarise(value: Any, depth: int = 0) -> JSON:
 
 def _summarise_array(a: np.ndarray[Any, Any]) -> JSON:
     if a.size <= SMALL_ARRAY and a.dtype.kind in "fiub":
-        return summarise(np.round(a.astype(float), 6).tolist() if a.dtype.kind == "f" else a.tolist())
+        return summarise(
+            np.round(a.astype(float), 6).tolist() if a.dtype.kind == "f" else a.tolist()
+        )
     what = f"{a.dtype} {'×'.join(str(n) for n in a.shape)}"
     if a.dtype == bool:
         return f"<mask {what}, {int(a.sum())} set>"

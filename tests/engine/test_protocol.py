@@ -7,8 +7,6 @@ import pytest
 
 from aspire_tui.engine.protocol import PROTO, Command, Verb, read_command, refusal
 
-MOVES = ("resume", "step", "continue", "speed", "exec")
-
 
 @pytest.mark.parametrize("verb", get_args(Verb))
 @pytest.mark.parametrize("role", ["viewer", "agent"])

@@ -29,15 +29,19 @@ HIGHEST_M = 0.6
 ARM_MARGIN_M = 0.025
 """Points this close to where the arm is believed to be are the arm."""
 
-EDGE_M = 0.03
-"""Neighbouring pixels further apart than this straddle an edge; one of them may be in mid-air."""
+EDGE_M = 0.015
+"""A pixel this much behind one neighbour and before the opposite one lies on neither surface."""
 
 COLUMNS = 160
 """Pictures are thinned to about this width: a few points per map cell are enough."""
 
+HALO_PIXELS = 2
+"""So many pixels round the arm's outline in the thinned picture say nothing."""
+
 LEAST_POINTS = 2
-GROW_M = 0.004
-"""Boxes are this much larger on every side than what was seen."""
+GROW_M = 0.008
+"""Boxes are this much larger on every side than what was seen: about what a camera's calibration
+and the joints' zeros put a thing beside where it is."""
 
 STEP_M = 0.01
 MOST_BOXES = 160
@@ -75,12 +79,12 @@ class ObstacleMap:
             q: Measured joints when it was taken, shape (n,); the arm's own points are left out.
             hidden: A box to leave out too, as its pose (4, 4) and half extents (3,): what is held.
         """
-        points = _points(view)
+        points, pixel, shape = _points(view)
         cell = np.floor((points[:, :2] - self._lo) / CELL_M).astype(int)
         height = points[:, 2] - self._table_z_m
         inside = np.all((cell >= 0) & (cell < self._height.shape), axis=1)
         inside &= (height > -0.02) & (height < HIGHEST_M)
-        points, cell, height = points[inside], cell[inside], height[inside]
+        points, cell, height, pixel = points[inside], cell[inside], height[inside], pixel[inside]
         raised = np.flatnonzero(height > LOWEST_M)
         arm = np.zeros(len(points), bool)
         arm[raised] = self._silhouette.covers(points[raised], q, ARM_MARGIN_M)
@@ -88,6 +92,7 @@ class ObstacleMap:
             T, half = hidden
             own = (points[raised] - T[:3, 3]) @ T[:3, :3]
             arm[raised] |= np.all(np.abs(own) <= half, axis=1)
+        arm |= _beside(arm, pixel, shape)
         cell, height = cell[~arm], height[~arm]
         flat = np.ravel_multi_index((cell[:, 0], cell[:, 1]), self._height.shape)
         high = height > LOWEST_M
@@ -203,21 +208,45 @@ def _box(
     )
 
 
-def _points(view: View) -> FloatArray:
-    """Points of a depth picture in the base frame, shape (N, 3), edges left out."""
+def _points(view: View) -> tuple[FloatArray, NDArray[np.intp], tuple[int, int]]:
+    """Points of a depth picture in the base frame.
+
+    Returns:
+        Points (N, 3), their places (N,) in the thinned picture laid flat, and its shape.
+    """
     stride = max(1, view.depth_m.shape[1] // COLUMNS)
     depth = view.depth_m[::stride, ::stride]
-    valid = depth > 0
-    for axis in (0, 1):
-        jump = np.abs(np.diff(depth, axis=axis)) > EDGE_M
-        index = [slice(None), slice(None)]
-        for shift in (slice(None, -1), slice(1, None)):
-            index[axis] = shift
-            valid[tuple(index)] &= ~jump
-    v, u = np.nonzero(valid)
+    v, u = np.nonzero((depth > 0) & ~_in_mid_air(depth))
     z = depth[v, u].astype(np.float64)
+    pixel = v * depth.shape[1] + u
     v, u = v * stride, u * stride
     K = view.K
     camera = np.stack(((u - K[0, 2]) * z / K[0, 0], (v - K[1, 2]) * z / K[1, 1], z), axis=1)
     out: FloatArray = camera @ view.T_base_cam[:3, :3].T + view.T_base_cam[:3, 3]
+    return out, pixel, (depth.shape[0], depth.shape[1])
+
+
+def _beside(
+    arm: NDArray[np.bool_], pixel: NDArray[np.intp], shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Points whose pixels lie next to the arm in the picture: mixtures of it and what is behind."""
+    from scipy import ndimage
+
+    picture = np.zeros(shape, bool)
+    picture.ravel()[pixel[arm]] = True
+    wide = ndimage.binary_dilation(picture, np.ones((3, 3), bool), iterations=HALO_PIXELS)
+    out: NDArray[np.bool_] = wide.ravel()[pixel]
+    return out
+
+
+def _in_mid_air(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Pixels that mix a near and a far surface, as depth cameras give them at edges."""
+    out = np.zeros(depth.shape, bool)
+    for axis in (0, 1):
+        d = np.moveaxis(depth, axis, 0)
+        before, here, behind = d[:-2], d[1:-1], d[2:]
+        known = (before > 0) & (behind > 0)
+        rising = (here - before > EDGE_M) & (behind - here > EDGE_M)
+        falling = (before - here > EDGE_M) & (here - behind > EDGE_M)
+        np.moveaxis(out, axis, 0)[1:-1] |= known & (rising | falling)
     return out

@@ -6,7 +6,7 @@ import numpy as np
 
 from aspire_tui.environment.bench import Holding, View, Workbench
 from aspire_tui.environment.motion.collision import HeldBox
-from aspire_tui.environment.motion.obstacles import ObstacleMap, Region
+from aspire_tui.environment.motion.obstacles import GROW_M, ObstacleMap, Region
 from aspire_tui.environment.motion.planner import NEAR_M, Planner
 from aspire_tui.environment.motion.pose import FloatArray, invert, pose_matrix
 from aspire_tui.environment.motion.silhouette import Silhouette
@@ -43,7 +43,10 @@ def survey(bench: Workbench) -> ObstacleMap:
 def planner(bench: Workbench, T_base_target: FloatArray) -> Planner:
     """A planner among what was seen, for a move from where the arm is to a tool pose."""
     start = bench.kinematics.tool_pose(bench.joints_commanded())
-    near = tuple(Region(float(T[0, 3]), float(T[1, 3]), NEAR_M) for T in (start, T_base_target))
+    # Boxes are grown; what they add must not reach back into what may be touched.
+    near = tuple(
+        Region(float(T[0, 3]), float(T[1, 3]), NEAR_M + GROW_M) for T in (start, T_base_target)
+    )
     holding = bench.holding
     world = bench.kinematics.shape.among(
         survey(bench).boxes(near),

@@ -103,7 +103,9 @@ class RulesAgent:
         node = Node(opened.hypothesis, program)
         self._measure(node, [0], bench=True)
         self._measure(node, list(range(1, self._options.dev_n)), bench=False)
-        self._tools.say(f"The plain program passes {node.passed} of {len(node.results)} dev scenes.")
+        self._tools.say(
+            f"The plain program passes {node.passed} of {len(node.results)} dev scenes."
+        )
         return node
 
     def _measure(self, node: Node, seeds: list[int], *, bench: bool) -> None:

@@ -150,4 +150,10 @@ def _raise(s: Step) -> list[str]:
     ]
 
 
-_CODE = {"look": _look, "pick": _pick, "place_on": _place_on, "put_aside": _put_aside, "raise": _raise}
+_CODE = {
+    "look": _look,
+    "pick": _pick,
+    "place_on": _place_on,
+    "put_aside": _put_aside,
+    "raise": _raise,
+}

@@ -1,0 +1,124 @@
+"""The cell host as the engine sees it: start it if none runs, watch its state, hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drivers.client import StateStream, hold_now
+
+from aspire_tui.engine.job import Job
+from aspire_tui.events import CellChanged, Note, PhaseChanged
+from drivers.hostlock import holder_of
+from drivers.runtime_dir import CellPaths, cell_paths
+from drivers.types import CellStatus
+
+if TYPE_CHECKING:
+    from aspire_tui.engine.bench import Bench
+    from aspire_tui.engine.book import Book
+
+WATCH_PERIOD_S = 0.05
+GONE_AFTER_S = 2.0
+
+
+class HostGone(Exception):
+    """The cell host could not be started, or is another cell's; one line for the operator."""
+
+
+@dataclass
+class HostProcess:
+    """A running cell host. The engine never kills it: a host outlives its engine."""
+
+    name: str
+    paths: CellPaths
+
+    @classmethod
+    async def ensure(cls, job: Job, log: int) -> HostProcess:
+        """Find the host of this cell, or start one and wait until it serves.
+
+        Raises:
+            HostGone: It did not start; says why.
+        """
+        name = job.spec.cell
+        paths = cell_paths(name)
+        running = holder_of(paths.lock)
+        if running is None:
+            await _start(job, log)
+        elif running.cell_file != job.cell_file:
+            raise HostGone(
+                f"a host already serves a cell named {name} from {running.cell_file}; "
+                f"stop it first: aspire-tui cell shutdown {name}"
+            )
+        return cls(name, paths)
+
+    @property
+    def stand_in_path(self) -> str:
+        """The stand-in socket; empty on hardware, which has none."""
+        return str(self.paths.sim) if self.paths.sim.exists() else ""
+
+    def hold(self, who: str) -> None:
+        """HOLD now, through the stop socket. A host that is gone cannot be held, and says so."""
+        hold_now(self.name, who)
+
+    async def watch(self, book: Book, bench: Bench | None) -> None:
+        """Record every change of the driver's state; runs until cancelled."""
+        stream = StateStream(self.name)
+        last: tuple[object, ...] = ()
+        lost = False
+        try:
+            while True:
+                await asyncio.sleep(WATCH_PERIOD_S)
+                seen = stream.latest()
+                if seen is None:
+                    continue
+                status, age_s = seen
+                if age_s > GONE_AFTER_S and not lost:
+                    lost = True
+                    await _record_loss(book, bench, status)
+                key = (status.state, status.mode, status.cause, status.who)
+                if key != last and age_s <= GONE_AFTER_S:
+                    last, lost = key, False
+                    await book.write(
+                        CellChanged(status.state, status.mode, status.cause, status.who, status.t_s)
+                    )
+        finally:
+            stream.close()
+
+
+async def _record_loss(book: Book, bench: Bench | None, status: CellStatus) -> None:
+    text = f"the cell host is silent for {GONE_AFTER_S:g} s; start it again with: aspire-tui cell serve"
+    await book.write(
+        CellChanged("LOST", None, "the cell host is silent", "engine", status.t_s),
+        Note(text, "error", "host_lost"),
+    )
+    if bench is not None and bench.trial is not None:
+        await book.write(PhaseChanged(bench.trial, "fault", "the cell host is silent", status.t_s))
+
+
+async def _start(job: Job, log: int) -> None:
+    """A host of its own process session, which no terminal and no engine takes along."""
+    read_fd, write_fd = os.pipe()
+    command = [sys.executable, "-m", "drivers.host", job.cell_file, "--ready-fd", str(write_fd)]
+    command += ["--speed", str(job.spec.speed), "--name", job.spec.cell]
+    if not job.spec.noise:
+        command.append("--noise-off")
+    try:
+        await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(write_fd,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(write_fd)
+    with os.fdopen(read_fd, "rb") as ready:
+        line = await asyncio.to_thread(ready.readline)
+    said = json.loads(line) if line else {"ready": False, "error": "the cell host died at start"}
+    if not said["ready"]:
+        raise HostGone(f"cell host of {job.spec.cell}: {said['error']}")
