@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+from rich.cells import get_character_cell_size
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,35 @@ ASCII = Glyphs(
 
 
 def to_ascii(text: str) -> str:
-    """Text with this package's own signs replaced by ASCII and anything else foreign by ``?``."""
+    """Text of the same width in ASCII: signs by a likeness, anything else by ``?``."""
     if text.isascii():
         return text
-    for field in fields(Glyphs):
-        text = text.replace(getattr(UNICODE, field.name), getattr(ASCII, field.name))
-    return text.translate(_TYPOGRAPHY).encode("ascii", "replace").decode()
+    return "".join(
+        glyph if glyph.isascii() else _LIKENESS.get(glyph, "?" * get_character_cell_size(glyph))
+        for glyph in text
+    )
 
 
-_TYPOGRAPHY = str.maketrans({"−": "-", "×": "x", "“": '"', "”": '"', "’": "'", "‘": "'", "µ": "u"})
+_LIKENESS = {
+    "…": "~",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "×": "x",
+    "→": ">",
+    "←": "<",
+    "·": ".",
+    "•": "*",
+    "°": "'",
+    "µ": "u",
+    "±": "~",
+    "≥": ">",
+    "≤": "<",
+    "≈": "~",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+    "‘": "'",
+    "✓": "+",
+    "✗": "x",
+}

@@ -145,9 +145,8 @@ def _target(reader: SessionReader, asked: Asked, seek: Seek) -> int | None:
             return None
         case "seconds":
             mono_s = reader.snapshot(here).mono_s
-            seq = reader.seq_at_time(
-                mono_s=mono_s + (seek.seconds if seek.forward else -seek.seconds)
-            )
+            by_s = seek.seconds if seek.forward else -seek.seconds
+            seq = reader.seq_at_time(mono_s=mono_s + by_s)
             if seek.forward:
                 return min(last, max(seq, here + 1))
             return max(1, min(seq, here - 1))

@@ -185,7 +185,7 @@ _ROLES: Final[dict[str, dict[str, str]]] = {
     "ansi": _ANSI,
     "mono": _without_colour(_ANSI),
 }
-_GROUND: Final = {"dark": "color(234)", "light": "color(255)", "ansi": "", "mono": ""}
+_GROUND: Final = {"dark": "on color(234)", "light": "on color(255)", "ansi": "", "mono": ""}
 _CURSOR: Final = {
     "dark": "on color(237)",
     "light": "on color(252)",
@@ -220,6 +220,14 @@ def roles() -> frozenset[str]:
     return frozenset(_DARK)
 
 
+_FOR_NATIVE_COLOURS: Final = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "border-blurred": "ansi_default",
+}
+"""Names that Textual's own style sheets look up in a theme of the terminal's native colours."""
+
+
 def textual_theme(name: ThemeName) -> Theme:
     """The same palette for what Textual draws itself: ground, borders, the text field."""
     if name in ("ansi", "mono"):
@@ -236,6 +244,7 @@ def textual_theme(name: ThemeName) -> Theme:
                 "edge": "ansi_bright_black" if name == "ansi" else "ansi_default",
                 "edge-focus": "ansi_cyan" if name == "ansi" else "ansi_default",
                 "title": "ansi_default",
+                **_FOR_NATIVE_COLOURS,
             },
         )
     dark = name == "dark"
@@ -247,10 +256,12 @@ def textual_theme(name: ThemeName) -> Theme:
         surface="#1c1c1c" if dark else "#eeeeee",
         panel="#1c1c1c" if dark else "#eeeeee",
         dark=dark,
+        ansi=True,
         variables={
             "edge": "#444444" if dark else "#bcbcbc",
             "edge-focus": "#87afd7" if dark else "#005faf",
             "title": "#949494" if dark else "#626262",
+            **_FOR_NATIVE_COLOURS,
         },
     )
 

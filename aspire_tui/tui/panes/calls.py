@@ -8,7 +8,7 @@ from aspire_tui.tui.panes.body import Body, Look, Target, nothing
 from aspire_tui.tui.panes.format import clock, seconds, status_mark
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
-from aspire_tui.tui.screen.text import Line, line, pad, spread
+from aspire_tui.tui.screen.text import Line, line, pad, spread, text_width
 
 SLOW_S = 10.0
 HUNG_S = 30.0
@@ -57,7 +57,7 @@ def call_row(row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Mom
         (pad(duration, 7, right=True), "dim"),
         (f" {look.glyphs.here}" if implicated else " " * (1 + len(look.glyphs.here)), "bad"),
     )
-    name_width = max(10, min(22, look.width // 4))
+    name_width = min(22, max(10, 3 * look.width // 10), _longest(moment.calls))
     shown_word = (word,) if row.status != "OK" else ()
     left = line(
         (f"{mark} ", role),
@@ -67,6 +67,10 @@ def call_row(row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Mom
         (summary, "dim"),
     )
     return spread(left, right, look.width)
+
+
+def _longest(calls: tuple[CallRow, ...]) -> int:
+    return max((text_width(call.primitive) for call in calls), default=0)
 
 
 def _in_flight(row: CallRow, look: Look, moment: Moment) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Reset and verdict: each check with value and range, and the outcomes that are never merged.
 
-*The program ended*, *the program claims* and *the verifier says* are three lines. The referee's truth
-stands apart and steers nothing.
+*The program ended*, *the program claims* and *the verifier says* are three lines. The referee's
+truth stands apart and steers nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,10 @@ from aspire_tui.tui.panes.format import (
 )
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
-from aspire_tui.tui.screen.text import Line, line, pad, spread, wrap
+from aspire_tui.tui.screen.text import Line, line, pad, spread, text_width, wrap
 
 _RESET_ROLES = {"ok": "ok", "failed": "bad", "unsure": "unsure", "unsafe_held_object": "bad"}
-_ENDED_ROLES = {
-    "returned": "",
-    "raised": "bad",
-    "timeout": "bad",
-    "killed": "bad",
-    "refused": "bad",
-}
+_ENDED_BADLY = ("raised", "timeout", "killed", "refused")
 
 
 def checks_body(moment: Moment, look: Look) -> Body:
@@ -74,11 +68,17 @@ def _program(ended: ProgramEnded | None, moment: Moment, look: Look) -> list[Lin
             state = trial.ended
         return [head, _three("ended", state, "dim")]
     at = f" at line {ended.error_line}" if ended.error_line else ""
-    rows = [head, _three("ended", f"{ended.ended}{at}", _ENDED_ROLES.get(ended.ended, "warn"))]
+    rows = [head, _three("ended", f"{ended.ended}{at}", _ended_role(ended))]
     rows += _why(ended.error, look)
     claim = {True: "done", False: "not done", None: "nothing"}[ended.claimed]
     rows.append(_three("claims", claim, "" if ended.claimed else "dim"))
     return rows
+
+
+def _ended_role(ended: ProgramEnded) -> str:
+    if ended.ended == "returned":
+        return ""
+    return "bad" if ended.ended in _ENDED_BADLY else "warn"
 
 
 def _three(name: str, value: str, role: str) -> Line:
@@ -105,18 +105,19 @@ def _why(text: str, look: Look) -> list[Line]:
 
 def _checks(checks: tuple[Check, ...], look: Look) -> list[Line]:
     rows: list[Line] = []
+    longest = max((text_width(check.name) for check in checks), default=0)
+    name_width = min(longest, max(12, look.width - 32))
     for check in checks:
         role = OUTCOME_ROLES[check.outcome]
         value = "no reading" if check.value is None else f"{check.value:.4g} {check.unit}".strip()
         bounds = check_range(check, look.glyphs)
-        name_width = max(12, min(26, look.width - 34))
         left = line(
             (f"  {outcome_mark(check.outcome, look.glyphs)} ", role),
             (pad(clean_line(check.name, 60), name_width) + " ", ""),
-            (pad(clean_line(check.source, 24), 8) + " ", "dim"),
-            (value, "number" if check.outcome == "PASS" else role),
+            (pad(value, 12, right=True), "number" if check.outcome == "PASS" else role),
+            (f"  {bounds}", "dim"),
         )
-        rows.append(spread(left, line((bounds, "dim")), look.width))
+        rows.append(spread(left, line((clean_line(check.source, 16), "dim")), look.width))
         if check.why:
             rows += wrap(clean(check.why, 300), look.width, "dim", "    ", "    ")[:3]
     return rows

@@ -113,6 +113,8 @@ def outcome_mark(outcome: str | None, glyphs: Glyphs) -> str:
 def check_range(check: Check, glyphs: Glyphs) -> str:
     """The range a value must lie in."""
     match check.lo, check.hi:
+        case (lo, hi) if lo is not None and lo == hi:
+            return f"= {lo:.4g}"
         case None, None:
             return ""
         case lo, None:
@@ -126,7 +128,7 @@ def check_range(check: Check, glyphs: Glyphs) -> str:
 
 def section(title: str, width: int, glyphs: Glyphs) -> Line:
     """A quiet heading inside a pane."""
-    rule = glyphs.rule * max(0, width - len(title) - 4)
+    rule = glyphs.rule * max(0, width - len(title) - 3)
     return line((f"{glyphs.rule} ", "faint"), (title, "dim"), (f" {rule}", "faint"))
 
 

@@ -1,4 +1,4 @@
-"""One call in full: what the program asked for, what came of it, and what the robot and cameras saw."""
+"""One call in full: what was asked, what came of it, what robot and cameras were like."""
 
 from __future__ import annotations
 

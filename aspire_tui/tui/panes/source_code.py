@@ -30,9 +30,7 @@ def _spans(text: str) -> Iterator[Span]:
         kind, token = match.lastgroup, match.group()
         if kind in ("word", "call") and keyword.iskeyword(token):
             kind = "keyword"
-        role = (
-            f"code_{kind}" if kind in ("comment", "string", "number", "call", "keyword") else "code"
-        )
+        role = f"code_{kind}" if kind not in ("word", "rest") else "code"
         yield Span(token, role)
 
 

@@ -1,8 +1,8 @@
 """The strip: two rows that stand at the top of every screen and are never covered.
 
 First the badge, whether this is live, the cell's state with cause and since when, the emergency
-stop's own state; below it the trial's phase and what it waits for, sandbox, agent and budget. Narrow
-terminals lose fields in a fixed order; badge, state and emergency stop are never lost.
+stop's own state; below it the trial's phase and what it waits for, sandbox, agent and budget.
+Narrow terminals lose fields in a fixed order; badge, state and emergency stop are never lost.
 """
 
 from __future__ import annotations
@@ -91,19 +91,18 @@ def strip_rows(
 def packed(fields: list[Field], columns: int) -> Line:
     """As many fields as fit, in order, by rank; a field that shrinks gives way first."""
     kept = [field for field in fields if field.content]
-    while kept:
+    while len(kept) > 1:
         excess = sum(width(f.content) for f in kept) + 2 * (len(kept) - 1) - columns
         if excess <= 0:
             break
-        shrinking = [f for f in kept if f.shrinks and width(f.content) > f.shrinks]
-        if shrinking:
-            give = max(shrinking, key=lambda f: f.rank)
+        give = max(kept, key=lambda f: (f.rank, f.shrinks))
+        if give.shrinks and width(give.content) > give.shrinks:
             room = max(give.shrinks, width(give.content) - excess)
-            kept[kept.index(give)] = Field(give.rank, _clipped(give.content, room), 0)
-            continue
-        if len(kept) == 1:
+            kept[kept.index(give)] = Field(give.rank, _clipped(give.content, room))
+        elif give.rank == 0:
             break
-        kept.remove(max(kept, key=lambda f: f.rank))
+        else:
+            kept.remove(give)
     spans: list[Span] = []
     for index, field in enumerate(kept):
         spans.extend((Span("  "), *field.content) if index else field.content)
@@ -127,7 +126,11 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         badge = line((f" {kind} ", "badge_real" if kind == "REAL" else "badge_sim"), " ", name)
         link = _link(live)
     state, cause, who, since_s, estop, speed, control = _state(snapshot, live, mode, info)
-    role = "stale" if live.stale and mode == "live" else _STATE_ROLES.get(state, "unknown")
+    role = (
+        "stale"
+        if live.stale and mode == "live"
+        else _STATE_ROLES.get(state.split(" ")[0], "unknown")
+    )
     mark = _state_glyph(state, glyphs)
     why = " ".join(
         part for part in (clean_line(cause, 80), f"({clean_line(who, 24)})" if who else "") if part
@@ -158,7 +161,7 @@ def _estop_role(estop: str) -> str:
 
 
 def _state_glyph(state: str, glyphs: Glyphs) -> str:
-    match state:
+    match state.split(" ")[0]:
         case "RUN" | "HAND_GUIDE":
             return glyphs.run
         case "HOLD" | "STOW":

@@ -1,8 +1,8 @@
 """The HOLD key, taken in the terminal's input thread and sent straight to the cell host.
 
 It goes out while the event loop is busy and while the terminal reads nothing. The seam is
-``Driver.process_message``, which Textual calls in its input thread; the ordinary key action stays as
-the fallback and is all there is without a terminal.
+``Driver.process_message``, which Textual calls in its input thread; the ordinary key action stays
+as the fallback and is all there is without a terminal.
 """
 
 from __future__ import annotations
@@ -71,15 +71,12 @@ class HoldLine:
             started = self._clock()
             try:
                 self._stop.hold(self._who)
-            except (
-                Exception
-            ) as error:  # the operator must see any failure of a stop, whatever it is
-                answer = HoldAnswer(
-                    False, 1e3 * (self._clock() - started), str(error) or repr(error)
-                )
+            except Exception as error:  # the operator must see any failure of a stop
+                failed = str(error) or repr(error)
             else:
-                answer = HoldAnswer(True, 1e3 * (self._clock() - started))
-            self._answered(answer)
+                failed = ""
+            took_ms = 1e3 * (self._clock() - started)
+            self._answered(HoldAnswer(not failed, took_ms, failed))
 
 
 @runtime_checkable

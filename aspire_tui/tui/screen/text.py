@@ -1,7 +1,7 @@
 """Styled lines as plain values: what every pane is made of, before any terminal is involved.
 
-A :data:`Line` is a tuple of spans; a span is text with a *role* of the palette (``ok``, ``dim`` …) or
-the two colours of a picture cell. Widths are terminal cells. Pure.
+A :data:`Line` is a tuple of spans; a span is text with a *role* of the palette (``ok``, ``dim``)
+or the two colours of a picture cell. Widths are terminal cells. Pure.
 """
 
 from __future__ import annotations

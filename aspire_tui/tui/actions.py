@@ -1,0 +1,314 @@
+"""Every act of the console, once: key, words, guard, and why it cannot be done now.
+
+Key bindings, footer, help, palette and tests are all made from :data:`ACTIONS`, so they cannot
+disagree. A disabled act stays listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aspire_tui.session.snapshot import EMPTY, Snapshot
+from aspire_tui.tui.ports import Mode
+
+Group = Literal["cell", "agent", "session", "replay", "look", "console"]
+Choice = Literal["cancel", "go"]
+
+STANDING_STATES: Final = ("PSTOP", "FAULT", "LOST", "OFFLINE", "LIMP", "CHECK")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What an act may depend on."""
+
+    mode: Mode = "live"
+    snapshot: Snapshot = EMPTY
+    cell_state: str = "OFFLINE"
+    """From the live stream, else from the session."""
+    estop: str = "UNKNOWN"
+    stale: bool = False
+    engine: bool = False
+    engine_gone: bool = False
+    stop: bool = False
+    pane_lists: bool = False
+    """The pane in focus has rows to choose from."""
+    pictures: int = 0
+    program: bool = False
+    searching: bool = False
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """A question in the docked bar; ``default`` is what enter does."""
+
+    question: str
+    go: str
+    default: Choice = "cancel"
+
+
+WhyNot = Callable[[Situation], str | None]
+Asks = Callable[[Situation], Confirm | None]
+
+
+def _always(_: Situation) -> str | None:
+    return None
+
+
+def _unasked(_: Situation) -> Confirm | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Action:
+    """One act.
+
+    Attributes:
+        id: Stable name.
+        keys: Textual key names; the first is shown.
+        title: One or two words for the footer.
+        what: One sentence for help.
+        group: Where help lists it.
+        why_disabled: None when it can be done now, else the reason.
+        confirm: The question it asks first, if one is due now.
+        moves_robot: The robot may move because of it.
+        verb: The engine command it sends.
+        footer: Rank in the footer; 0 is never shown there.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    what: str
+    group: Group
+    why_disabled: WhyNot = _always
+    confirm: Asks = _unasked
+    moves_robot: bool = False
+    verb: str = ""
+    footer: int = 0
+
+
+def _no_engine(now: Situation) -> str | None:
+    if now.mode == "replay":
+        return "replay: no cell attached"
+    if not now.engine:
+        return "no engine attached"
+    if now.engine_gone:
+        return "the engine is gone"
+    if now.snapshot.ended is not None:
+        return "the run has ended"
+    return None
+
+
+def _no_motion(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    if now.stale:
+        return "the cell's state is stale"
+    if now.estop in ("PRESSED", "UNKNOWN"):
+        return f"e-stop is {now.estop}"
+    state = now.cell_state.split(" ")[0]
+    return f"cell is {state}" if state in STANDING_STATES else None
+
+
+def _no_hold(now: Situation) -> str | None:
+    if now.mode == "replay":
+        return "replay: no cell attached"
+    return None if now.stop or (now.engine and not now.engine_gone) else "no cell attached"
+
+
+def _no_resume(now: Situation) -> str | None:
+    refused = _no_motion(now)
+    if refused:
+        return refused
+    held = now.snapshot.phase.phase == "held" or now.cell_state.startswith("HOLD")
+    return None if held or now.snapshot.mode.stepping else "nothing is held"
+
+
+def _no_trial(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    trial = now.snapshot.bench
+    return None if trial is not None and trial.open else "no trial at the bench"
+
+
+def _only_replay(now: Situation) -> str | None:
+    return None if now.mode == "replay" else "only in a replay"
+
+
+def _no_picture(now: Situation) -> str | None:
+    return None if now.pictures else "this call kept no picture"
+
+
+def _no_program(now: Situation) -> str | None:
+    return None if now.program else "no program yet"
+
+
+def _no_search(now: Situation) -> str | None:
+    return None if now.searching else "search first with /"
+
+
+def _ask_resume(now: Situation) -> Confirm:
+    call = now.snapshot.in_flight
+    what = (
+        f"{call.primitive} (call {call.call}) goes on from the measured pose"
+        if call is not None
+        else "the next call may move"
+    )
+    return Confirm(f"Resume? {what}.", "resume", default="go")
+
+
+def _ask_abort(now: Situation) -> Confirm:
+    trial = now.snapshot.bench
+    name = f"trial {trial.trial}" if trial else "the trial"
+    return Confirm(f"Abort {name}? HOLD, then its program ends. The session stays.", "abort")
+
+
+def _ask_end(_: Situation) -> Confirm:
+    return Confirm("End the run? HOLD, last trial closed, engine exits.", "end run")
+
+
+def _ask_detach(now: Situation) -> Confirm | None:
+    if now.mode == "replay" or now.snapshot.ended is not None or now.engine_gone:
+        return None
+    return Confirm(f"Detach? {what_goes_on(now.snapshot)}", "detach", default="go")
+
+
+def what_goes_on(snapshot: Snapshot) -> str:
+    """What the engine keeps doing when nobody looks."""
+    trial = snapshot.trial
+    if snapshot.mode.agent_paused:
+        doing = "agent paused"
+    elif trial is not None and trial.open:
+        doing = f"trial {trial.trial} {snapshot.phase.phase.replace('_', ' ')}"
+        doing = f"trial {trial.trial} in a worker" if trial.where == "worker" else doing
+    else:
+        doing = snapshot.phase.phase.replace("_", " ")
+    return f"The engine goes on: {doing}."
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action(
+        "hold", ("space", "ctrl+c"), "HOLD",
+        "Decelerate and hold, drives powered. Only ever holds. ctrl+c works while typing too.",
+        "cell", _no_hold, verb="hold", footer=1,
+    ),
+    Action(
+        "resume", ("R",), "resume",
+        "Go on from the measured pose; never a step larger than a normal one.",
+        "cell", _no_resume, _ask_resume, moves_robot=True, verb="resume", footer=2,
+    ),
+    Action(
+        "step", ("s",), "step",
+        "Run one call, then HOLD before the next.",
+        "cell", _no_motion, moves_robot=True, verb="step", footer=3,
+    ),
+    Action(
+        "abort", ("A",), "abort",
+        "Abort the trial: HOLD, then the program ends. The session and the cell stay.",
+        "cell", _no_trial, _ask_abort, verb="abort", footer=6,
+    ),
+    Action(
+        "pause_agent", ("p",), "pause agent",
+        "Pause or continue the agent. The robot is not touched.",
+        "agent", _no_engine, verb="pause_agent", footer=5,
+    ),
+    Action(
+        "end_run", ("E",), "end run",
+        "End the run: HOLD, last trial closed, the engine exits. The session stays.",
+        "session", _no_engine, _ask_end, verb="stop",
+    ),
+    Action(
+        "detach", ("q",), "detach",
+        "Leave the screen. The engine and the cell go on; attach again with aspire-tui attach.",
+        "session", confirm=_ask_detach, footer=8,
+    ),
+    Action("call_back", ("left", "comma"), "call", "One call back.",
+           "replay", _only_replay, footer=4),
+    Action("call_forward", ("right", "full_stop"), "call", "One call forward.",
+           "replay", _only_replay),
+    Action("time_back", ("less_than_sign",), "-10 s", "Ten seconds back.",
+           "replay", _only_replay),
+    Action("time_forward", ("greater_than_sign",), "+10 s", "Ten seconds forward.",
+           "replay", _only_replay),
+    Action("failure_back", ("left_curly_bracket",), "failure", "The failure before.",
+           "replay", _only_replay, footer=7),
+    Action("failure_forward", ("right_curly_bracket",), "failure", "The next failure.",
+           "replay", _only_replay),
+    Action("start", ("home",), "start", "To the start of the session.",
+           "replay", _only_replay),
+    Action("end", ("end",), "end", "To the end of the session.",
+           "replay", _only_replay),
+    Action("pane_1", ("1",), "calls", "Calls of the shown trial.", "look"),
+    Action("pane_2", ("2",), "call", "The selected call in full.", "look"),
+    Action("pane_3", ("3",), "checks", "Reset and verdict with every check.", "look"),
+    Action("pane_4", ("4",), "agent", "What the agent thinks, says and does.", "look"),
+    Action("pane_5", ("5",), "search", "Hypotheses and trials.", "look"),
+    Action("pane_6", ("6",), "time", "Where the time went: MRU and MTU.", "look"),
+    Action("next_pane", ("tab",), "next", "Next pane.", "look"),
+    Action("last_pane", ("shift+tab",), "back", "Pane before.", "look"),
+    Action("zoom", ("z",), "zoom", "One pane over the whole screen, and back.", "look"),
+    Action("open", ("enter",), "open", "Open the row under the cursor.", "look", footer=9),
+    Action("back", ("escape",), "back", "One step back; never touches agent or robot.", "look"),
+    Action("down", ("j", "down"), "down", "One row down.", "look"),
+    Action("up", ("k", "up"), "up", "One row up.", "look"),
+    Action("page_down", ("ctrl+d", "pagedown"), "page", "Half a page down.", "look"),
+    Action("page_up", ("ctrl+u", "pageup"), "page", "Half a page up.", "look"),
+    Action("top", ("g",), "top", "First row.", "look"),
+    Action("bottom", ("G",), "bottom", "Last row; follows new ones.", "look"),
+    Action("search", ("slash",), "search", "Search in the pane in focus.", "look", footer=10),
+    Action("search_next", ("n",), "next match", "Next match.", "look", _no_search),
+    Action("search_last", ("N",), "match before", "Match before.", "look", _no_search),
+    Action("picture", ("o",), "picture",
+           "Show the next picture of the call, then none.", "look", _no_picture, footer=11),
+    Action("program", ("c",), "code",
+           "Show the whole program instead of the call, and back.", "look", _no_program, footer=12),
+    Action("palette", ("colon", "ctrl+p"), "acts", "Find any act by name.", "console"),
+    Action("redraw", ("ctrl+l",), "redraw", "Send the whole screen again.", "console"),
+    Action("help", ("question_mark",), "help", "All keys, and what HOLD needs.", "console"),
+)  # fmt: skip
+
+BY_ID: Final = {action.id: action for action in ACTIONS}
+
+_KEY_WORDS: Final = {
+    "space": "space",
+    "ctrl+c": "^C",
+    "ctrl+p": "^P",
+    "ctrl+l": "^L",
+    "ctrl+d": "^D",
+    "ctrl+u": "^U",
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "escape": "esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "left": "left",
+    "right": "right",
+    "shift+tab": "shift+tab",
+}
+
+
+def key_word(key: str) -> str:
+    """A key as people write it."""
+    return _KEY_WORDS.get(key, key)
+
+
+def keys_word(action: Action) -> str:
+    return " ".join(key_word(key) for key in action.keys)
+
+
+def find(query: str) -> list[Action]:
+    """Acts whose words contain every word of the query, best titles first."""
+    words = query.lower().split()
+    found = [a for a in ACTIONS if all(word in f"{a.title} {a.what}".lower() for word in words)]
+    return sorted(found, key=lambda a: not a.title.lower().startswith(query.lower().strip() or "~"))

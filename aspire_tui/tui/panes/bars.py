@@ -1,0 +1,122 @@
+"""Tabs above the panes, the bar for questions and notices, and the footer of keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aspire_tui.session.snapshot import Snapshot
+from aspire_tui.tui.actions import ACTIONS, Choice, Confirm, Situation, keys_word
+from aspire_tui.tui.arrange import PaneId
+from aspire_tui.tui.glyphs import Glyphs
+from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.panes.format import clock
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, Part, fit, line, spread, width
+
+TAB_NAMES: dict[PaneId, str] = {
+    "calls": "Calls",
+    "call": "Call",
+    "checks": "Checks",
+    "agent": "Agent",
+    "search": "Search",
+    "time": "Time",
+}
+
+
+PLACE_CELLS = 12
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A question that stands, and the choice enter would take."""
+
+    action: str
+    confirm: Confirm
+    choice: Choice
+
+
+def tabs_row(focused: PaneId, zoomed: bool, columns: int) -> Line:
+    parts: list[Part] = [" "]
+    for number, (pane, name) in enumerate(TAB_NAMES.items(), 1):
+        if pane == focused:
+            parts += [(f" {number} {name}* ", "badge_sim")]
+        else:
+            parts += [(f" {number}", "key"), (f" {name} ", "dim")]
+    return spread(line(*parts), line(("zoomed, z back " if zoomed else "", "warn")), columns)
+
+
+def place_of(moment: Moment, glyphs: Glyphs) -> Line:
+    """Where the shown moment stands in the session: a bar, the event, the time."""
+    seq, last = moment.snapshot.seq, moment.last_seq
+    done = round(PLACE_CELLS * seq / last) if last else 0
+    return line(
+        (glyphs.bar * done, "bar_thinking"),
+        (glyphs.bar_rest * (PLACE_CELLS - done), "faint"),
+        (f" event {seq} of {last} {clock(moment.snapshot.wall_s)} ", "dim"),
+    )
+
+
+def question_row(asking: Asking, columns: int) -> Line:
+    """The question with both choices; the marked one is what enter takes."""
+    cancel = ("[cancel]", "choice_on") if asking.choice == "cancel" else (" cancel ", "choice")
+    go_on = asking.choice == "go"
+    go = (f"[{asking.confirm.go}]", "choice_on") if go_on else (f" {asking.confirm.go} ", "choice")
+    right = line(cancel, (" ", "ask"), go, (" y/n ", "choice"))
+    question = fit(line((f" {asking.confirm.question}", "ask")), columns - width(right) - 1)
+    fill = " " * max(0, columns - width(question) - width(right))
+    return (*question, *line((fill, "ask")), *right)
+
+
+def notice_row(snapshot: Snapshot, notice: str, role: str, columns: int) -> Line:
+    """What the operator should know now: the last answer, else who is needed, else a note."""
+    if notice:
+        return fit(line((f" {clean_line(notice)}", role)), columns)
+    phase = snapshot.phase
+    if phase.phase in ("needs_operator", "fault", "held"):
+        word = {"needs_operator": "NEEDS YOU", "fault": "FAULT", "held": "HELD"}[phase.phase]
+        role = "hold" if phase.phase == "held" else "alarm"
+        why = clean_line(phase.cause or phase.waits_for)
+        return fit(line((f" {word} ", role), why), columns)
+    if snapshot.ended is not None:
+        return fit(line((f" {clean_line(snapshot.ended.reason)}", "dim")), columns)
+    for note in reversed(snapshot.notes):
+        if note.severity != "info":
+            return fit(
+                line((f" {clock(note.wall_s)} ", "dim"), (clean_line(note.text), "warn")), columns
+            )
+    if snapshot.notes:
+        last = snapshot.notes[-1]
+        return fit(line((f" {clock(last.wall_s)} {clean_line(last.text)}", "note")), columns)
+    return ()
+
+
+def footer_row(now: Situation, columns: int) -> Line:
+    """Keys that do something now; one that does not says why, where there is room for it."""
+    ranked = sorted((a for a in ACTIONS if a.footer), key=lambda a: a.footer)
+    parts: list[list[Part]] = []
+    for action in ranked:
+        why = action.why_disabled(now)
+        key = keys_word(action).split(" ")[0] if action.id != "hold" else keys_word(action)
+        if action.id == "call_back":
+            key = "left/right"
+        if why is None:
+            parts.append([(key, "key"), (f" {action.title}", "")])
+        elif action.id in ("hold", "resume", "step", "abort"):
+            parts.append([(f"{key} {action.title}: {why}", "faint")])
+    return _packed(parts, columns, now)
+
+
+def _packed(parts: list[list[Part]], columns: int, now: Situation) -> Line:
+    help_part = line(("?", "key"), " help ")
+    if now.mode == "replay":
+        reasons = [p for p in parts if len(p) == 1]
+        parts = [p for p in parts if len(p) > 1]
+        if reasons:
+            parts.append([("HOLD, R, s, A: no cell attached to a replay", "faint")])
+    out: Line = line(" ")
+    for part in parts:
+        piece = line(*part)
+        if width(out) + width(piece) + 2 + width(help_part) > columns:
+            continue
+        out = (*out, *piece, *line("  "))
+    return spread(out, help_part, columns)

@@ -1,0 +1,222 @@
+"""The widget every pane is: a frame, a viewport, a cursor; lines are made when looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from aspire_tui.tui.panes.body import Body, Target
+from aspire_tui.tui.panes.frame import bottom_row, edge_of, side_row, top_row
+from aspire_tui.tui.screen.draw import Brush
+from aspire_tui.tui.screen.lines import Viewport
+from aspire_tui.tui.screen.text import Line, plain
+
+
+@dataclass
+class Cursor:
+    """The row the operator is on; None follows what is shown elsewhere."""
+
+    target: Target | None = None
+    row: int | None = None
+
+
+@dataclass
+class PaneState:
+    body: Body = field(default_factory=lambda: Body(""))
+    view: Viewport = field(default_factory=Viewport)
+    cursor: Cursor = field(default_factory=Cursor)
+
+
+class PaneView(Widget):
+    """Shows one :class:`Body`. Scrolls by itself; never asks for a line that is not visible."""
+
+    class Picked(Message):
+        """A row was clicked, or the pane was."""
+
+        def __init__(self, pane: str, row: int | None) -> None:
+            super().__init__()
+            self.pane = pane
+            self.row = row
+
+    def __init__(self, brush: Brush, number: str, id: str) -> None:
+        super().__init__(id=id)
+        self._brush = brush
+        self._number = number
+        self._state = PaneState()
+        self.marked = False
+        """In focus."""
+
+    @property
+    def body(self) -> Body:
+        return self._state.body
+
+    @property
+    def columns(self) -> int:
+        """Cells a line of the body may take."""
+        return max(1, self.size.width - 4)
+
+    @property
+    def visible_rows(self) -> int:
+        return max(1, self.size.height - 2)
+
+    @property
+    def row(self) -> int | None:
+        """The row of the cursor."""
+        return self._row()
+
+    def show(self, body: Body, rows: int) -> None:
+        """Show another body in so many rows; place and cursor stay where they make sense."""
+        state = self._state
+        state.view.height = max(1, rows)
+        first = not len(state.body.lines)
+        if body.tail and not state.body.tail:
+            state.view.tail = True
+        changed_selection = body.selected != state.body.selected
+        state.body = body
+        self._settle()
+        row = self._row()
+        if row is not None and (first or changed_selection or state.view.tail):
+            state.view.reveal(row, len(body.lines))
+        self.refresh()
+
+    def mark(self, focused: bool) -> None:
+        if focused != self.marked:
+            self.marked = focused
+            self.refresh()
+
+    def release(self) -> None:
+        """The cursor follows again what is shown elsewhere; a pane that tails goes to its end."""
+        self._state.cursor = Cursor()
+        if self._state.body.tail:
+            self._state.view.tail = True
+        self._settle()
+        self.refresh()
+
+    def move(self, by: int) -> Target | None:
+        """One step of the cursor, or of the view where there is nothing to choose."""
+        state = self._state
+        rows = sorted(state.body.targets)
+        if not rows:
+            state.view.scroll(by, len(state.body.lines), tails=state.body.tail)
+            self.refresh()
+            return None
+        here = self._row()
+        if here is None:
+            target_row = rows[0] if by > 0 else rows[-1]
+        else:
+            ahead = [r for r in rows if (r > here if by > 0 else r < here)]
+            ahead = ahead if by > 0 else ahead[::-1]
+            if not ahead:
+                return None
+            target_row = ahead[min(abs(by), len(ahead)) - 1]
+        return self.place(target_row)
+
+    def place(self, row: int) -> Target | None:
+        """Put the cursor on a row."""
+        state = self._state
+        state.cursor = Cursor(state.body.targets.get(row), row)
+        last = row >= len(state.body.lines) - 1
+        state.view.tail = state.body.tail and last
+        state.view.reveal(row, len(state.body.lines))
+        self.refresh()
+        return state.cursor.target
+
+    def find(self, query: str, forward: bool) -> int | None:
+        """The next row that contains a text, wrapping around; the cursor goes there."""
+        state = self._state
+        length = len(state.body.lines)
+        here = self._row()
+        start = here if here is not None else state.view.top
+        step = 1 if forward else -1
+        for distance in range(1, length + 1):
+            row = (start + step * distance) % length
+            if query.lower() in plain(state.body.lines.line(row)).lower():
+                self.place(row)
+                return row
+        return None
+
+    def ends(self, last: bool) -> Target | None:
+        """First or last row."""
+        rows = sorted(self._state.body.targets)
+        if rows:
+            return self.place(rows[-1] if last else rows[0])
+        self._state.view.tail = last and self._state.body.tail
+        by = len(self._state.body.lines)
+        self._state.view.scroll(by if last else -by, by, tails=self._state.body.tail)
+        self.refresh()
+        return None
+
+    def target(self) -> Target | None:
+        """What the row under the cursor stands for."""
+        row = self._row()
+        return self._state.body.targets.get(row) if row is not None else None
+
+    def render_line(self, y: int) -> Strip:
+        columns, height = self.size
+        edge = edge_of(self.marked, self._brush.ascii_only)
+        state = self._state
+        if y == 0:
+            return self._brush.strip(self._top(columns), columns)
+        if y == height - 1:
+            foot = bottom_row(state.body.foot, self._position(), self.marked, columns, edge)
+            return self._brush.strip(foot, columns)
+        index = state.view.top + y - 1
+        content: Line = ()
+        if index < len(state.body.lines):
+            content = state.body.lines.line(index)
+        on = index == self._row() and index < len(state.body.lines)
+        row = side_row(content, self.marked, columns, edge, on)
+        if not on:
+            return self._brush.strip(row, columns)
+        side = len(row) - 1
+        left = self._brush.strip(row[:1], 1)
+        middle = self._brush.strip(row[1:side], columns - 2, self._brush.palette.cursor)
+        return Strip.join([left, middle, self._brush.strip(row[side:], 1)])
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._state.view.top + event.y - 1
+        inside = 0 < event.y < self.size.height - 1 and index in self._state.body.targets
+        self.post_message(self.Picked(self.id or "", index if inside else None))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll(-3)
+
+    def _scroll(self, by: int) -> None:
+        self._state.view.scroll(by, len(self._state.body.lines), tails=self._state.body.tail)
+        self.refresh()
+
+    def _top(self, columns: int) -> Line:
+        state = self._state
+        edge = edge_of(self.marked, self._brush.ascii_only)
+        unseen = state.view.unseen(len(state.body.lines)) if state.body.tail else 0
+        right = f"+{unseen} new" if unseen else ("TAIL" if state.view.tail else "")
+        return top_row(state.body.title, self._number, right, self.marked, columns, edge)
+
+    def _position(self) -> str:
+        length = len(self._state.body.lines)
+        if length <= self._state.view.height:
+            return ""
+        first = self._state.view.top + 1
+        last = min(length, first + self._state.view.height - 1)
+        return f"{first}-{last} of {length}"
+
+    def _settle(self) -> None:
+        self._state.view.settle(len(self._state.body.lines))
+
+    def _row(self) -> int | None:
+        """The cursor's own row while what it stands for is still there, else what is selected."""
+        body, cursor = self._state.body, self._state.cursor
+        if cursor.target is not None:
+            if cursor.row is not None and body.targets.get(cursor.row) == cursor.target:
+                return cursor.row
+            return next((r for r, t in body.targets.items() if t == cursor.target), body.selected)
+        if cursor.row is not None and not body.targets:
+            return min(cursor.row, max(0, len(body.lines) - 1)) if len(body.lines) else None
+        return body.selected
