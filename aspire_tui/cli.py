@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from aspire_tui.commands import cell_verbs, list_verbs, run_verbs, session_verbs
@@ -69,11 +68,11 @@ def main() -> None:
     """Entry point: run a command, turn its errors into one line and an exit code."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(Exit.STOPPED)
-    except click.ClickException as error:
+    except typer.TyperException as error:
         _say(f"{error.format_message()}; see aspire-tui --help")
         sys.exit(Exit.USAGE)
     except (SessionFileError, EngineGone) as error:
