@@ -22,6 +22,11 @@ CELL_M = 0.01
 AROUND_M = 0.10
 """The map reaches this far beyond the workspace: elbows do, too."""
 
+TABLE_LOOKS_M = 0.03
+TABLE_NOISE_M = 0.006
+TABLE_POINTS = 400
+"""Fewer points than this do not show how a table lies."""
+
 LOWEST_M = 0.012
 """Lower than this above the table is table: depth is not better."""
 
@@ -39,12 +44,16 @@ HALO_PIXELS = 2
 """So many pixels round the arm's outline in the thinned picture say nothing."""
 
 LEAST_POINTS = 2
+"""So many points must agree that something is that high: depth cameras see single ghosts."""
+
 GROW_M = 0.008
 """Boxes are this much larger on every side than what was seen: about what a camera's calibration
 and the joints' zeros put a thing beside where it is."""
 
 STEP_M = 0.01
+COARSEST_STEP_M = 0.08
 MOST_BOXES = 160
+"""With more, cells of less equal height share a box."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class ObstacleMap:
         points, pixel, shape = _points(view)
         cell = np.floor((points[:, :2] - self._lo) / CELL_M).astype(int)
         height = points[:, 2] - self._table_z_m
+        height -= _table_error(points, height)
         inside = np.all((cell >= 0) & (cell < self._height.shape), axis=1)
         inside &= (height > -0.02) & (height < HIGHEST_M)
         points, cell, height, pixel = points[inside], cell[inside], height[inside], pixel[inside]
@@ -97,9 +107,7 @@ class ObstacleMap:
         flat = np.ravel_multi_index((cell[:, 0], cell[:, 1]), self._height.shape)
         high = height > LOWEST_M
         count = np.bincount(flat[high], minlength=self._height.size)
-        top = np.zeros(self._height.size)
-        np.maximum.at(top, flat[high], height[high])
-        top[count < LEAST_POINTS] = 0.0
+        top = _supported(flat[high], height[high], self._height.size)
         shown = np.bincount(flat, minlength=self._height.size) > 0
         # A single stray point neither raises a cell nor clears one.
         shown &= ~((count > 0) & (count < LEAST_POINTS))
@@ -156,11 +164,11 @@ class ObstacleMap:
         for region in near:
             close |= self._within(region)
         step = STEP_M
-        while True:
-            out = self._merge(close, step)
-            if len(out) <= MOST_BOXES:
-                return out
+        out = self._merge(close, step)
+        while len(out) > MOST_BOXES and step < COARSEST_STEP_M:
             step *= 2
+            out = self._merge(close, step)
+        return out
 
     def _merge(self, close: NDArray[np.bool_], step_m: float) -> list[Box]:
         """Cover cells of about the same height with rectangles, greedily."""
@@ -224,6 +232,34 @@ def _points(view: View) -> tuple[FloatArray, NDArray[np.intp], tuple[int, int]]:
     camera = np.stack(((u - K[0, 2]) * z / K[0, 0], (v - K[1, 2]) * z / K[1, 1], z), axis=1)
     out: FloatArray = camera @ view.T_base_cam[:3, :3].T + view.T_base_cam[:3, 3]
     return out, pixel, (depth.shape[0], depth.shape[1])
+
+
+def _supported(cell: NDArray[np.intp], height: FloatArray, cells: int) -> FloatArray:
+    """The highest height per cell that enough points reach, 0 where too few do."""
+    order = np.lexsort((-height, cell))
+    cell, height = cell[order], height[order]
+    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
+    chosen = rank == LEAST_POINTS - 1
+    out = np.zeros(cells)
+    out[cell[chosen]] = height[chosen]
+    return out
+
+
+def _table_error(points: FloatArray, height: FloatArray) -> FloatArray:
+    """How far off the table appears at each point, shape (N,): a camera's pose is never exact.
+
+    The table is where the cell says, so a plane through what looks like it shows the error.
+    """
+    flat = np.abs(height) < TABLE_LOOKS_M
+    A = np.column_stack((points[:, :2], np.ones(len(points))))
+    plane = np.zeros(3)
+    for _ in range(4):
+        if np.count_nonzero(flat) < TABLE_POINTS:
+            return np.zeros(len(points))
+        plane = np.linalg.lstsq(A[flat], height[flat], rcond=None)[0]
+        flat = np.abs(height - A @ plane) < TABLE_NOISE_M
+    out: FloatArray = A @ plane
+    return out
 
 
 def _beside(
