@@ -12,9 +12,16 @@ def genesis(session: str) -> bytes:
 
 
 def link(previous: bytes, seq: int, wall_s: float, mono_s: float, body: bytes) -> bytes:
-    """The hash of one event, 32 bytes."""
+    """The hash of one event, 32 bytes.
+
+    Raises:
+        ValueError: These are no numbers of an event.
+    """
     digest = hashlib.sha256(previous)
-    digest.update(struct.pack(">Qdd", seq, wall_s, mono_s))
+    try:
+        digest.update(struct.pack(">Qdd", seq, wall_s, mono_s))
+    except struct.error as error:
+        raise ValueError(f"event {seq}: {error}") from None
     digest.update(body)
     return digest.digest()
 

@@ -112,6 +112,13 @@ class Store:
             store = cls(db, path, clock)
             try:
                 store._load_tail()
+            except (msgspec.DecodeError, ValueError, TypeError) as error:
+                store.abandon()
+                if isinstance(error, SessionFileError):
+                    raise
+                raise SessionFileError(
+                    path, f"is damaged ({error})", database.SALVAGE.format(path=path)
+                ) from error
             except BaseException:
                 store.abandon()
                 raise
@@ -149,7 +156,7 @@ class Store:
         """
         seq, digest, state = self.seq, self._hash, self.state
         wall_s = self._clock.wall_s()
-        mono_s = max(state.mono_s, self._clock.mono_s() - self._mono_origin_s)
+        mono_s = self._clock.mono_s() - self._mono_origin_s
         ends: list[int] = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
