@@ -335,3 +335,15 @@ def test_any_good_place_gives_a_valid_program_with_all_else_kept(
     assert lines[region.first_line - 1].startswith(margin * depth + "# skill")
     outside = [t for n, t in enumerate(lines, 1) if not region.first_line <= n <= region.last_line]
     assert outside == [*head, *above, *below, ""]
+
+
+def test_the_comment_of_a_replaced_call_stays() -> None:
+    repaired = splice("close_gripper()  # gently\n", call(1), REGRASP, {})
+    assert "# gently" in repaired and "\nclose_gripper()" not in repaired
+
+
+def test_a_call_over_several_lines_is_found_by_any_of_them() -> None:
+    program = "goto_pose(\n    p,\n    q,\n)\n"
+    for line in (1, 3):
+        at = call(line, "goto_pose", parameters=GOTO)
+        assert "wait(p)" in splice(program, at, skill("before", "wait({position})\n"), {})
