@@ -36,7 +36,8 @@ ENVIRONMENT = {"aspire_tui.environment", *BASICS, *DRIVERS}
 ROLLOUT = {"aspire_tui.rollout", *ENVIRONMENT}
 IMPROVEMENT = {"aspire_tui.improvement", "aspire_tui.library", "aspire_tui.session", *ROLLOUT}
 EVOLUTION = {"aspire_tui.evolution", *IMPROVEMENT}
-ENGINE = {"aspire_tui.engine", *EVOLUTION}
+ENGINE = {"aspire_tui.engine", "drivers.hostlock", *EVOLUTION}
+"""The engine starts the cell host, so it may ask who holds a cell."""
 
 ALLOWED: dict[str, set[str]] = {
     "drivers": {"drivers"},
