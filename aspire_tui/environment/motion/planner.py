@@ -79,16 +79,15 @@ class Planner:
         roam = self._roam(q_start, q_goal)
         if self._clear(direct, roam, relaxed=False) == "":
             return _done("straight", "free", direct, q_start)
-        away = self._standoff(q_start)
-        approach = self._standoff(q_goal)
-        if away is None or approach is None:
-            return self._blind(q_start, q_goal, direct, roam)
-        middle = self._free_route(away.q, approach.q, roam)
+        away, approach = self._standoff(q_start), self._standoff(q_goal)
+        close = not (away.free and approach.free)
+        middle = self._free_route(away.q, approach.q, roam, relaxed=close)
         if middle.status != "OK":
             # Backing out first may be what makes it impossible, e.g. under something.
-            fallback = self._blind(q_start, q_goal, direct, roam)
-            return fallback if fallback.status == "OK" else middle
-        parts = [p for p in (away.planner, middle.planner, approach.planner) if p]
+            last = self._free_route(q_start, q_goal, roam, relaxed=True)
+            return last if last.status == "OK" else middle
+        word = f"{middle.planner} (near contact)" if close else middle.planner
+        parts = [p for p in (away.planner, word, approach.planner) if p]
         legs = (*away.legs, *middle.legs, *approach.legs_reversed())
         return _done(" + ".join(parts), middle.planner_status, legs, q_start)
 
@@ -191,47 +190,38 @@ class Planner:
             return _failed("PLANNING_ERROR", detail, q_start, "RRTConnect", route.word)
         return _done("RRTConnect", best[2], best[1], q_start)
 
-    def _blind(
-        self,
-        q_start: FloatArray,
-        q_goal: FloatArray,
-        direct: Sequence[Leg],
-        roam: Callable[[FloatArray], float],
-    ) -> Plan:
-        """Without a free place to back off to: allow what the rule allows, all the way."""
-        if self._clear(direct, roam, relaxed=True) == "":
-            return _done("straight (near contact)", "free", direct, q_start)
-        return self._free_route(q_start, q_goal, roam, relaxed=True)
+    def _standoff(self, q: FloatArray) -> _Standoff:
+        """The nearest place straight back along the approach direction that touches nothing.
 
-    def _standoff(self, q: FloatArray) -> _Standoff | None:
-        """The nearest place straight back along the approach direction that touches nothing."""
-        if not self.world.touching(q):
-            return _Standoff(q, ())
+        Where none can be reached, as far back as the arm can go.
+        """
+        out = _Standoff(q, (), free=not self.world.touching(q))
         T = self.kinematics.tool_pose(q)
         lo, hi = np.array(self.workspace.lo_m), np.array(self.workspace.hi_m)
-        step = STANDOFF_STEP_M
-        while step <= STANDOFF_MOST_M + 1e-9:
+        steps = int(STANDOFF_MOST_M / STANDOFF_STEP_M)
+        for i in range(1, steps + 1):
+            if out.free:
+                break
             T_back = T.copy()
-            T_back[:3, 3] -= step * T[:3, 2]
+            T_back[:3, 3] -= i * STANDOFF_STEP_M * T[:3, 2]
             if np.any(T_back[:3, 3] < lo) or np.any(T_back[:3, 3] > hi):
-                return None
+                break
             line = straight_line(self.kinematics, q, T_back)
             if line.status != "OK" or line.leg is None:
-                return None
+                break
             if any(self.world.touching(x, relaxed=True) for x in line.q):
-                return None
-            if not self.world.touching(line.q_end):
-                return _Standoff(line.q_end, (line.leg,))
-            step += STANDOFF_STEP_M
-        return None
+                break
+            out = _Standoff(line.q_end, (line.leg,), free=not self.world.touching(line.q_end))
+        return out
 
 
 @dataclass(frozen=True, eq=False)
 class _Standoff:
-    """A free place and the straight line that leads to it."""
+    """A place to back off to, the straight line that leads there, and whether it is free."""
 
     q: FloatArray
     legs: tuple[Leg, ...]
+    free: bool
 
     @property
     def planner(self) -> str:
