@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return 2
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(_row("figure", "goal", "measured", " "))
-    print(_row(*("-" * w for w in WIDTHS), "-"))
+    print(_row(*("-" * w for w in WIDTHS), "-"), flush=True)
     failed = 0
     for name in arguments or known:
         print(f"{name} …", file=sys.stderr)
