@@ -1,4 +1,4 @@
-"""The engine's side of the session file: numbers trials, counts the budget, writes through one door."""
+"""The engine's side of the session file: numbers trials, counts the budget, writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Book:
     clock: Callable[[], float] = time.monotonic
     trials: int = 0
     hypotheses: int = 0
-    tokens: Tokens = Tokens()
+    tokens: Tokens = field(default_factory=Tokens)
     _programs: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -75,7 +75,7 @@ class HostProcess:
                 seen = stream.latest()
                 if seen is None:
                     continue
-                status, age_s = seen
+                status, age_s = seen.status, seen.age_s
                 if age_s > GONE_AFTER_S and not lost:
                     lost = True
                     await _record_loss(book, bench, status)
@@ -90,7 +90,7 @@ class HostProcess:
 
 
 async def _record_loss(book: Book, bench: Bench | None, status: CellStatus) -> None:
-    text = f"the cell host is silent for {GONE_AFTER_S:g} s; start it again with: aspire-tui cell serve"
+    text = f"no word from the cell host for {GONE_AFTER_S:g} s; start it: aspire-tui cell serve"
     await book.write(
         CellChanged("LOST", None, "the cell host is silent", "engine", status.t_s),
         Note(text, "error", "host_lost"),

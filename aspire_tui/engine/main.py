@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 import traceback
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -32,15 +33,10 @@ def main() -> int:
     args = parser.parse_args()
     os.set_inheritable(args.ready_fd, False)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    lock: CellLock | None = None
     try:
-        if job.spec.attended:
-            lock = CellLock(
-                Path(job.runtime_dir) / f"{job.spec.cell}.engine.lock",
-                f"pid {os.getpid()}, session {Path(job.session).name}",
-            )
-        engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)))
-        return asyncio.run(engine.run())
+        with _cell_of(job):
+            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)))
+            return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
         return _tell(args.ready_fd, Readiness(False, 3, text))
@@ -49,6 +45,14 @@ def main() -> int:
         traceback.print_exc()
         text = str(error) if code is not None else f"the engine failed: {error!r}"
         return _tell(args.ready_fd, Readiness(False, int(code or 5), text))
+
+
+def _cell_of(job: Job) -> AbstractContextManager[object]:
+    """The lock on the cell of an attended session; a headless one has a cell of its own."""
+    if not job.spec.attended:
+        return nullcontext()
+    path = Path(job.runtime_dir) / f"{job.spec.cell}.engine.lock"
+    return closing(CellLock(path, f"pid {os.getpid()}, session {Path(job.session).name}"))
 
 
 def _tell(fd: int, message: Readiness) -> int:

@@ -40,7 +40,7 @@ class Admission:
 
 
 class Gate(Protocol):
-    """Asked before every call, after its intent is durable; blocks while held or single-stepping."""
+    """Asked before every call, once its intent is durable; blocks while held."""
 
     def admit(self, intent: CallIntent) -> Admission: ...
 

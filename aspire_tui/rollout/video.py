@@ -10,7 +10,7 @@ from types import TracebackType
 from PIL import Image
 
 from aspire_tui.events import VideoFrame
-from drivers.cell import Cell
+from drivers.client import CellClient
 from drivers.errors import CellFault
 
 MAX_FPS = 15.0
@@ -21,7 +21,7 @@ class Video:
     """Grabs every camera at a fixed rate on a thread while a trial runs; never slows the trial."""
 
     def __init__(
-        self, cell: Cell, trial: int, fps: float, keep: Callable[[VideoFrame], None]
+        self, cell: CellClient, trial: int, fps: float, keep: Callable[[VideoFrame], None]
     ) -> None:
         self._cell = cell
         self._trial = trial

@@ -47,21 +47,31 @@ class StopPort(Protocol):
         ...
 
 
+class SeenState(Protocol):
+    """The driver's newest state and how old it is."""
+
+    @property
+    def status(self) -> CellStatus: ...
+
+    @property
+    def age_s(self) -> float: ...
+
+
+class StateFeed(Protocol):
+    """The driver's live state stream. Never blocks."""
+
+    def latest(self) -> SeenState | None:
+        """The newest state, however old; None before the first one."""
+        ...
+
+
 @dataclass(frozen=True)
 class LiveState:
-    """The driver's newest state and how old it is."""
+    """A state as a value; what tests and recordings of a stream hand out."""
 
     status: CellStatus
     age_s: float
 
-    @property
-    def stale(self) -> bool:
-        return self.age_s > STALE_AFTER_S
 
-
-class StateFeed(Protocol):
-    """The driver's live state stream."""
-
-    def latest(self) -> LiveState | None:
-        """The newest state, None before the first one."""
-        ...
+def is_stale(seen: SeenState) -> bool:
+    return seen.age_s > STALE_AFTER_S

@@ -33,6 +33,26 @@ def project(points_cam: FloatArray, K: FloatArray) -> FloatArray:
     )
 
 
+def deproject_to(
+    depth_m: NDArray[np.float32], K: FloatArray, T: FloatArray
+) -> NDArray[np.float32]:
+    """Points of all pixels moved by a pose, shape (H, W, 3), without a detour by the camera frame.
+
+    Written out by axis: a matrix product would wake the threads of the linear algebra library for
+    a few microseconds of work each.
+    """
+    height, width = depth_m.shape
+    u = (np.arange(width) - K[0, 2]) / K[0, 0]
+    v = (np.arange(height) - K[1, 2]) / K[1, 1]
+    out = np.empty((height, width, 3), np.float32)
+    for k in range(3):
+        across = (T[k, 0] * u).astype(np.float32)[None, :]
+        down = (T[k, 1] * v + T[k, 2]).astype(np.float32)[:, None]
+        np.multiply(across + down, depth_m, out=out[..., k])
+        out[..., k] += np.float32(T[k, 3])
+    return out
+
+
 def transform(points: NDArray[np.floating], T: FloatArray) -> NDArray[np.floating]:
     """Apply a 4x4 pose to points of shape (..., 3), keeping their dtype."""
     R = T[:3, :3].astype(points.dtype)

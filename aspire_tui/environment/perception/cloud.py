@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from aspire_tui.environment.perception.camera import deproject, invert, rays, transform
+from aspire_tui.environment.perception.camera import deproject_to, invert, rays
 from aspire_tui.environment.perception.picture import Picture
 from aspire_tui.environment.perception.plane import Plane, agree, dominant_plane, fit_table
 
@@ -62,18 +62,19 @@ class TableCloud:
         if not valid.any():
             return None
         depth = np.where(valid, depth_m, 0).astype(np.float32)
-        local = deproject(depth, K)
         if T_base_cam is None or table_z_m is None:
-            seen = dominant_plane(local[valid])
+            seen = dominant_plane(deproject_to(depth, K, np.eye(4))[valid])
             if seen is None:
                 return None
             T = frame_on(seen)
-            return cls(transform(local, T), valid, K, T, 0.0, seen, based=False)
+            return cls(deproject_to(depth, K, T), valid, K, T, 0.0, seen, based=False)
         T = np.asarray(T_base_cam, float)
-        plane = fit_table(transform(local[valid], T), table_z_m)
+        points = deproject_to(depth, K, T)
+        plane = fit_table(points[valid], table_z_m)
         if plane is not None:
             T = agree(T, plane, table_z_m)
-        return cls(transform(local, T), valid, K, T, table_z_m, plane, based=True)
+            points = deproject_to(depth, K, T)
+        return cls(points, valid, K, T, table_z_m, plane, based=True)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -28,7 +28,7 @@ STANDS_M = 0.015
 """Seen down to this height above the table, a thing stands on it."""
 
 TRIM = 0.02
-TOP_BAND_SD = 1.0
+TOP_BAND_SD = 2.0
 LEAST_TOP_PIXELS = 25
 
 CALIBRATION_SD_M = 0.003

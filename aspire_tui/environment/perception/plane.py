@@ -32,7 +32,9 @@ class Plane:
 
     def height_m(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
         """Signed distance of points of shape (..., 3)."""
-        return points @ self.normal.astype(points.dtype) - points.dtype.type(self.offset_m)
+        n = self.normal.astype(points.dtype)
+        along = points[..., 0] * n[0] + points[..., 1] * n[1] + points[..., 2] * n[2]
+        return along - points.dtype.type(self.offset_m)
 
 
 def fit_table(points: NDArray[np.floating], table_z_m: float) -> Plane | None:
@@ -42,7 +44,8 @@ def fit_table(points: NDArray[np.floating], table_z_m: float) -> Plane | None:
         points: Shape (N, 3), base frame.
         table_z_m: Where the cell says the table is.
     """
-    near = points[np.abs(points[:, 2] - table_z_m) < NEAR_TABLE_M]
+    some = points[:: max(1, len(points) // (2 * SAMPLED_POINTS))]
+    near = some[np.abs(some[:, 2] - table_z_m) < NEAR_TABLE_M]
     if len(near) < ENOUGH_POINTS:
         return None
     near = near[:: max(1, len(near) // SAMPLED_POINTS)].astype(float)
@@ -64,11 +67,18 @@ def _refit(points: FloatArray, plane: Plane, band_m: float) -> Plane | None:
     kept = points[np.abs(plane.height_m(points)) < band_m]
     if len(kept) < ENOUGH_POINTS // 2:
         return None
-    middle = kept.mean(axis=0)
-    _, _, axes = np.linalg.svd(kept - middle, full_matrices=False)
-    normal = axes[2] if axes[2, 2] >= 0 else -axes[2]
-    residual = float(np.std((kept - middle) @ normal))
-    return Plane(normal, float(normal @ middle), residual, len(kept))
+    new = _through(kept)
+    return new if new.normal[2] >= 0 else new.flipped()
+
+
+def _through(points: FloatArray) -> Plane:
+    """Least-squares plane through points, shape (N, 3)."""
+    middle = points.mean(axis=0)
+    d = points - middle
+    spread, axes = np.linalg.eigh(np.einsum("ni,nj->ij", d, d) / len(d))
+    normal = axes[:, 0]
+    residual = float(np.sqrt(max(spread[0], 0.0)))
+    return Plane(normal, float(normal @ middle), residual, len(points))
 
 
 def agree(T_base_cam: FloatArray, plane: Plane, table_z_m: float) -> FloatArray:
@@ -112,12 +122,7 @@ def dominant_plane(points: NDArray[np.floating], seed: int = 0) -> Plane | None:
         return None
     for _ in range(3):
         kept = some[np.abs(best.height_m(some)) < max(3 * best.residual_m, 0.0015)]
-        middle = kept.mean(axis=0)
-        _, _, axes = np.linalg.svd(kept - middle, full_matrices=False)
-        normal = axes[2]
-        best = Plane(
-            normal, float(normal @ middle), float(np.std((kept - middle) @ normal)), len(kept)
-        )
+        best = _through(kept)
     # The camera, at the origin, is on the side the normal points to.
     if best.offset_m > 0:
         best = best.flipped()

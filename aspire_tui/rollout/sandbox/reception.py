@@ -45,7 +45,7 @@ class TokenBucket:
         """Take one token; or, when there is none, the seconds until there is."""
         self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * self._per_s)
         self._at_s = now_s
-        if self._tokens < 1:
+        if self._tokens < 1 - 1e-6:  # a whole one, whatever rounding left of it
             return (1 - self._tokens) / self._per_s
         self._tokens -= 1
         return 0.0

@@ -15,7 +15,7 @@ from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.views import SpentView
 from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.panes.format import clock, count
-from aspire_tui.tui.ports import LiveState, Mode
+from aspire_tui.tui.ports import Mode, SeenState, is_stale
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Span, clip, line, width
 
@@ -55,7 +55,7 @@ class Live:
         hold: What became of the last HOLD key.
     """
 
-    state: LiveState | None = None
+    state: SeenState | None = None
     expected: bool = False
     engine_gone: str = ""
     now_s: float = 0.0
@@ -64,7 +64,7 @@ class Live:
 
     @property
     def stale(self) -> bool:
-        return self.expected and (self.state is None or self.state.stale)
+        return self.expected and (self.state is None or is_stale(self.state))
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _state(
 
 
 def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
-    fields = [Field(0, _phase(snapshot, glyphs), 10)]
+    fields = [Field(0, (Span(" "), *_phase(snapshot)), 10)]
     trial = snapshot.trial
     if trial is not None:
         where = "" if trial.where == "bench" else " worker"
@@ -222,7 +222,7 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
     return fields
 
 
-def _phase(snapshot: Snapshot, glyphs: Glyphs) -> Line:
+def _phase(snapshot: Snapshot) -> Line:
     if snapshot.ended is not None:
         end = snapshot.ended
         role = {"PASS": "ok", "FAIL": "bad", "UNSURE": "unsure"}.get(end.outcome or "", "dim")

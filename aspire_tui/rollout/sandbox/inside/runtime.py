@@ -13,7 +13,6 @@ import types
 from typing import Any
 
 import numpy as np
-import scipy
 
 from .wire import Encoder, Link, Message, Result, decode, pack
 
@@ -122,12 +121,13 @@ def _module(link: Link, order: Message) -> types.ModuleType:
     module.__dict__.update(
         np=np,
         numpy=np,
-        scipy=scipy,
         math=math,
         PrimitiveError=PrimitiveError,
         Result=Result,
         **order["v"],
     )
+    if "scipy" in sys.modules:
+        module.__dict__["scipy"] = sys.modules["scipy"]
     for function in order["functions"]:
         module.__dict__[function["name"]] = _primitive(calls, function)
     sys.modules["__main__"] = module
