@@ -63,13 +63,13 @@ class Appearance:
         value = min(1.0, value * rng.uniform(0.92, 1.05))
         return (*colorsys.hsv_to_rgb(hue, saturation, value), 1.0)
 
-    def table_rgb(self, xy_m: FloatArray) -> NDArray[np.float32]:
-        """Colour of table points, shape (N, 2) to (N, 3)."""
+    def texel(self, x_m: NDArray[np.float32], y_m: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Row of ``table``, flattened, that colours the table at a point."""
+        per_m = np.float32(TILE_PX / TILE_M)
         # Whole tiles are added so that truncation rounds down everywhere on the table.
-        texel = (xy_m * (TILE_PX / TILE_M) + 16 * TILE_PX).astype(np.intp)
-        texel &= TILE_PX - 1
-        flat = texel[:, 0] * TILE_PX + texel[:, 1]
-        return self.table.reshape(-1, 3).take(flat, axis=0)
+        i = (x_m * per_m + np.float32(16 * TILE_PX)).astype(np.int32) % TILE_PX
+        j = (y_m * per_m + np.float32(16 * TILE_PX)).astype(np.int32) % TILE_PX
+        return i * TILE_PX + j
 
 
 def _table(rng: np.random.Generator) -> NDArray[np.float32]:

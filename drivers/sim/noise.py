@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -17,6 +18,8 @@ FloatArray = NDArray[np.float64]
 
 READ_NOISE_ROWS = 4096
 """Joint read noise is a fixed table indexed by physics step, so it does not depend on who reads."""
+
+GRAIN_SHEET = 1 << 20
 
 CORRELATION_PX = 8
 """Neighbouring pixels of a matched window share part of their depth error."""
@@ -108,8 +111,9 @@ class CellNoise:
         rng = self._rng("rgb", camera, picture)
         drift = 1.0 + 0.1 * self.spec.exposure_sd * rng.normal()
         noisy = rgb * (self.colour_gain(camera) * drift).astype(np.float32)
-        noise = rng.standard_normal(rgb.shape, dtype=np.float32)
-        noisy += noise * np.float32(self.spec.rgb_sd / 255.0)
+        grain = np.float32(self.spec.rgb_sd / 255.0)
+        for channel in range(3):
+            noisy[..., channel] += grain * _grain(rng, (rgb.shape[0], rgb.shape[1]))
         return noisy
 
     def disturb_depth(
@@ -121,11 +125,11 @@ class CellNoise:
         if ideal and s.depth_edge_dropout == 0.0 and s.depth_edge_flying == 0.0:
             return depth_m
         rng = self._rng("depth", camera, picture)
-        sd = np.float32(s.depth_floor_m) + np.float32(s.depth_per_m2) * depth_m**2
         shape = (depth_m.shape[0], depth_m.shape[1])
-        white = rng.standard_normal(shape, dtype=np.float32)
-        error = np.float32(0.8) * white + np.float32(0.6) * _smooth_field(rng, shape)
-        noisy = depth_m + sd * error
+        noisy = np.float32(0.8) * _grain(rng, shape)
+        noisy += np.float32(0.6) * _smooth_field(rng, shape)
+        noisy *= np.float32(s.depth_floor_m) + np.float32(s.depth_per_m2) * depth_m**2
+        noisy += depth_m
         rows, cols, other = _depth_edges(depth_m)
         lot = rng.random(rows.size, dtype=np.float32)
         flying = lot < s.depth_edge_flying
@@ -133,13 +137,30 @@ class CellNoise:
         noisy[rows[flying], cols[flying]] += mix * (other - depth_m[rows, cols])[flying]
         dropped = lot > 1.0 - s.depth_edge_dropout
         noisy[rows[dropped], cols[dropped]] = 0.0
-        noisy[rng.random(shape, dtype=np.float32) < s.depth_holes] = 0.0
+        holes = rng.integers(0, depth_m.size, size=rng.poisson(s.depth_holes * depth_m.size))
+        noisy.ravel()[holes] = 0.0
         noisy[depth_m == 0.0] = 0.0
         return noisy
 
     def _rng(self, *what: str | int) -> np.random.Generator:
         words = [w if isinstance(w, int) else zlib.crc32(w.encode()) for w in what]
         return np.random.Generator(np.random.SFC64([self.seed, *words]))
+
+
+@lru_cache(maxsize=1)
+def _grain_sheet() -> NDArray[np.float32]:
+    sheet = np.random.Generator(np.random.SFC64(0)).standard_normal(GRAIN_SHEET, dtype=np.float32)
+    sheet.setflags(write=False)
+    return sheet
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Unit-variance noise per pixel: a random stretch of one long sheet, cheaper than drawing."""
+    count = shape[0] * shape[1]
+    if count >= GRAIN_SHEET:
+        return rng.standard_normal(shape, dtype=np.float32)
+    start = int(rng.integers(0, GRAIN_SHEET - count))
+    return _grain_sheet()[start : start + count].reshape(shape)
 
 
 def _smooth_field(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:

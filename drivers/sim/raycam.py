@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
+from drivers.sim.half_grid import HalfGrid, agree
 
 FloatArray = NDArray[np.float64]
 
-SHADOW_STRIDE = 2
-"""One shadow ray for every 2 x 2 pixels; the rest take the nearest."""
-
 SHADOW_BIAS_M = 0.004
+SAME_FACE = 1.0 - 1e-9
+"""Smallest scalar product of two unit normals of one flat face."""
+
 FAR_M = 6.0
 FILL = 0.12
 """Light from beside the camera, so that no visible face is flat black."""
@@ -53,129 +54,203 @@ def intrinsics(width: int, height: int, fovy_deg: float) -> FloatArray:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Lens:
+    """Rays of one picture size in MuJoCo's camera frame (x right, y up, z back).
+
+    Attributes:
+        right: Sideways per unit of depth for every column, shape (W,).
+        up: Upwards per unit of depth for every row, shape (H, 1).
+        rays: Unit rays, shape (H*W, 3).
+        axial: Depth per unit of distance along each ray, shape (H*W,).
+        half_rays, half_axial: Those of the half grid.
+    """
+
+    grid: HalfGrid
+    right: FloatArray
+    up: FloatArray
+    rays: FloatArray
+    axial: FloatArray
+    half_rays: FloatArray
+    half_axial: FloatArray
+
+
 @lru_cache(maxsize=16)
-def _rays(width: int, height: int, fovy_deg: float) -> tuple[FloatArray, FloatArray]:
-    """Unit rays in MuJoCo's camera frame, shape (H*W, 3), and depth per unit of distance."""
+def _lens(width: int, height: int, fovy_deg: float) -> _Lens:
     K = intrinsics(width, height, fovy_deg)
-    u, v = np.meshgrid(np.arange(width), np.arange(height))
-    x = (u.ravel() - K[0, 2]) / K[0, 0]
-    y = (v.ravel() - K[1, 2]) / K[1, 1]
-    rays = np.stack([x, -y, -np.ones_like(x)], axis=1)
-    length = np.linalg.norm(rays, axis=1)
-    return rays / length[:, None], 1.0 / length
+    right = (np.arange(width) - K[0, 2]) / K[0, 0]
+    up = ((K[1, 2] - np.arange(height)) / K[1, 1])[:, None]
+    rays = np.empty((height, width, 3))
+    rays[..., 0], rays[..., 1], rays[..., 2] = right, up, -1.0
+    length = np.linalg.norm(rays, axis=2)
+    rays /= length[..., None]
+    axial = 1.0 / length
+    return _Lens(
+        grid=HalfGrid(height, width),
+        right=right,
+        up=up,
+        rays=rays.reshape(-1, 3),
+        axial=axial.ravel(),
+        half_rays=rays[::2, ::2].reshape(-1, 3).copy(),
+        half_axial=axial[::2, ::2].ravel(),
+    )
 
 
-class _Sheet:
-    """Memory for one picture size, used again for every picture: allocating it costs more."""
+@dataclass(frozen=True, eq=False)
+class _Hits:
+    """What a set of rays from one point met.
 
-    def __init__(self, width: int, height: int) -> None:
-        n = width * height
-        self.rays = np.empty((n, 3))
-        self.geom = np.empty(n, dtype=np.int32)
-        self.distance = np.empty(n)
-        self.normal = np.empty(3 * n)
-        self.points = np.empty((n, 3))
-        self.to_lamp = np.empty((n, 3))
-        self.scalar = np.empty(n)
-        self.lamp = np.empty(n)
-        self.albedo = np.empty((n, 3), dtype=np.float32)
-        self.missed = np.empty(n, dtype=np.bool_)
+    Attributes:
+        geom: Shape (N,), -1 for nothing.
+        distance: Shape (N,), 0 where nothing was met.
+        normal: Shape (N, 3).
+    """
+
+    geom: NDArray[np.int32]
+    distance: FloatArray
+    normal: FloatArray
 
 
 class RayCamera:
-    """Takes pictures of one model with one look; :meth:`enter` it before the first."""
+    """Takes pictures of one model with one look; :meth:`enter` it before the first.
 
-    def __init__(self) -> None:
-        self._sheets: dict[tuple[int, int], _Sheet] = {}
+    Half of the rows and columns are cast first. Where neighbours agree on one flat face, the pixels
+    between lie on it too; all others are cast as well. A thing less than two pixels wide in front
+    of one face can be missed, nothing else.
+    """
 
     def enter(self, model: mujoco.MjModel, look: Appearance, table: str) -> None:
         """Look at this model from now on."""
         self._model = model
         self._look = look
         self._table = int(model.geom(table).id)
-        # One row more: index -1, where a ray met nothing, takes the background.
-        self._albedo = np.vstack([model.geom_rgba[:, :3], look.background]).astype(np.float32)
+        # Colours of geometries, then of the table's texels, then, as index -1, of nothing.
+        self._palette = np.vstack(
+            [model.geom_rgba[:, :3], look.table.reshape(-1, 3), look.background]
+        ).astype(np.float32)
 
-    def picture(self, data: mujoco.MjData, camera: str, *, shadows: bool = True) -> Picture:
-        """Cast one ray per pixel of a camera of the model; needs its kinematics up to date."""
+    def picture(self, data: mujoco.MjData, camera: str) -> Picture:
+        """Take a picture with a camera of the model; needs its kinematics up to date."""
         cam = self._model.camera(camera)
         width, height = (int(n) for n in self._model.cam_resolution[cam.id])
-        unit, axial = _rays(width, height, float(self._model.cam_fovy[cam.id]))
-        sheet = self._sheet(width, height)
+        lens = _lens(width, height, float(self._model.cam_fovy[cam.id]))
+        grid = lens.grid
         origin = np.array(data.cam_xpos[cam.id])
         # Contiguous: a transposed view sends numpy down a path twenty times slower.
-        R_cam_world = np.ascontiguousarray(data.cam_xmat[cam.id].reshape(3, 3).T)
-        np.matmul(unit, R_cam_world, out=sheet.rays)
-        self._cast(data, origin, sheet.rays, sheet.geom, sheet.distance, sheet.normal)
-        np.less(sheet.geom, 0, out=sheet.missed)
-        sheet.distance[sheet.missed] = 0.0
-        np.multiply(sheet.rays, sheet.distance[:, None], out=sheet.points)
-        sheet.points += origin
-        self._light(sheet)
-        if shadows:
-            self._shadow(data, sheet, (height, width))
-        self._colour(sheet)
-        return Picture(
-            rgb=(sheet.albedo * sheet.scalar[:, None].astype(np.float32)).reshape(height, width, 3),
-            depth_m=(sheet.distance * axial).astype(np.float32).reshape(height, width),
-            geom=sheet.geom.reshape(height, width).copy(),
-        )
+        to_world = np.ascontiguousarray(data.cam_xmat[cam.id].reshape(3, 3).T)
 
-    def _sheet(self, width: int, height: int) -> _Sheet:
-        if (width, height) not in self._sheets:
-            self._sheets[width, height] = _Sheet(width, height)
-        return self._sheets[width, height]
+        rays = lens.half_rays @ to_world
+        hits = self._cast(data, origin, rays)
+        fine = np.flatnonzero(~grid.settled(*_one_face(hits, grid.shape)))
+        fine_rays = lens.rays[fine] @ to_world
+        fine_hits = self._cast(data, origin, fine_rays)
 
-    def _cast(
+        geom = grid.spread(hits.geom.reshape(grid.shape))
+        geom.ravel()[fine] = fine_hits.geom
+        depth = _depth_on_faces(hits.distance * lens.half_axial, grid)
+        depth.ravel()[fine] = fine_hits.distance * lens.axial[fine]
+        light = grid.spread(self._light(data, origin, rays, hits, grid.shape).reshape(grid.shape))
+        light.ravel()[fine] = self._light(data, origin, fine_rays, fine_hits, None)
+        rgb = self._colours(geom, depth, lens, origin, to_world)
+        rgb *= light[..., None]
+        return Picture(rgb=rgb, depth_m=depth, geom=geom)
+
+    def _cast(self, data: mujoco.MjData, origin: FloatArray, rays: FloatArray) -> _Hits:
+        n = len(rays)
+        geom = np.full(n, -1, dtype=np.int32)
+        distance, normal = np.zeros(n), np.zeros(3 * n)
+        if n:
+            mujoco.mj_multiRay(
+                self._model, data, origin, rays.ravel(), None, 1, -1, geom, distance, normal, n,
+                FAR_M,
+            )  # fmt: skip
+        distance[geom < 0] = 0.0
+        return _Hits(geom, distance, normal.reshape(n, 3))
+
+    def _light(
         self,
         data: mujoco.MjData,
         origin: FloatArray,
         rays: FloatArray,
+        hits: _Hits,
+        shape: tuple[int, int] | None,
+    ) -> NDArray[np.float32]:
+        """Light on every hit: ambient, a little from the camera's side, and the lamp's.
+
+        Args:
+            shape: Rows and columns when the rays are those of a grid.
+        """
+        from_lamp = rays * hits.distance[:, None]
+        from_lamp += origin - self._look.lamp_m
+        length = np.sqrt(np.einsum("ij,ij->i", from_lamp, from_lamp))
+        from_lamp /= length[:, None]
+        lamp = np.maximum(-np.einsum("ij,ij->i", hits.normal, from_lamp), 0.0)
+        lamp *= self._reached(data, from_lamp, length, shape)
+        fill = np.maximum(-np.einsum("ij,ij->i", hits.normal, rays), 0.0)
+        light = (self._look.ambient + FILL * fill + self._look.lamp * lamp).astype(np.float32)
+        light[hits.geom < 0] = 1.0
+        return np.asarray(light)
+
+    def _reached(
+        self,
+        data: mujoco.MjData,
+        rays: FloatArray,
+        length: FloatArray,
+        shape: tuple[int, int] | None,
+    ) -> NDArray[np.bool_]:
+        """Which points the lamp reaches. On a grid every second one first, as for pixels."""
+
+        def unblocked(rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+            hits = self._cast(data, self._look.lamp_m, rays[rows])
+            return (hits.geom < 0) | (hits.distance > length[rows] - SHADOW_BIAS_M)
+
+        every = np.arange(len(rays))
+        if shape is None:
+            return unblocked(every)
+        grid = HalfGrid(*shape)
+        half = unblocked(every.reshape(shape)[::2, ::2].ravel()).reshape(grid.shape)
+        reached = grid.spread(half)
+        unsure = np.flatnonzero(~grid.settled(*agree(half)))
+        reached.ravel()[unsure] = unblocked(unsure)
+        return reached.ravel()
+
+    def _colours(
+        self,
         geom: NDArray[np.int32],
-        distance: FloatArray,
-        normal: FloatArray | None,
-    ) -> None:
-        n = len(rays)
-        mujoco.mj_multiRay(
-            self._model, data, origin, rays.ravel(), None, 1, -1, geom, distance, normal, n, FAR_M
+        depth_m: NDArray[np.float32],
+        lens: _Lens,
+        origin: FloatArray,
+        to_world: FloatArray,
+    ) -> NDArray[np.float32]:
+        """Surface colour of every pixel, unlit, shape (H, W, 3)."""
+        x, y = (
+            (lens.right * to_world[0, i] + (lens.up * to_world[1, i] - to_world[2, i])).astype(
+                np.float32
+            )
+            * depth_m
+            + np.float32(origin[i])
+            for i in (0, 1)
         )
+        on_table = geom == self._table
+        index = np.where(on_table, self._model.ngeom + self._look.texel(x, y), geom)
+        return np.asarray(self._palette.take(index, axis=0, mode="wrap"))
 
-    def _light(self, sheet: _Sheet) -> None:
-        """Light of the lamp, unshadowed, in ``lamp``; ambient and fill light in ``scalar``."""
-        normal = sheet.normal.reshape(-1, 3)
-        np.subtract(self._look.lamp_m, sheet.points, out=sheet.to_lamp)
-        np.einsum("ij,ij->i", sheet.to_lamp, sheet.to_lamp, out=sheet.scalar)
-        np.sqrt(sheet.scalar, out=sheet.scalar)
-        np.einsum("ij,ij->i", normal, sheet.to_lamp, out=sheet.lamp)
-        sheet.lamp /= sheet.scalar
-        np.maximum(sheet.lamp, 0.0, out=sheet.lamp)
-        sheet.lamp *= self._look.lamp
-        np.einsum("ij,ij->i", normal, sheet.rays, out=sheet.scalar)
-        np.minimum(sheet.scalar, 0.0, out=sheet.scalar)
-        sheet.scalar *= -FILL
-        sheet.scalar += self._look.ambient
 
-    def _shadow(self, data: mujoco.MjData, sheet: _Sheet, shape: tuple[int, int]) -> None:
-        """Take the lamp away where it does not reach: rays from the lamp to hit points."""
-        step = SHADOW_STRIDE
-        grid = sheet.points.reshape(*shape, 3)[::step, ::step]
-        rays = grid.reshape(-1, 3) - self._look.lamp_m
-        length = np.sqrt(np.einsum("ij,ij->i", rays, rays))
-        rays /= length[:, None]
-        geom = np.empty(len(rays), dtype=np.int32)
-        distance = np.empty(len(rays))
-        self._cast(data, self._look.lamp_m, rays, geom, distance, None)
-        reached = ((geom < 0) | (distance > length - SHADOW_BIAS_M)).reshape(grid.shape[:2])
-        lamp = sheet.lamp.reshape(shape)
-        for down in range(step):
-            for right in range(step):
-                part = lamp[down::step, right::step]
-                part *= reached[: part.shape[0], : part.shape[1]]
+def _one_face(hits: _Hits, shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where neighbours met one flat face, or both nothing: to the right and below."""
+    normal = hits.normal.reshape(*shape, 3)
+    nothing = (hits.geom < 0).reshape(shape)
+    across, down = agree(hits.geom.reshape(shape))
+    flat = np.einsum("ijk,ijk->ij", normal[:, 1:], normal[:, :-1]) > SAME_FACE
+    across &= flat | nothing[:, 1:]
+    flat = np.einsum("ijk,ijk->ij", normal[1:], normal[:-1]) > SAME_FACE
+    down &= flat | nothing[1:]
+    return across, down
 
-    def _colour(self, sheet: _Sheet) -> None:
-        """Surface colours in ``albedo`` and all their light in ``scalar``."""
-        sheet.scalar += sheet.lamp
-        sheet.scalar[sheet.missed] = 1.0
-        np.take(self._albedo, sheet.geom, axis=0, out=sheet.albedo, mode="wrap")
-        table = np.flatnonzero(sheet.geom == self._table)
-        sheet.albedo[table] = self._look.table_rgb(sheet.points[table, :2])
+
+def _depth_on_faces(half_depth_m: FloatArray, grid: HalfGrid) -> NDArray[np.float32]:
+    """Depth of all pixels that lie between neighbours on one face, shape (H, W)."""
+    seen = half_depth_m > 0.0
+    inverse = np.divide(1.0, half_depth_m, out=np.zeros_like(half_depth_m), where=seen)
+    full = grid.halfway(inverse.reshape(grid.shape))
+    return np.divide(1.0, full, out=np.zeros_like(full), where=full > 0.0).astype(np.float32)

@@ -26,6 +26,10 @@ TIMESTEP_S = 1.0 / 512.0
 """About 2 ms, and exact in binary: sums and differences of cell times never round, so a trial is
 the same to the bit however long the cell has been running."""
 
+SLEEP_BELOW_M_S = 1e-4
+"""Things at rest are left out of the solver until something awake touches them. They must be ten
+times slower than MuJoCo's own default, so that nothing that is about to tip is frozen."""
+
 TABLE = "table"
 TABLE_HALF_M = (0.6, 0.75, 0.02)
 TABLE_CENTRE_X_M = 0.35
@@ -86,6 +90,8 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
     model_spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     model_spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     model_spec.option.impratio = 10.0
+    model_spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    model_spec.option.sleep_tolerance = SLEEP_BELOW_M_S
     look = Appearance.draw(spec.appearance_seed)
     _add_table(model_spec, info.workspace.table_z_m)
     for arm in info.arms:
@@ -159,8 +165,9 @@ def _add_thing(scene: Any, thing: SceneObject, rgba: tuple[float, ...]) -> None:
         size=size,
         mass=thing.mass_kg,
         rgba=rgba,
-        friction=(thing.friction, 0.005, 0.0001),
-        condim=4,
+        friction=(thing.friction, 0.005, 0.001),
+        # Four corners resist turning on the table by themselves; only a ball needs more rows.
+        condim=6 if thing.shape == "sphere" else 3,
         solref=(0.004, 1.0),
         solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
     )

@@ -38,7 +38,7 @@ class SceneTruth(msgspec.Struct, frozen=True):
 def read_truth(world: World) -> SceneTruth:
     """Look straight into the simulation; changes nothing."""
     names = {thing.name for thing in world.spec.things()}
-    pairs = _contacts(world)
+    pairs = world.contacts()
     fingers = {arm_prefix(arm) + finger for arm in world.arms for finger in FINGERS}
     held = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
     return SceneTruth(
@@ -63,13 +63,3 @@ def _object(world: World, name: str) -> ObjectTruth:
 def _width(world: World, arm: str) -> float:
     prefix = arm_prefix(arm)
     return float(sum(world.data.joint(prefix + f).qpos[0] for f in FINGERS))
-
-
-def _contacts(world: World) -> set[tuple[str, str]]:
-    """Pairs of body names in contact, each in alphabetical order."""
-    model = world.model
-    pairs = set()
-    for contact in world.data.contact:
-        a, b = (model.body(int(model.geom_bodyid[g])).name for g in contact.geom)
-        pairs.add((a, b) if a < b else (b, a))
-    return pairs

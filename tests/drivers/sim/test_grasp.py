@@ -100,6 +100,30 @@ def test_placing_one_cube_on_another_leaves_a_stack(cell: SimCell) -> None:
     assert truth.touching_fingers == ()
 
 
+def test_things_at_rest_wake_when_touched_and_when_what_they_stand_on_goes(cell: SimCell) -> None:
+    tower = [cube("lower"), cube("upper", z_m=0.06)]
+    cell.stand_in.reset_scene(scene(*tower))
+    cell.wait(1.0)
+    assert np.all(cell._world.data.qvel[-12:] == 0.0)  # asleep
+    operator = Operator(cell)
+    operator.pick(0.35, 0.05, 0.02, 0.0, lift_m=0.05)
+    assert height(cell, "upper") > 0.09
+    operator.open()
+    operator.go(0.35, 0.05, 0.2)
+    operator.go(0.35, 0.12, 0.15)
+    operator.go(0.35, 0.12, 0.02)
+    operator.close()
+    operator.go(0.35, 0.0, 0.02)
+    assert cell.stand_in.truth().objects["lower"].xyz_m[1] < 0.03
+
+
+def test_a_cube_over_the_edge_of_another_falls(cell: SimCell) -> None:
+    leaning = cube("upper", x_m=0.371, z_m=0.0605)
+    cell.stand_in.reset_scene(scene(cube("lower"), leaning))
+    cell.wait(3.0)
+    assert height(cell, "upper") < 0.05
+
+
 def test_pressing_on_something_immovable_is_blocked_and_gives_way(cell: SimCell) -> None:
     block = SceneObject("block", "box", (0.1, 0.1, 0.1), (0.5, 0.5, 0.5), 20.0, (0.35, 0.0, 0.05))
     cell.stand_in.reset_scene(scene(block))
