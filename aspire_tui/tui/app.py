@@ -257,8 +257,11 @@ class Console(DiffedApp):
             )
         elif answer.verb != "hello" and not answer.accepted:
             self._say(f"{answer.verb} refused: {answer.reason}", "alarm")
-        elif answer.verb != "hello":
-            self._say(f"{answer.verb} accepted {answer.reason}".rstrip(), "ok")
+        elif answer.verb == "hold":
+            if self.hold_line is None:
+                self._hold_word(f"HOLD {answer.reason}")
+        elif answer.verb != "hello" and self._notice[1] != "alarm":
+            self._say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
         if answer.accepted and answer.verb in ("resume", "step"):
             self.live = replace(self.live, hold="")
         self._draw_bars()
@@ -277,17 +280,16 @@ class Console(DiffedApp):
             if message.row is not None:
                 self._chosen(self.workspace.pane(message.pane).place(message.row))
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.call_after_refresh(self._resized)
-
-    def _resized(self) -> None:
-        self.workspace.replace_panes()
+    def on_workspace_rearranged(self, _: Workspace.Rearranged) -> None:
         self._draw()
 
-    def _tick(self) -> None:
+    def _look_at_cell(self) -> None:
         now_s = self._clock()
         state = self._feed.latest() if self._feed is not None else None
         self.live = replace(self.live, state=state, now_s=now_s, pulse=bool(int(now_s) % 2))
+
+    def _tick(self) -> None:
+        self._look_at_cell()
         self._draw_bars()
         if self.mode == "live" and self.moment.snapshot.in_flight is not None:
             self._draw_panes(("calls",))
@@ -412,12 +414,14 @@ class Console(DiffedApp):
             self._attempt(action_id)
 
     def on_key(self, event: events.Key) -> None:
-        if self._asking is not None and event.key in ("y", "n"):
+        """Keys that are no act: ``y`` answers a question, anything else withdraws it."""
+        if self._asking is not None:
             self._decide("go" if event.key == "y" else "cancel")
             event.stop()
 
     def _attempt(self, action_id: str) -> None:
         """One act, if it can be done now; its question first, if it has one."""
+        self._look_at_cell()
         action, now = BY_ID[action_id], self.situation()
         why = action.why_disabled(now)
         if why is not None:
@@ -445,6 +449,7 @@ class Console(DiffedApp):
         asking, self._asking = self._asking, None
         self._notice = ("", "")
         if asking is not None and choice == "go":
+            self._look_at_cell()
             why = BY_ID[asking.action].why_disabled(self.situation())
             if why is None:
                 self._do(asking.action)

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
 from textual.widget import Widget
 
 from aspire_tui.tui.arrange import PANES, PaneId, Places, arrange
@@ -34,6 +35,9 @@ class PlacedLayout(Layout):
 
 class Workspace(Container):
     """Holds the six panes and one overlay (help, acts) that covers them, never the strip."""
+
+    class Rearranged(Message):
+        """The area has another size and its panes other places."""
 
     def __init__(self, brush: Brush) -> None:
         super().__init__(id="workspace")
@@ -92,6 +96,10 @@ class Workspace(Container):
         self.overlay.display = self.covered
         self.overlay.mark(True)
         self.refresh(layout=True)
+
+    def on_resize(self) -> None:
+        self.replace_panes()
+        self.post_message(self.Rearranged())
 
     def region_of(self, child: str, size: Size) -> Region | None:
         if self.covered:

@@ -73,6 +73,41 @@ RESULT = True
 MENDED = PLAIN.replace("goto_pose(grasp.position", "goto_pose(grasp.position - [0, 0, 0.012]")
 
 
+GRASP_M = [0.312, -0.118, 0.031]
+PLACE_M = [0.402, 0.061, 0.145]
+EMPTY = "closed on nothing: 0.4 mm, 0.0 N, above the cube by 12 mm"
+DOWN = (0.0, 0.0, 1.0, 0.0)
+BEFORE = RobotState((0.0, -0.77, 0.03, -2.2, 0.0, 1.6), (0.31, -0.12, 0.3), DOWN, 0.08, 0.0)
+AFTER = RobotState((0.12, -0.7, 0.03, -2.1, 0.0, 1.5), (0.312, -0.118, 0.043), DOWN, 0.08, 0.0)
+PATH = PlannedPath(
+    "RRTConnect", "exact solution", 2.1, (BEFORE.q_rad, AFTER.q_rad), (BEFORE.xyz_m, AFTER.xyz_m)
+)
+MOVED = Evidence(path=PATH, before=BEFORE, after=AFTER)
+STOOD = Evidence(before=AFTER, after=AFTER, notes=("fingers met at 0.4 mm",))
+SAMPLED = Evidence(
+    grasps=(
+        GraspCandidate((0.312, -0.118, 0.031), DOWN, 0.91, 0.04),
+        GraspCandidate((0.305, -0.12, 0.031), DOWN, 0.64, 0.05, "IK_FAILED"),
+    )
+)
+CLAIM = "a plain top-down pick and place stacks the cubes"
+IF_WRONG = "close_gripper ends in EMPTY_GRASP"
+REPAIR = Repair(1, 7, "close_gripper", "EMPTY_GRASP", "grasp-depth", {"depth_m": 0.012}, True)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One call and how it ended."""
+
+    primitive: str
+    line: int
+    summary: str
+    duration_s: float
+    evidence: Evidence = STOOD
+    args: dict[str, object] = field(default_factory=dict)
+    status: str = "OK"
+
+
 @dataclass
 class StoryClock:
     """Time that passes only when told to."""
@@ -175,69 +210,47 @@ class Story:
     def intends(self, trial: int, call: int, primitive: str, line: int, **args: object) -> None:
         self.say(CallIntent(trial, 1, call, primitive, dict(args), line, self.cell_s))
 
-    def calls(
-        self,
-        trial: int,
-        call: int,
-        primitive: str,
-        line: int,
-        summary: str,
-        status: str = "OK",
-        duration_s: float = 0.4,
-        value: object = None,
-        evidence: Evidence = Evidence(),
-        **args: object,
-    ) -> None:
-        self.intends(trial, call, primitive, line, **args)
-        self.cell_s += duration_s
+    def calls(self, trial: int, call: int, told: Told) -> None:
+        self.intends(trial, call, told.primitive, told.line, **told.args)
+        self.cell_s += told.duration_s
         self.say(
             CallResult(
-                trial, 1, call, primitive, status, summary, duration_s, self.cell_s,
-                value, evidence=evidence, think_s=0.03,
+                trial=trial,
+                attempt=1,
+                call=call,
+                primitive=told.primitive,
+                status=told.status,  # type: ignore[arg-type]
+                summary=told.summary,
+                duration_s=told.duration_s,
+                cell_s=self.cell_s,
+                value={"ok": told.status == "OK"},
+                evidence=told.evidence,
+                think_s=0.03,
             )
-        )  # fmt: skip
+        )
 
     def tries(self, trial: int, lifts: bool, upto: int = 10) -> None:
         """The calls of the program; without ``lifts`` the fingers close on nothing."""
-        before = RobotState(
-            (0.0, -0.77, 0.03, -2.2, 0.0, 1.6), (0.31, -0.12, 0.3), (0, 0, 1, 0), 0.08, 0.0
-        )
-        after = RobotState(
-            (0.12, -0.7, 0.03, -2.1, 0.0, 1.5), (0.312, -0.118, 0.043), (0, 0, 1, 0), 0.08, 0.0
-        )
-        path = PlannedPath(
-            "RRTConnect", "exact solution", 2.1, (before.q_rad, after.q_rad),
-            (before.xyz_m, after.xyz_m),
-        )  # fmt: skip
-        grasps = (
-            GraspCandidate((0.312, -0.118, 0.031), (0, 0, 1, 0), 0.91, 0.04),
-            GraspCandidate((0.305, -0.12, 0.031), (0, 0, 1, 0), 0.64, 0.05, "IK_FAILED"),
-        )
         seen = Evidence(keyframes=(self.keyframe(trial * 20),), notes=("412 points kept",))
-        moved = Evidence(path=path, before=before, after=after)
-        closed = Evidence(before=after, after=after, notes=("fingers met at 0.4 mm",))
-        told: list[tuple] = [
-            ("get_object_pose", 2, "red cube at +0.312 -0.118 +0.020 m, 412 points", "OK", 0.12, [0.312, -0.118, 0.02], seen, {"name": "red cube"}),
-            ("get_object_pose", 3, "green cube at +0.402 +0.061 +0.025 m, 530 points", "OK", 0.11, [0.402, 0.061, 0.025], seen, {"name": "green cube"}),
-            ("home_pose", 4, "0.2 mm from home", "OK", 1.72, {"ok": True}, moved, {}),
-            ("open_gripper", 5, "80.0 mm", "OK", 0.5, {"width_m": 0.08}, closed, {}),
-            ("sample_grasp_pose", 6, "2 sampled, best 0.91", "OK", 0.2, [0.312, -0.118, 0.031], Evidence(grasps=grasps), {"name": "red cube"}),
-            ("goto_pose", 7, "0.6 mm from target", "OK", 2.31, {"ok": True, "error_m": 0.0006}, moved, {"position": [0.312, -0.118, 0.031], "quaternion_wxyz": [0, 0, 1, 0]}),
-        ]  # fmt: skip
+        red, green = {"name": "red cube"}, {"name": "green cube"}
+        told: list[Told] = [
+            Told("get_object_pose", 2, "red cube at +0.312 -0.118 +0.020 m", 0.12, seen, red),
+            Told("get_object_pose", 3, "green cube at +0.402 +0.061 +0.025 m", 0.11, seen, green),
+            Told("home_pose", 4, "0.2 mm from home", 1.72, MOVED),
+            Told("open_gripper", 5, "80.0 mm", 0.5, STOOD),
+            Told("sample_grasp_pose", 6, "2 sampled, best 0.91", 0.2, SAMPLED, red),
+            Told("goto_pose", 7, "0.6 mm from target", 2.31, MOVED, {"position": GRASP_M}),
+        ]
         if lifts:
             told += [
-                ("close_gripper", 8, "39.2 mm, 11.8 N, holding", "OK", 0.84, {"holding": True}, Evidence(before=after, after=after), {}),
-                ("goto_pose", 9, "0.8 mm from target", "OK", 2.6, {"ok": True}, moved, {"position": [0.402, 0.061, 0.145]}),
-                ("open_gripper", 10, "80.0 mm", "OK", 0.5, {"width_m": 0.08}, Evidence(), {}),
-            ]  # fmt: skip
+                Told("close_gripper", 8, "39.2 mm, 11.8 N, holding", 0.84, STOOD),
+                Told("goto_pose", 9, "0.8 mm from target", 2.6, MOVED, {"position": PLACE_M}),
+                Told("open_gripper", 10, "80.0 mm", 0.5, STOOD),
+            ]
         else:
-            told.append(
-                ("close_gripper", 8, "closed on nothing: 0.4 mm, 0.0 N, above the cube by 12 mm", "EMPTY_GRASP", 0.91, {"holding": False}, closed, {})
-            )  # fmt: skip
-        for call, (primitive, line, summary, status, took, value, evidence, args) in enumerate(
-            told[:upto], 1
-        ):
-            self.calls(trial, call, primitive, line, summary, status, took, value, evidence, **args)
+            told.append(Told("close_gripper", 8, EMPTY, 0.91, STOOD, status="EMPTY_GRASP"))
+        for call, one in enumerate(told[:upto], 1):
+            self.calls(trial, call, one)
 
     def judged(self, trial: int, passed: bool, implicated: int | None) -> None:
         outcome = "PASS" if passed else "FAIL"
@@ -258,17 +271,15 @@ class Story:
             TrialClosed(trial, outcome, "returned", implicated, 12.0, 14.0, reason),
         )
 
-    def worker_trial(
-        self, trial: int, program: str, seed: int, hypothesis: int, passed: bool
-    ) -> None:
-        self.begins(trial, program, seed, hypothesis, where="worker")
+    def worker_trial(self, trial: int, program: str, seed: int, passed: bool) -> None:
+        """A trial of the second hypothesis in a worker: one call, then judged."""
+        self.begins(trial, program, seed, 2, where="worker")
+        outcome, implicated = ("PASS", None) if passed else ("FAIL", 1)
         self.say(
             CallIntent(trial, 1, 1, "home_pose", {}, 4, 1.0),
             CallResult(trial, 1, 1, "home_pose", "OK", "at home", 1.7, 2.7),
             ProgramEnded(trial, 1, "returned", "", True, "", 1),
-            TrialClosed(
-                trial, "PASS" if passed else "FAIL", "returned", None if passed else 1, 12.0, 0.6
-            ),
+            TrialClosed(trial, outcome, "returned", implicated, 12.0, 0.6),
             after_s=0.05,
         )
 
@@ -281,11 +292,10 @@ def first_half(story: Story) -> str:
         AgentTurn(True, "reads the task"),
         AgentSaid("Plan: find both cubes, grasp red from above, place it on green.", "plan"),
         AgentTool("read_task", {"task": "cube_stack"}, "put the red cube on the green one"),
-        HypothesisOpened(1, None, "a plain top-down pick and place stacks the cubes", "plain program",
-                         "close_gripper ends in EMPTY_GRASP", program, "rules"),
+        HypothesisOpened(1, None, CLAIM, "plain program", IF_WRONG, program, "rules"),
         AgentTurn(False),
         BudgetSpent(Budget(max_trials=60, max_minutes=20.0), 1, 0.2, 0, 0.0),
-    )  # fmt: skip
+    )
     story.begins(1, program, 7)
     story.tries(1, lifts=False, upto=5)
     story.intends(1, 6, "goto_pose", 7, position=[0.312, -0.118, 0.031])
@@ -295,18 +305,8 @@ def first_half(story: Story) -> str:
 def second_half(story: Story, program: str) -> None:
     """The failing call, the repair, the proof, the end."""
     story.cell_s += 2.31
-    story.say(
-        CallResult(
-            1, 1, 6, "goto_pose", "OK", "0.6 mm from target", 2.31, story.cell_s, {"ok": True}
-        )
-    )
-    closed = Evidence(
-        before=RobotState((0.1,) * 6, (0.312, -0.118, 0.043), (0, 0, 1, 0), 0.08, 0.0),
-        after=RobotState((0.1,) * 6, (0.312, -0.118, 0.043), (0, 0, 1, 0), 0.0004, 0.0),
-        notes=("fingers met at 0.4 mm",),
-    )
-    story.calls(1, 7, "close_gripper", 8, "closed on nothing: 0.4 mm, 0.0 N, above the cube by 12 mm",
-                "EMPTY_GRASP", 0.91, {"holding": False}, closed)  # fmt: skip
+    story.say(CallResult(1, 1, 6, "goto_pose", "OK", "0.6 mm from target", 2.31, story.cell_s))
+    story.calls(1, 7, Told("close_gripper", 8, EMPTY, 0.91, STOOD, status="EMPTY_GRASP"))
     story.judged(1, False, 7)
     mended = story.program(MENDED, "rules")
     story.say(
@@ -315,16 +315,17 @@ def second_half(story: Story, program: str) -> None:
         SkillMatched(1, 7, "grasp-depth", "EMPTY_GRASP with fingers closed below 1 mm", True),
         TokensUsed(Tokens(input=1200, cached=900, output=310), "none"),
         HypothesisScored(1, "dev", 0, 1, 0.0, 0.79),
-        HypothesisOpened(2, 1, "grasping 12 mm deeper holds the cube", "grasp height -12 mm",
-                         "close_gripper still ends in EMPTY_GRASP", mended, "rules",
-                         (Repair(1, 7, "close_gripper", "EMPTY_GRASP", "grasp-depth", {"depth_m": 0.012}, True),)),
+        HypothesisOpened(
+            2, 1, "grasping 12 mm deeper holds the cube", "grasp height -12 mm", IF_WRONG, mended,
+            "rules", (REPAIR,),
+        ),
         AgentTurn(False),
     )  # fmt: skip
     story.begins(2, mended, 8, hypothesis=2)
     story.tries(2, lifts=True)
     story.judged(2, True, None)
     for number in range(3, 9):
-        story.worker_trial(number, mended, 100 + number, 2, passed=number != 5)
+        story.worker_trial(number, mended, 100 + number, passed=number != 5)
     story.say(
         HypothesisScored(2, "dev", 1, 1, 0.2, 1.0),
         HypothesisScored(2, "selection", 5, 6, 0.44, 0.97),
