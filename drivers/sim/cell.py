@@ -19,6 +19,7 @@ from drivers.sim.tool_point import tool_points
 from drivers.sim.world import World
 from drivers.ticket import Ticket
 from drivers.types import (
+    CellEvent,
     CellInfo,
     CellStatus,
     Frame,
@@ -29,6 +30,7 @@ from drivers.types import (
 )
 
 WHO: Final = "program"
+STAND_IN: Final = "stand-in"
 DEAD_STATES: Final = frozenset({"OFFLINE", "LOST", "FAULT", "PSTOP"})
 STANDING_TICKS: Final = 64
 """Ticks after HOLD in which the arm comes to rest; then simulated time stands still too."""
@@ -59,7 +61,7 @@ class SimCell:
         self.on_tick: Callable[[float], None] | None = None
         self.stand_in = StandIn(self._world)
         self.stand_in.before_change = self._core.require_idle
-        self.stand_in.after_change = lambda: self._core.adopt("stand-in")
+        self.stand_in.after_change = self._adopt
         self._core.open()
         self._core.enable(WHO)
 
@@ -75,6 +77,14 @@ class SimCell:
 
     def frame(self, camera: str) -> Frame:
         return self._world.frame(camera)
+
+    def glance(self, camera: str) -> Frame:
+        """A picture for people; leaves those a program will take as they would have been."""
+        return self._world.frame(camera)
+
+    def events(self, after_seq: int = 0) -> list[CellEvent]:
+        """Events of the driver after a number, oldest first."""
+        return self._core.events(after_seq)
 
     def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
         report = self._finish(self._core.start_trajectory(arm, trajectory, WHO))
@@ -110,6 +120,12 @@ class SimCell:
 
     def close(self) -> None:
         self._core.close()
+
+    def _adopt(self) -> None:
+        """After a reset the arms are elsewhere, and what stopped them is gone."""
+        self._core.adopt(STAND_IN)
+        if self._core.status().state == "PSTOP":
+            self._core.ack_stop(STAND_IN)
 
     def _finish(self, ticket: Ticket) -> MotionReport | GripReport | None:
         self._ticket = ticket
