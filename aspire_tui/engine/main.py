@@ -15,15 +15,8 @@ import msgspec
 from aspire_tui.engine.engine import Engine
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.lock import CellBusy, CellLock
+from aspire_tui.engine.readiness import Readiness
 from aspire_tui.errors import exit_code
-
-
-class Readiness(msgspec.Struct, frozen=True):
-    """First and only message to the starter: the session is being written, or why not."""
-
-    ok: bool
-    code: int = 0
-    text: str = ""
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import msgspec
 
 from aspire_tui.engine.client import EngineClient, EngineGone
 from aspire_tui.engine.job import Job
-from aspire_tui.engine.main import Readiness
+from aspire_tui.engine.readiness import Readiness
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
 """The engine's environment. Keys for models never pass through it."""

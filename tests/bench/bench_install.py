@@ -45,7 +45,7 @@ def figures() -> list[Figure]:
 
 
 def _size(folder: Path) -> int:
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+    return sum(p.lstat().st_blocks * 512 for p in folder.rglob("*"))
 
 
 def _version_s(venv: Path) -> float:
