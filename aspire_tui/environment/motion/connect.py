@@ -10,8 +10,8 @@ import numpy as np
 
 from aspire_tui.environment.motion.pose import FloatArray
 
-MOST_CHECKS = 12_000
-"""Collision checks one search may use: about a third of a second."""
+MOST_CHECKS = 15_000
+"""Collision checks one search may use: about half a second."""
 
 RANGE_RAD = 0.6
 

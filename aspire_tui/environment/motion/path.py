@@ -19,6 +19,9 @@ CORNER_CUT_RAD = 0.08
 """A rounded corner passes the waypoint at most this far away, in any joint."""
 
 SAME_RAD = 1e-9
+STRAIGHT = 1e-6
+"""A change of direction below this share of full speed is none."""
+
 BEND_SHARE = 0.4
 """The most of the acceleration limit that following a curve may use; the rest changes its speed."""
 
@@ -187,20 +190,32 @@ def polyline(points: FloatArray, vmax: FloatArray, *, rounded: bool) -> tuple[Le
         rounded: Cut corners a little and pass them without stopping, as one leg. Otherwise the
             path is exact and rests at every waypoint.
     """
-    keep = [0]
-    for i in range(1, len(points)):
-        if np.max(np.abs(points[i] - points[keep[-1]])) > SAME_RAD:
-            keep.append(i)
-    q = points[keep]
+    q = points[_distinct(points)]
     if len(q) < 2:
         return ()
-    lengths = np.max(np.abs(np.diff(q, axis=0)) / vmax, axis=1)
-    slopes = np.diff(q, axis=0) / lengths[:, None]
+    lengths, slopes = _sides(q, vmax)
+    turning = np.max(np.abs(np.diff(slopes, axis=0)) / vmax, axis=1, initial=0.0) > STRAIGHT
+    q = q[np.concatenate(((True,), turning, (True,)))]
+    lengths, slopes = _sides(q, vmax)
     if not rounded:
         return tuple(
             Leg((Straight(q[i], slopes[i], float(lengths[i])),)) for i in range(len(lengths))
         )
     return (Leg(tuple(_rounded(q, lengths, slopes))),)
+
+
+def _distinct(points: FloatArray) -> list[int]:
+    keep = [0]
+    for i in range(1, len(points)):
+        if np.max(np.abs(points[i] - points[keep[-1]])) > SAME_RAD:
+            keep.append(i)
+    return keep
+
+
+def _sides(q: FloatArray, vmax: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Length in ``u`` of the straights between waypoints, shape (K - 1,), and their slopes."""
+    lengths: FloatArray = np.max(np.abs(np.diff(q, axis=0)) / vmax, axis=1)
+    return lengths, np.diff(q, axis=0) / lengths[:, None]
 
 
 def _rounded(q: FloatArray, lengths: FloatArray, slopes: FloatArray) -> Sequence[Piece]:

@@ -22,8 +22,8 @@ from aspire_tui.environment.motion.path import Leg, polyline
 from aspire_tui.environment.motion.pose import FloatArray
 from drivers.types import Workspace
 
-EDGE_RAD = 0.04
-"""No joint moves further than this between two collision checks."""
+EDGE_RAD = 0.02
+"""No joint moves further than this between two collision checks: less than boxes are grown by."""
 
 NEAR_M = 0.06
 STANDOFF_STEP_M = 0.01
