@@ -1,10 +1,10 @@
-"""Questions to the noun tables. Pure over a ``rows`` function that runs one query."""
+"""Questions to the tables of trials, hypotheses and pictures, over a function that runs a query."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -17,24 +17,14 @@ from aspire_tui.events import (
     Samples,
     VerdictGiven,
 )
+from aspire_tui.session.call_rows import Rows
 from aspire_tui.session.rows import (
     AttemptRow,
-    CallRow,
-    CallSeq,
     HypothesisRow,
     KeyframeRow,
     TrialRow,
 )
 from aspire_tui.session.views import Score
-
-
-class Rows(Protocol):
-    def __call__(self, sql: str, bindings: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]: ...
-
-
-class First(Protocol):
-    def __call__(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None: ...
-
 
 _TRIALS = """
 SELECT trial, task, seed, seed_set, program, hypothesis, place, clock, opened_seq, opened_mono_s,
@@ -181,59 +171,6 @@ def attempts(rows: Rows, trial: int, upto: int) -> list[AttemptRow]:
             )
         )
     return answer
-
-
-def calls(rows: Rows, trial: int, upto: int) -> list[CallRow]:
-    answer = []
-    for row in rows(
-        "SELECT trial, attempt, call, primitive, line, intent_seq, start_mono_s, start_cell_s, "
-        "result_seq, status, summary, duration_s, held_s, think_s, error_m, operator "
-        "FROM calls WHERE trial=? AND intent_seq<=? ORDER BY call",
-        (trial, upto),
-    ):
-        known = row[8] is not None and row[8] <= upto
-        answer.append(CallRow(*row) if known else CallRow(*row[:8]))
-    return answer
-
-
-_STOP = (
-    "SELECT coalesce(result_seq, intent_seq) AS stop, trial, call, "
-    "CASE WHEN result_seq IS NULL THEN 'intent' ELSE 'result' END FROM calls "
-)
-
-
-def call_seqs(rows: Rows, trial: int | None) -> list[CallSeq]:
-    where = "" if trial is None else "WHERE trial=? "
-    bindings = () if trial is None else (trial,)
-    return [CallSeq(*row) for row in rows(f"{_STOP}{where}ORDER BY stop", bindings)]
-
-
-def step_call(first: First, seq: int, forward: bool) -> CallSeq | None:
-    return _step(first, seq, forward, "")
-
-
-def step_failure(first: First, seq: int, forward: bool) -> CallSeq | None:
-    return _step(first, seq, forward, "AND status<>'OK' ")
-
-
-def _step(first: First, seq: int, forward: bool, which: str) -> CallSeq | None:
-    """Two indexed look-ups, among the results and among the intents without one."""
-    than, order = (">", "ASC") if forward else ("<", "DESC")
-    ended = first(
-        f"{_STOP}WHERE result_seq{than}? {which}ORDER BY result_seq {order} LIMIT 1", (seq,)
-    )
-    unended = None
-    if not which:
-        unended = first(
-            f"{_STOP}WHERE intent_seq{than}? AND result_seq IS NULL "
-            f"ORDER BY intent_seq {order} LIMIT 1",
-            (seq,),
-        )
-    found = [CallSeq(*row) for row in (ended, unended) if row is not None]
-    if not found:
-        return None
-    nearest: Callable[..., CallSeq] = min if forward else max
-    return nearest(found, key=lambda stop: stop.seq)
 
 
 def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[HypothesisRow]:

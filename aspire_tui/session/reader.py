@@ -27,7 +27,7 @@ from aspire_tui.events import (
     VideoFrame,
     decode,
 )
-from aspire_tui.session import checkpoints, database, nouns, schema
+from aspire_tui.session import call_rows, checkpoints, database, nouns, schema
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
@@ -203,7 +203,7 @@ class SessionReader:
     @_or_damaged
     def calls(self, trial: int, upto_seq: int | None = None) -> list[CallRow]:
         """The calls of a trial. An intent without result has status None."""
-        return nouns.calls(self._rows, trial, self._upto(upto_seq))
+        return call_rows.calls(self._rows, trial, self._upto(upto_seq))
 
     @_or_damaged
     def call(self, trial: int, n: int, upto_seq: int | None = None) -> CallDetail | None:
@@ -229,17 +229,17 @@ class SessionReader:
     @_or_damaged
     def call_seqs(self, trial: int | None = None) -> list[CallSeq]:
         """The stops of replay by call: where a result came, or an intent that never got one."""
-        return nouns.call_seqs(self._rows, trial)
+        return call_rows.call_seqs(self._rows, trial)
 
     @_or_damaged
     def step_call(self, seq: int, *, forward: bool = True) -> CallSeq | None:
         """The next (or previous) stop of replay by call, seen from a moment."""
-        return nouns.step_call(self._first, seq, forward)
+        return call_rows.step_call(self._first, seq, forward)
 
     @_or_damaged
     def step_failure(self, seq: int, *, forward: bool = True) -> CallSeq | None:
         """The next (or previous) call that did not end OK, seen from a moment."""
-        return nouns.step_failure(self._first, seq, forward)
+        return call_rows.step_failure(self._first, seq, forward)
 
     # -- the agent and the tree -------------------------------------------------------------
 

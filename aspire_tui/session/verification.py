@@ -75,6 +75,7 @@ SELECT stored_seq, blob FROM programs
 UNION ALL SELECT seq, rgb FROM keyframes
 UNION ALL SELECT seq, depth FROM keyframes WHERE depth IS NOT NULL
 UNION ALL SELECT seq, overlay FROM keyframes WHERE overlay IS NOT NULL
+UNION ALL SELECT after_seq, blob FROM video
 """
 
 
@@ -82,9 +83,6 @@ def _blobs(db: apsw.Connection) -> Iterator[Problem]:
     for sha, data in db.execute("SELECT sha256, CAST(data AS BLOB) FROM blobs WHERE redacted=0"):
         if sha256_hex(data) != sha:
             yield Problem(f"blob {sha[:12]} is not what its name says: edited")
-    pruned = {row[0] for row in db.execute("SELECT value FROM meta WHERE key='pruned'")}
-    if pruned:
-        return
     for seq, sha in db.execute(
         f"SELECT seq, blob FROM (SELECT stored_seq AS seq, blob FROM ({_WANTED})) "
         "WHERE blob NOT IN (SELECT sha256 FROM blobs) ORDER BY seq"
