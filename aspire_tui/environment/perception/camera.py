@@ -33,9 +33,7 @@ def project(points_cam: FloatArray, K: FloatArray) -> FloatArray:
     )
 
 
-def deproject_to(
-    depth_m: NDArray[np.float32], K: FloatArray, T: FloatArray
-) -> NDArray[np.float32]:
+def deproject_to(depth_m: NDArray[np.float32], K: FloatArray, T: FloatArray) -> NDArray[np.float32]:
     """Points of all pixels moved by a pose, shape (H, W, 3), without a detour by the camera frame.
 
     Written out by axis: a matrix product would wake the threads of the linear algebra library for

@@ -16,9 +16,15 @@ from scipy import ndimage
 from aspire_tui.environment.perception.boxes import Footprint, footprint, yaw_of
 from aspire_tui.environment.perception.camera import yaw_quaternion
 from aspire_tui.environment.perception.cloud import TableCloud
+from aspire_tui.environment.perception.occlusion import (
+    hidden_below,
+    stands_under_something,
+    touches_border,
+)
 from aspire_tui.environment.perception.picture import Picture
 from aspire_tui.environment.perception.prompt import Prompt, parse
 from aspire_tui.environment.perception.segment import Segment, search
+from aspire_tui.environment.perception.sides import fit_sides
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -30,11 +36,15 @@ STANDS_M = 0.015
 TRIM = 0.02
 TOP_BAND_SD = 2.0
 LEAST_TOP_PIXELS = 25
+LEAST_SIDE_M = 0.02
 
 CALIBRATION_SD_M = 0.003
 """Position along the table that a calibrated camera still gets wrong after the table is aligned."""
 
 CALIBRATION_SD_RAD = 0.006
+
+COVERED_SD_M = 0.004
+"""Added when a thing is measured by its sides or its outline instead of its top."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,48 +130,58 @@ def locate_in(view: Picture, prompt: Prompt, table_z_m: float | None) -> ObjectE
         return NotFound(sighted.reason, sighted.rejected)
     if cloud is None:
         return NotFound(f"{prompt.text!r} is in the picture but there is no depth")
-    fits = [(s, measure(s, cloud, prompt, view.camera)) for s in sighted.segments]
-    for s, estimate in fits:
-        if estimate is not None:
-            if len(fits) > 1:
-                others = ", ".join(f"{o.score:.2f}" for o, _ in fits if o is not s)
-                extra = f"{len(fits) - 1} more fit the words (score {others})"
-                estimate = _noted(estimate, extra)
-            return estimate
-    return NotFound(
-        f"{prompt.text!r} is in the picture but has no usable depth",
-        tuple(f"score {s.score:.2f} at {s.box}" for s in sighted.segments),
-    )
+    refused: list[str] = []
+    for s in sighted.segments:
+        estimate = measure(s, cloud, prompt, view.camera)
+        if isinstance(estimate, str):
+            refused.append(f"{estimate}, at {s.box}")
+            continue
+        others = [f"{o.score:.2f}" for o in sighted.segments if o is not s]
+        if others:
+            extra = f"{len(others)} more fit the words (score {', '.join(others)})"
+            return replace(estimate, notes=(*estimate.notes, extra))
+        return estimate
+    return NotFound(f"{prompt.text!r} {refused[0]}", (*refused, *sighted.rejected))
 
 
 def measure(
     segment: Segment, cloud: TableCloud, prompt: Prompt, camera: str
-) -> ObjectEstimate | None:
-    """Fit the level box of one segment, or None when too little of it has depth."""
+) -> ObjectEstimate | str:
+    """Fit the level box of one segment, or say why it cannot be measured."""
     mask = segment.mask
     usable = mask & cloud.valid
     points = cloud.points[usable]
     if len(points) < LEAST_TOP_PIXELS // 2:
-        return None
+        return "has no usable depth"
     notes: list[str] = []
-    top_z, is_top = _top_face(
-        _smooth(cloud.points[..., 2], usable), points[:, 2], cloud.depth_noise_m
-    )
-    top = np.zeros_like(usable)
-    top[usable] = is_top
-    top = _with_edge(top, mask & ~cloud.valid)
-    if np.count_nonzero(top) < LEAST_TOP_PIXELS:
-        top = usable
-        notes.append("top too small in the picture: outline of everything seen")
-    rect = _rectangle(cloud, top, top_z)
+    smooth = _smooth(cloud.points[..., 2], usable)
+    top_z, is_top = _top_face(smooth, points[:, 2], cloud.depth_noise_m)
+    rect, slack = None, 0.0
+    if stands_under_something(mask, usable, top_z, cloud):
+        top_z = float(np.quantile(points[:, 2], 0.97))
+        rect = _from_sides(points, top_z, cloud, prompt)
+        if rect is None:
+            return "is covered by something on it, and too little of its sides is in view"
+        slack = COVERED_SD_M
+        notes.append("something stands on it: position from its sides")
+    else:
+        top = np.zeros_like(usable)
+        top[usable] = is_top
+        top = _with_edge(top, mask & ~cloud.valid)
+        if np.count_nonzero(top) < LEAST_TOP_PIXELS:
+            top = usable
+            slack = COVERED_SD_M
+            notes.append("top too small in the picture: outline of everything seen")
+        xy = cloud.on_level(top, top_z)
+        rect = footprint(xy, yaw_of(xy), TRIM)
     bottom_z, how = _bottom(mask, usable, is_top, points, cloud, rect, prompt, top_z)
     notes += how
-    if _touches_border(mask):
+    if touches_border(mask):
         notes.append("cut off by the edge of the picture")
     height = max(top_z - bottom_z, 0.001)
     distance = float(np.linalg.norm(np.append(rect.centre_m, top_z) - cloud.eye()))
     pixel = distance / float(cloud.K[0, 0])
-    fit_sd = float(np.hypot(pixel / 3, 0.0005))
+    fit_sd = float(np.hypot(np.hypot(pixel / 3, 0.0005), slack))
     sigma = float(np.hypot(np.hypot(CALIBRATION_SD_M, CALIBRATION_SD_RAD * distance), fit_sd))
     return ObjectEstimate(
         position=np.array([*rect.centre_m, (top_z + bottom_z) / 2]),
@@ -177,6 +197,17 @@ def measure(
         cameras=(camera,),
         notes=tuple(notes),
     )
+
+
+def _from_sides(
+    points: NDArray[np.float32], top_z: float, cloud: TableCloud, prompt: Prompt
+) -> Footprint | None:
+    upright = points[points[:, 2] < top_z - max(0.004, 2 * cloud.depth_noise_m)]
+    even = prompt.shape in ("cube", "ball")
+    fit = fit_sides(np.asarray(upright[:, :2], float), cloud.eye()[:2], even)
+    if fit is None or fit.footprint.sides_m.max() < LEAST_SIDE_M:
+        return None
+    return fit.footprint
 
 
 def _smooth(z_m: NDArray[np.float32], usable: Mask) -> NDArray[np.float32]:
@@ -209,11 +240,6 @@ def _with_edge(top: Mask, unread: Mask) -> Mask:
     return (top & (near >= 4)) | (unread & (near >= 3))
 
 
-def _rectangle(cloud: TableCloud, top: Mask, top_z: float) -> Footprint:
-    xy = cloud.on_level(top, top_z)
-    return footprint(xy, yaw_of(xy), TRIM)
-
-
 def _bottom(
     mask: Mask,
     usable: Mask,
@@ -234,33 +260,15 @@ def _bottom(
         if even and top_z - table > 1.4 * mean_side:
             return top_z - mean_side, ["height taken from its width: no side in view"]
         return table, ["height taken from the table: no side in view"]
-    lowest = float(np.quantile(sides, 0.04))
+    low = float(np.quantile(sides, 0.04))
+    lowest = low - 0.04 * (top_z - low) / 0.96  # what the quantile cut off
     if lowest - table < STANDS_M + cloud.depth_noise_m:
         return table, []
-    if _hidden_below(mask, usable, cloud):
+    if hidden_below(mask, usable, cloud):
         if even and top_z - table > 1.4 * mean_side:
             return top_z - mean_side, ["height taken from its width: lower part hidden"]
         return table, ["height taken from the table: lower part hidden"]
     return lowest, [f"ends {(lowest - table) * 1000:.0f} mm above the table"]
-
-
-def _hidden_below(mask: Mask, usable: Mask, cloud: TableCloud) -> bool:
-    """Something nearer to the camera covers the lower edge of the segment."""
-    rows, cols = np.nonzero(usable)
-    depth = np.linalg.norm(cloud.points - cloud.eye().astype(np.float32), axis=2)
-    ring = ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_dilation(mask)
-    ring &= cloud.valid
-    ring[: int(np.quantile(rows, 0.6))] = False
-    ring[:, : int(cols.min())] = False
-    ring[:, int(cols.max()) + 1 :] = False
-    if np.count_nonzero(ring) < 5:
-        return False
-    nearest = float(np.quantile(depth[usable], 0.05))
-    return float(np.mean(depth[ring] < nearest - 0.012)) > 0.3
-
-
-def _touches_border(mask: Mask) -> bool:
-    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
 def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
@@ -301,7 +309,3 @@ def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
         spread_m=spread,
         notes=tuple(notes),
     )
-
-
-def _noted(estimate: ObjectEstimate, note: str) -> ObjectEstimate:
-    return replace(estimate, notes=(*estimate.notes, note))
