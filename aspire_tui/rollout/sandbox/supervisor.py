@@ -143,7 +143,7 @@ class Supervisor:
             events = dict(poll.poll(max(0.0, self._next_deadline_s() - self._now) * 1000 + 0.5))
             self._now = self._clock()
             try:
-                if self._out in events and not self._read_output():
+                if self._out in events and self._read_output() == 0:
                     poll.unregister(self._out)
                 if event := events.get(self._talk.fileno(), 0):
                     self._attend(event)
@@ -201,16 +201,16 @@ class Supervisor:
         self.lost_zygote = True
         self._ended = Ended(self._number, why=str(failure))
 
-    def _read_output(self) -> bool:
-        """Whether there can be more."""
+    def _read_output(self) -> int | None:
+        """How much there was: 0 when there can be no more, None when there is none yet."""
         try:
             data = os.read(self._out, _READ)
         except BlockingIOError:
-            return True
+            return None
         self._output.add(data)
         if self._output.total > self._limits.stdout_max:
             self.condemn("killed", f"wrote more than {self._limits.stdout_max >> 20} MiB of output")
-        return bool(data)
+        return len(data)
 
     def _attend(self, event: int) -> None:
         if event & select.POLLOUT:
@@ -268,9 +268,8 @@ class Supervisor:
                 for message in messages:
                     if isinstance(message, Message) and isinstance(message.header, EndFrame):
                         self._said = self._said or message.header
-        with contextlib.suppress(BlockingIOError):
-            while self._output.total <= self._limits.stdout_max and self._read_output():
-                continue
+        while self._output.total <= self._limits.stdout_max and self._read_output():
+            continue
         with contextlib.suppress(BlockingIOError):
             self._trace += os.read(self._where, _READ)
 

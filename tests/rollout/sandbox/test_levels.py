@@ -1,0 +1,269 @@
+"""Levels are made whole or not at all, proved from inside, and reported with reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aspire_tui.rollout.sandbox import levels
+from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
+from aspire_tui.rollout.sandbox.frames import ProbeFrame
+from aspire_tui.rollout.sandbox.inside import kernel, seccomp
+from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.sandbox.places import find_places
+from aspire_tui.rollout.sandbox.zygote_process import ENVIRONMENT, ZygoteFailed, ZygoteProcess
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="confinement is Linux only")
+
+
+def layers(report) -> dict[str, bool]:
+    return {layer.name: layer.on for layer in report.layers}
+
+
+@pytest.mark.parametrize(
+    ("level", "on", "off"),
+    [
+        ("A", {"namespaces", "landlock", "seccomp", "rlimits"}, set()),
+        ("A-", {"namespaces", "seccomp", "rlimits"}, {"landlock"}),
+        ("B", {"landlock", "seccomp", "rlimits"}, {"namespaces"}),
+        ("D", {"rlimits"}, {"namespaces", "landlock", "seccomp"}),
+    ],
+)
+def test_the_report_says_what_is_on_and_why_the_rest_is_not(at_level, level, on, off):
+    report = at_level(level).sandbox.report
+    assert report.level == level
+    named = layers(report)
+    assert {name for name in on if named[name]} == on
+    assert {name for name in off if not named[name]} == off
+    assert all(layer.why for layer in report.layers if not layer.on)
+    assert platform.release() in report.kernel
+    assert bool(report.raise_it) == (level != "A")
+
+
+@pytest.mark.parametrize(("level", "leaks"), [("A", ()), ("A-", ()), ("B", ("stat /etc/passwd",))])
+def test_the_probe_is_denied_what_the_level_promises(at_level, level, leaks):
+    report = at_level(level).sandbox.report
+    assert report.leaks == leaks
+    assert {"socket inet", "fork", "exec", "write /tmp", "signal the engine"} <= set(report.denied)
+
+
+def test_the_probe_is_not_blind(at_level):
+    """Unconfined it gets through, so that a denial means something."""
+    leaks = set(at_level("D").sandbox.report.leaks)
+    assert {"socket inet", "fork", "exec", "read /etc/passwd", "signal the engine"} <= leaks
+
+
+def test_no_sandbox_has_to_be_asked_for_by_name():
+    assert "D" not in levels.TOLERATED
+    with pytest.raises(SandboxUnavailable, match="no level was asked for"):
+        Sandbox.start(())
+
+
+@pytest.mark.parametrize("level", ["A", "A-", "B"])
+def test_a_probe_that_gets_through_disproves_the_level(level):
+    assert levels.shortfall(level, ProbeFrame((), ()), "") == ""
+    assert "fork" in levels.shortfall(level, ProbeFrame((), ("fork",)), "")
+    assert "no answer: why" in levels.shortfall(level, None, "why")
+    seen = levels.shortfall(level, ProbeFrame((), ("stat /etc/passwd",)), "")
+    assert bool(seen) == (level != "B")
+
+
+@LINUX
+def test_half_made_namespaces_end_the_zygote(tmp_path, at_level):
+    """The last bind fails, after everything else was entered: nothing of it may be used."""
+    at_level("A")
+    places = find_places()
+    broken = dataclasses.replace(places, companions=[*places.companions, str(tmp_path / "gone")])
+    with pytest.raises(ZygoteFailed, match="No such file"):
+        ZygoteProcess("A", broken)
+    with pytest.raises(SandboxUnavailable, match="A: .*No such file"):
+        Sandbox.start(("A",), places=broken)
+
+
+_LADDER = """
+import sys, json
+sys.path.insert(0, {root!r})
+from aspire_tui.rollout.sandbox.inside import kernel, seccomp
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+seccomp.install(seccomp.program(kernel.architecture(), deny={deny!r}))
+from aspire_tui.rollout.sandbox.api import Answer, Namespace
+from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.sandbox.places import find_places
+try:
+    with Sandbox.start(places=find_places(("numpy",))) as sandbox:
+        ended = sandbox.run("print(np.eye(2).sum())", Namespace(()), lambda c: Answer()).ended
+        report = sandbox.report
+        print(json.dumps([report.level, ended, [[l.name, l.on, l.why] for l in report.layers]]))
+except SandboxUnavailable as error:
+    print(json.dumps(["none", str(error), []]))
+"""
+
+NO_LANDLOCK = {444: 38}
+NO_UNSHARE = {"x86_64": {272: 1}, "aarch64": {97: 1}}
+NO_PIVOT = {"x86_64": {155: 1}, "aarch64": {41: 1}}
+NO_SECCOMP = {"x86_64": {317: 38}, "aarch64": {277: 38}}
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("missing", "level", "why"),
+    [
+        ("landlock", "A-", "level A"),
+        ("unshare", "B", "level A-"),
+        ("pivot_root", "B", "level A-"),
+        ("landlock and unshare", "none", ""),
+        ("seccomp", "none", ""),
+    ],
+)
+def test_a_kernel_without_a_layer_gets_the_next_level(at_level, missing, level, why):
+    """The kernel is made poorer by a filter around a whole new process, then asked again."""
+    at_level("A")
+    machine = platform.machine()
+    deny = {
+        "landlock": NO_LANDLOCK,
+        "unshare": NO_UNSHARE[machine],
+        "pivot_root": NO_PIVOT[machine],
+        "landlock and unshare": NO_LANDLOCK | NO_UNSHARE[machine],
+        "seccomp": NO_SECCOMP[machine],
+    }[missing]
+    root = str(Path(levels.__file__).parents[3])
+    done = subprocess.run(
+        [sys.executable, "-c", _LADDER.format(root=root, deny=deny)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    got, ended, rows = json.loads(done.stdout.splitlines()[-1])
+    assert got == level
+    if level == "none":
+        assert all(f"{name}: " in ended for name in ("A", "A-", "B"))
+    else:
+        assert ended == "returned"
+        named = {name: reason for name, on, reason in rows if not on}
+        assert named[why]
+
+
+def test_the_advice_is_one_command(tmp_path):
+    assert levels.raise_it("A", tmp_path) == ""
+    setting = tmp_path / "kernel" / "apparmor_restrict_unprivileged_userns"
+    setting.parent.mkdir()
+    setting.write_text("1\n")
+    command = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    if sys.platform == "linux":
+        assert levels.raise_it("B", tmp_path) == command
+
+
+def test_the_zygote_starts_with_an_empty_environment(at_level, monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
+    with Sandbox.start((at_level("D").sandbox.report.level,)) as sandbox:
+        told = []
+        sandbox.run(
+            "import os\nprint(sorted(os.environ))\nprint(open('/proc/self/environ').read())",
+            Namespace(()),
+            lambda c: Answer(),
+            ProgramLimits(),
+            told.append,
+        )
+    assert "canary" not in "".join(told)
+    for name in ENVIRONMENT:
+        assert f"'{name}'" in told[0]
+
+
+@LINUX
+def test_existence_is_all_that_level_b_gives_away(at_level):
+    program = "import os\nprint(os.path.exists('/etc/passwd'), os.path.exists('/etc/passwd-no'))"
+    assert at_level("B")(program).stdout == "True False\n"
+    assert at_level("A")(program).stdout == "False False\n"
+
+
+@LINUX
+def test_what_is_installed_beside_the_allowed_packages_stays_shut(at_level):
+    """Also at level B, where its directory can be seen."""
+    site = Path(find_places().packages["numpy"]).parent
+    beside = next(p for p in site.glob("msgspec/__init__.py"))
+    for level in ("A", "A-", "B"):
+        outcome = at_level(level)(f"print(open({str(beside)!r}).read())")
+        assert outcome.ended == "raised", level
+
+
+# -- the filter itself, by a small interpreter of its instructions ---------------------------------
+
+ALLOW, EPERM, ENOTTY, ENOSYS, KILL = 0x7FFF0000, 0x50001, 0x50019, 0x50026, 0x80000000
+
+
+def judge(arch: str, number: int, args: tuple[int, ...] = (), audit: int | None = None) -> int:
+    data = struct.pack("<IIQ", number, seccomp.AUDIT_ARCH[arch] if audit is None else audit, 0)
+    data += struct.pack("<6Q", *(*args, 0, 0, 0, 0, 0, 0)[:6])
+    code = list(struct.iter_unpack("<HBBI", seccomp.program(arch)))
+    at = accumulator = 0
+    while True:
+        op, yes, no, k = code[at]
+        at += 1
+        if op == 0x20:
+            accumulator = struct.unpack_from("<I", data, k)[0]
+        elif op == 0x15:
+            at += yes if accumulator == k else no
+        elif op == 0x35:
+            at += yes if accumulator >= k else no
+        else:
+            return k
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+def test_the_filter_allows_the_list_and_nothing_else(arch):
+    special = {n for n, _ in seccomp.ANSWERED[arch].values()}
+    special |= {seccomp.FCNTL[arch], seccomp.PRLIMIT[arch]}
+    allowed = set(seccomp.ALLOWED[arch].values())
+    assert not allowed & special
+    for number in range(512):
+        if number not in special:
+            assert judge(arch, number) == (ALLOW if number in allowed else EPERM), number
+    assert judge(arch, seccomp.ANSWERED[arch]["ioctl"][0]) == ENOTTY
+    assert judge(arch, 435) == ENOSYS
+    assert judge(arch, 0, audit=0x40000003) == KILL  # 32-bit x86 from a 64-bit process
+    if arch == "x86_64":
+        assert judge(arch, 0x40000000) == KILL
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
+def test_arguments_are_looked_at_where_they_matter(arch):
+    fcntl, prlimit = seccomp.FCNTL[arch], seccomp.PRLIMIT[arch]
+    for command in (0, 1, 2, 3, 4, 1030):
+        assert judge(arch, fcntl, (3, command)) == ALLOW
+    for command in (5, 6, 7, 8, 10, 15, 1024, 1026, 1033):  # locks, owner, signal, lease, seals
+        assert judge(arch, fcntl, (3, command)) == EPERM
+    assert judge(arch, prlimit, (0, 9, 0, 1 << 40)) == ALLOW
+    assert judge(arch, prlimit, (0, 9, 1)) == EPERM
+    assert judge(arch, prlimit, (0, 9, 1 << 32)) == EPERM
+
+
+@pytest.mark.parametrize(
+    ("arch", "header"),
+    [
+        ("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+        ("aarch64", "/usr/include/asm-generic/unistd.h"),
+    ],
+)
+def test_numbers_are_those_of_the_kernel_headers(arch, header):
+    if not Path(header).exists():
+        pytest.skip(f"no {header}")
+    text = Path(header).read_text()
+    numbers = {n: int(v) for n, v in re.findall(r"#define (__NR\w+)\s+(\d+)\b", text)}
+    numbers |= {n: numbers.get(v, -1) for n, v in re.findall(r"#define (__NR\w+) (__NR3264\w+)", text)}
+    tables = {**seccomp.ALLOWED[arch], **{n: v for n, (v, _) in seccomp.ANSWERED[arch].items()}}
+    tables |= {"fcntl": seccomp.FCNTL[arch], "prlimit64": seccomp.PRLIMIT[arch]}
+    tables |= kernel.NUMBERS[arch]
+    assert {n: numbers.get(f"__NR_{n}") for n in tables} == tables
+
+
+def test_uid_of_a_program_is_nobody_when_it_can_be(at_level):
+    assert at_level("A")("import os\nprint(os.getuid(), os.getgid())").stdout == "65534 65534\n"
