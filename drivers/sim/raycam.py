@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import mujoco
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.half_grid import HalfGrid, agree
+from drivers.sim.surface import normals
 
 FloatArray = NDArray[np.float64]
 
@@ -111,6 +113,16 @@ class _Hits:
     normal: FloatArray
 
 
+class Eye(Protocol):
+    """Another way to find out what lies under each pixel."""
+
+    def see(
+        self, data: mujoco.MjData, camera: str
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Geometry (-1 for none) and depth in metres (0 for none) per pixel, shape (H, W)."""
+        ...
+
+
 class RayCamera:
     """Takes pictures of one model with one look; :meth:`enter` it before the first.
 
@@ -129,8 +141,12 @@ class RayCamera:
             [model.geom_rgba[:, :3], look.table.reshape(-1, 3), look.background]
         ).astype(np.float32)
 
-    def picture(self, data: mujoco.MjData, camera: str) -> Picture:
-        """Take a picture with a camera of the model; needs its kinematics up to date."""
+    def picture(self, data: mujoco.MjData, camera: str, eye: Eye | None = None) -> Picture:
+        """Take a picture with a camera of the model; needs its kinematics up to date.
+
+        Args:
+            eye: Tells what lies under each pixel; without one, rays do.
+        """
         cam = self._model.camera(camera)
         width, height = (int(n) for n in self._model.cam_resolution[cam.id])
         lens = _lens(width, height, float(self._model.cam_fovy[cam.id]))
@@ -140,15 +156,23 @@ class RayCamera:
         to_world = np.ascontiguousarray(data.cam_xmat[cam.id].reshape(3, 3).T)
 
         rays = lens.half_rays @ to_world
-        hits = self._cast(data, origin, rays)
+        if eye is None:
+            hits = self._cast(data, origin, rays)
+        else:
+            geom, depth = eye.see(data, camera)
+            half = (geom[::2, ::2].ravel(), depth[::2, ::2].ravel() / lens.half_axial)
+            hits = self._given(data, origin, rays, *half)
         fine = np.flatnonzero(~grid.settled(*_one_face(hits, grid.shape)))
         fine_rays = lens.rays[fine] @ to_world
-        fine_hits = self._cast(data, origin, fine_rays)
-
-        geom = grid.spread(hits.geom.reshape(grid.shape))
-        geom.ravel()[fine] = fine_hits.geom
-        depth = _depth_on_faces(hits.distance * lens.half_axial, grid)
-        depth.ravel()[fine] = fine_hits.distance * lens.axial[fine]
+        if eye is None:
+            fine_hits = self._cast(data, origin, fine_rays)
+            geom = grid.spread(hits.geom.reshape(grid.shape))
+            geom.ravel()[fine] = fine_hits.geom
+            depth = _depth_on_faces(hits.distance * lens.half_axial, grid)
+            depth.ravel()[fine] = fine_hits.distance * lens.axial[fine]
+        else:
+            part = (geom.ravel()[fine], depth.ravel()[fine] / lens.axial[fine])
+            fine_hits = self._given(data, origin, fine_rays, *part)
         light = grid.spread(self._light(data, origin, rays, hits, grid.shape).reshape(grid.shape))
         light.ravel()[fine] = self._light(data, origin, fine_rays, fine_hits, None)
         rgb = self._colours(geom, depth, lens, origin, to_world)
@@ -166,6 +190,17 @@ class RayCamera:
             )  # fmt: skip
         distance[geom < 0] = 0.0
         return _Hits(geom, distance, normal.reshape(n, 3))
+
+    def _given(
+        self,
+        data: mujoco.MjData,
+        origin: FloatArray,
+        rays: FloatArray,
+        geom: NDArray[np.int32],
+        distance: FloatArray,
+    ) -> _Hits:
+        points = rays * distance[:, None] + origin
+        return _Hits(geom, distance, normals(self._model, data, geom, points))
 
     def _light(
         self,

@@ -7,7 +7,7 @@ across resets and restores.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import mujoco
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from drivers.sim.appearance import Appearance
 from drivers.sim.arm import ArmSetpoint, SimArm
 from drivers.sim.noise import CellNoise, NoiseSpec
-from drivers.sim.raycam import Picture, RayCamera, intrinsics
+from drivers.sim.raycam import Eye, Picture, RayCamera, intrinsics
 from drivers.sim.scene import TABLE, TIMESTEP_S, SceneSpec, build_model, rotation, scene_hash
 from drivers.types import CameraSpec, CellInfo, Frame
 
@@ -49,6 +49,7 @@ class World:
         self._epoch_s = 0.0
         self._resets = 0
         self._rays = RayCamera()
+        self._make_eye: Callable[[mujoco.MjModel], Eye | None] = _by_rays
         self._load(SceneSpec())
 
     # -- time ------------------------------------------------------------------------------
@@ -85,6 +86,7 @@ class World:
         self.model = build_model(self.info, spec, noise)
         self.spec, self.noise = spec, noise
         self._awake: mujoco.MjModel | None = None
+        self._eye = self._make_eye(self.model)
         self.data = mujoco.MjData(self.model)
         self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE)
         self._pictures = dict.fromkeys(self._cameras, -1)
@@ -116,7 +118,12 @@ class World:
         """The ideal picture of a camera, with geometry ids; for the referee and tests."""
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
-        return self._rays.picture(self.data, camera)
+        return self._rays.picture(self.data, camera, self._eye)
+
+    def use_eye(self, make: Callable[[mujoco.MjModel], Eye]) -> None:
+        """See through another eye than rays from now on, in this and every later scene."""
+        self._eye = make(self.model)
+        self._make_eye = make
 
     def frame(self, camera: str) -> Frame:
         """What a real camera would deliver now. Raises KeyError for an unknown camera."""
@@ -233,6 +240,10 @@ def calibrated_pose(camera: CameraSpec) -> NDArray[np.float64]:
     T[:3, :3] = rotation(camera.mount_wxyz)
     T[:3, 3] = camera.mount_xyz_m
     return T
+
+
+def _by_rays(model: mujoco.MjModel) -> None:
+    return None
 
 
 def _to_uint8(rgb: NDArray[np.float32]) -> NDArray[np.uint8]:
