@@ -37,7 +37,7 @@ class Heartbeat:
         self._thread.join()
 
     def _run(self) -> None:
-        context: zmq.Context[Any] = zmq.Context(1)
+        context: zmq.Context[Any] = zmq.Context.instance()
         socket = context.socket(zmq.DEALER)
         socket.setsockopt(zmq.LINGER, 0)
         # A beat for a host that is away must not reach the next one.
@@ -51,7 +51,7 @@ class Heartbeat:
                 if self._closing.wait(PERIOD_S) or self.lost.is_set():
                     return
         finally:
-            context.destroy(0)
+            socket.close(0)
 
     def _beat(self, socket: Any, request_id: str) -> None:
         try:

@@ -1,7 +1,7 @@
 """CURVE keys for cells reached over a network. Without keys a host listens on local sockets only.
 
-A folder holds ``host.key`` / ``host.key_secret`` and ``authorized/*.key``, one public key per
-client; its metadata ``role`` is the most that client may be. Secret files are 0600.
+A folder holds ``host.key`` / ``host.key_secret`` and ``authorized/NAME.ROLE.key``, one public key
+per client; ROLE is the most that client may be. Secret files are 0600.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def make_keys(folder: Path, name: str = HOST, role: Role | None = None) -> Path:
     """Create a key pair; never overwrites.
 
     Args:
-        role: For a client: written into its public key.
+        role: For a client: becomes part of its file names.
 
     Returns:
         The secret file, mode 0600.
     """
+    stem = name if role is None else f"{name}.{role}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = folder / f"{name}.key_secret"
+    secret = folder / f"{stem}.key_secret"
     if secret.exists():
         raise CellFileError(f"{secret} exists; remove it to make a new key")
     before = os.umask(0o077)
     try:
-        metadata: dict[str, str] | None = {"role": role} if role is not None else None
-        zmq.auth.create_certificates(folder, name, metadata=metadata)
+        zmq.auth.create_certificates(folder, stem)
     finally:
         os.umask(before)
     secret.chmod(0o600)
@@ -100,11 +100,8 @@ class Doorkeeper:
 
 
 def _role_in(file: Path) -> Role:
-    for line in file.read_text().splitlines():
-        key, _, value = line.strip().partition("=")
-        if key.strip() == "role":
-            for role in get_args(Role):
-                if value.strip().strip('"') == role:
-                    return role  # type: ignore[no-any-return]
-            raise CellFileError(f"{file}: role must be one of {', '.join(get_args(Role))}")
-    return "viewer"
+    said = file.stem.rpartition(".")[2]
+    for role in get_args(Role):
+        if said == role:
+            return role  # type: ignore[no-any-return]
+    raise CellFileError(f"{file}: name it NAME.ROLE.key, ROLE one of {', '.join(get_args(Role))}")

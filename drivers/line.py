@@ -29,7 +29,7 @@ class Line:
     def __init__(self, address: Address, endpoint: str) -> None:
         self._address = address
         self._endpoint = endpoint
-        self._context: zmq.Context[Any] = zmq.Context(1)
+        self._context: zmq.Context[Any] = zmq.Context.instance()
         self._local = threading.local()
 
     def ask(self, request: Request, within_s: float = ANSWER_WITHIN_S) -> Reply:
@@ -105,4 +105,5 @@ class Line:
             self._local.socket = None
 
     def close(self) -> None:
-        self._context.destroy(0)
+        """Close this thread's socket; those of other threads close when their threads end."""
+        self.drop()

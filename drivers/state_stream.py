@@ -38,7 +38,7 @@ class StateStream:
     ) -> None:
         """``cell``: the name of a cell, its folder, or an address. It need not run yet."""
         self._now_s = now_s
-        self._context: zmq.Context[Any] = zmq.Context(1)
+        self._context: zmq.Context[Any] = zmq.Context.instance()
         self._socket: Any = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.CONFLATE, 1)  # Before connect, or it has no effect.
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -78,4 +78,3 @@ class StateStream:
 
     def close(self) -> None:
         self._socket.close(0)
-        self._context.destroy(0)

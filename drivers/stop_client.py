@@ -27,7 +27,7 @@ class StopClient:
         self._address = address_of(cell, runtime)
         self._who = who
         self._role: Role = role
-        self._context: zmq.Context[Any] = zmq.Context(1)
+        self._context: zmq.Context[Any] = zmq.Context.instance()
         self._socket: Any = None
 
     def send(self, cause: str) -> str:
@@ -69,20 +69,16 @@ class StopClient:
                 raise CellFault(f"HOLD not confirmed: {reply.error.text}")
             return 1e3 * (time.monotonic() - begun)
         # A queued stop must not reach a host that is started later.
-        self.close_socket()
+        self.close()
         raise CellFault(
             f"HOLD not confirmed within {1e3 * timeout_s:.0f} ms on {self._address.stop}: "
             "use the physical stop"
         )
 
-    def close_socket(self) -> None:
+    def close(self) -> None:
         if self._socket is not None:
             self._socket.close(0)
             self._socket = None
-
-    def close(self) -> None:
-        self.close_socket()
-        self._context.destroy(0)
 
 
 def hold_now(

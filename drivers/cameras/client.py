@@ -25,7 +25,7 @@ class FrameClient:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._context: zmq.Context[Any] = zmq.Context(1)
+        self._context: zmq.Context[Any] = zmq.Context.instance()
         self._local = threading.local()
         self._ids = itertools.count(1)
 
@@ -63,4 +63,8 @@ class FrameClient:
         return socket
 
     def close(self) -> None:
-        self._context.destroy(0)
+        """Close this thread's socket; those of other threads close when their threads end."""
+        socket = getattr(self._local, "socket", None)
+        if socket is not None:
+            socket.close(0)
+            self._local.socket = None

@@ -1,0 +1,276 @@
+"""Figures of the cell host: watchdog, stop, loop, round trips. Kinematic world, real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import zmq
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "drivers"))
+
+from stand import Stand, smooth  # noqa: E402
+
+from drivers.address import local  # noqa: E402
+from drivers.client import CellClient, StopClient, hold_now  # noqa: E402
+from drivers.lease import WATCHDOG_S  # noqa: E402
+from drivers.loop import FixedRateLoop, claim_realtime, settle_memory  # noqa: E402
+from drivers.spawn import ensure_host, running_host  # noqa: E402
+from drivers.types import CellStatus  # noqa: E402
+from drivers.wire import Ping, Request, encode  # noqa: E402
+from tests.bench.figure import Figure, at_most  # noqa: E402
+
+CELL = HERE.parent / "drivers" / "kinematic.toml"
+
+OWNER = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from pathlib import Path
+from stand import smooth
+from drivers.client import CellClient
+client = CellClient("bench", who="doomed", runtime=Path(sys.argv[3]))
+held = list(client.status().arms[0].q_cmd_rad)
+goal = [-1.0 if held[0] > 0 else 1.0, *held[1:]]
+client.execute("left", smooth(held, goal, 20.0))
+"""
+
+
+COMMAND = 'make bench ARGS="host"'
+RUNS = 50
+
+
+def spread(values: Sequence[float], unit: str, digits: int = 0) -> str:
+    middle, worst = statistics.median(values), max(values)
+    return f"median {middle:.{digits}f}, worst {worst:.{digits}f} {unit}, n={len(values)}"
+
+
+def until(true: Callable[[], bool], within_s: float = 20.0) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > end:
+            raise SystemExit("the bench waited for something that never came")
+        time.sleep(0.001)
+
+
+def client_killed(runtime: Path) -> Figure:
+    watch = CellClient("bench", role="operator", who="bench", runtime=runtime)
+    took_ms = []
+    for _ in range(RUNS):
+        command = [sys.executable, "-c", OWNER, str(HERE.parent / "drivers")]
+        owner = subprocess.Popen([*command, str(HERE.parents[1]), str(runtime)])
+        until(lambda: watch.status().state == "RUN")
+        time.sleep(0.1)
+        killed_s = watch.now_s()
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+        until(lambda: watch.status().held)
+        took_ms.append(1e3 * (watch.status().since_s - killed_s))
+        until(lambda: watch.status().lease is None)
+        watch.resume("bench")
+    watch.close()
+    limit = 1e3 * WATCHDOG_S + 30.0
+    return Figure(
+        "client SIGKILL to HOLD",
+        f"<= watchdog + 30 = {limit:.0f} ms",
+        f"{sum(ms <= limit for ms in took_ms)}/{RUNS}; {spread(took_ms, 'ms')}",
+        COMMAND,
+        at_most(limit, max(took_ms)),
+    )
+
+
+def flood(endpoint: str, stop: threading.Event, sent: list[int]) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.connect(endpoint)
+    raw = encode(Request("f", "viewer", "mallory", Ping()))
+    begun, n = time.monotonic(), 0
+    while not stop.is_set():
+        with contextlib.suppress(zmq.Again):
+            socket.send(raw, zmq.NOBLOCK)
+            n += 1
+            while True:
+                socket.recv(zmq.NOBLOCK)
+        if n % 20 == 0:
+            # 10 kHz, in bursts that a sleep can resolve.
+            time.sleep(max(0.0, begun + n / 10_000 - time.monotonic()))
+    sent.append(int(n / (time.monotonic() - begun)))
+    context.destroy(0)
+
+
+class Moved(NamedTuple):
+    """One stop of a moving arm, milliseconds since it was asked for."""
+
+    confirmed_ms: float
+    slowing_ms: float
+    frozen_ms: float
+
+
+def stop_once(client: CellClient, runtime: Path) -> Moved:
+    held = list(client.status().arms[0].q_cmd_rad)
+    goal = [-1.0 if held[0] > 0 else 1.0, *held[1:]]
+    mover = threading.Thread(target=lambda: client.execute("left", smooth(held, goal, 8.0)))
+    mover.start()
+    until(lambda: client.status().state == "RUN")
+    time.sleep(0.6)
+    asked_s = client.now_s()
+    confirmed_ms = hold_now("bench", "bench", "flooded", runtime, 2.0)
+    until(lambda: client.now_s() > asked_s + 0.5)
+    log = client.samples("left", asked_s - 0.1)
+    commanded = log.q_cmd_rad[:, 0]
+    steps = [abs(b - a) for a, b in itertools.pairwise(commanded)]
+    slow_s = next(t for t, s in zip(log.t_s[1:], steps, strict=True) if s < 0.9 * steps[0])
+    still_s = next(t for t, s in zip(log.t_s[1:], steps, strict=True) if s == 0.0)
+    client.abort("bench")
+    mover.join()
+    client.resume("bench")
+    until(lambda: not client.status().held)
+    return Moved(confirmed_ms, 1e3 * (slow_s - asked_s), 1e3 * (still_s - asked_s))
+
+
+def stop_under_flood(runtime: Path) -> list[Figure]:
+    client = CellClient("bench", who="bench", runtime=runtime)
+    stop, sent = threading.Event(), []
+    thread = threading.Thread(target=flood, args=(local("bench", runtime).ctl, stop, sent))
+    thread.start()
+    moved = [stop_once(client, runtime) for _ in range(10)]
+    stop.set()
+    thread.join()
+    client.close()
+    rate = f"flood {sent[0] / 1000:.0f} kHz"
+    named = (
+        ("STOP confirmed", [m.confirmed_ms for m in moved], 50.0),
+        ("STOP to goals slowing", [m.slowing_ms for m in moved], 50.0),
+        ("STOP to goals frozen, braking included", [m.frozen_ms for m in moved], None),
+    )
+    return [
+        Figure(
+            f"{name}, {rate}",
+            "-" if limit is None else f"<= {limit:.0f} ms",
+            spread(values, "ms"),
+            COMMAND,
+            "-" if limit is None else at_most(limit, max(values)),
+        )
+        for name, values, limit in named
+    ]
+
+
+def loop_lateness(realtime: bool) -> Figure:
+    stand = Stand()
+    stand.core.open()
+
+    def rest(until_s: float) -> None:
+        time.sleep(max(0.0, until_s - time.monotonic()))
+
+    loop = FixedRateLoop(lambda: 0.01, stand.step, rest)
+    late_s = loop.lateness_s = []
+    settle_memory()
+    granted = realtime and claim_realtime()
+    loop.run(lambda: loop.ticks >= 1000)
+    if granted:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    late_ms = sorted(1e3 * s for s in late_s)
+    p99 = late_ms[int(0.99 * len(late_ms))]
+    missed = loop.overruns / loop.ticks
+    kind = "SCHED_FIFO" if granted else "FIFO refused" if realtime else "ordinary"
+    return Figure(
+        f"loop lateness at 100 Hz, {kind}",
+        "p99 <= 3 ms, missed <= 0.5 %",
+        f"p50 {statistics.median(late_ms):.2f}, p99 {p99:.2f} ms, missed {missed:.1%}, n=1000",
+        COMMAND,
+        "yes" if p99 <= 3.0 and missed <= 0.005 else "no",
+    )
+
+
+def round_trips(runtime: Path) -> list[Figure]:
+    client = CellClient("bench", who="bench", runtime=runtime)
+    took_us = []
+    for _ in range(300):
+        begun = time.perf_counter()
+        client.ticks()
+        took_us.append(1e6 * (time.perf_counter() - begun))
+        time.sleep(0.006)
+    status = client.status()
+    fresh, kept = [], []
+    keeper = StopClient("bench", "bench", runtime=runtime)
+    for n in range(40):
+        client.resume("bench")
+        until(lambda: not client.status().held)
+        if n % 2:
+            kept.append(keeper.hold("x", 1.0))
+        else:
+            fresh.append(hold_now("bench", "bench", "x", runtime, 1.0))
+    keeper.close()
+    client.resume("bench")
+    client.close()
+    return [
+        Figure("PING round trip, ipc", "-", spread(took_us, "us"), COMMAND),
+        Figure(
+            "host loop while asked",
+            "100 Hz",
+            f"{status.loop_hz:.1f} Hz, {status.overruns} of {client_ticks(status)} late",
+            COMMAND,
+        ),
+        Figure(
+            "hold_now, connection made for it",
+            "<= 150 ms",
+            spread(fresh, "ms", 1),
+            COMMAND,
+            at_most(150.0, max(fresh)),
+        ),
+        Figure(
+            "HOLD sent to HOLD in force (next tick), connected",
+            "<= 1 period + 10 ms",
+            spread(kept, "ms", 1),
+            COMMAND,
+            at_most(20.0, max(kept)),
+        ),
+    ]
+
+
+def client_ticks(status: CellStatus) -> int:
+    """Control periods since the host of a kinematic cell began."""
+    return round(status.t_s * 100.0)
+
+
+def core_tick() -> Figure:
+    stand = Stand()
+    stand.core.open()
+    stand.core.start_trajectory("left", smooth([0.0] * 3, [1.0, 0.5, -0.5], 60.0), "bench")
+    begun = time.process_time()
+    stand.step(5000)
+    took_us = 1e6 * (time.process_time() - begun) / 5000
+    return Figure(
+        "core tick while moving, 3 joints",
+        "<= 100 us",
+        f"mean {took_us:.0f} us, n=5000",
+        COMMAND,
+        at_most(100.0, took_us),
+    )
+
+
+def figures() -> list[Figure]:
+    runtime = Path(tempfile.mkdtemp(prefix="cells"))
+    found = [core_tick(), loop_lateness(realtime=False), loop_lateness(realtime=True)]
+    host = ensure_host(CELL, "bench", "bench", runtime)
+    try:
+        found += round_trips(runtime)
+        found += stop_under_flood(runtime)
+        found.append(client_killed(runtime))
+    finally:
+        os.kill(host.pid, signal.SIGTERM)
+        until(lambda: running_host("bench", runtime) is None)
+        shutil.rmtree(runtime, ignore_errors=True)
+    return found
