@@ -1,4 +1,4 @@
-"""A cell without physics: the real control core over ideal servos, and pictures of boxes on a table."""
+"""A cell without physics: the real control core over ideal servos, and pictures of boxes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def yam_cell() -> CellInfo:
     cameras = tuple(
         msgspec.structs.replace(c, width=160, height=120) for c in info.cameras if c.mount == "base"
     )
-    return msgspec.structs.replace(info, cameras=cameras)
+    # The kinematic servos lag behind their set-points more than the stand-in's do.
+    arms = tuple(msgspec.structs.replace(a, tracking_limit_rad=0.1) for a in info.arms)
+    return msgspec.structs.replace(info, cameras=cameras, arms=arms)
 
 
 class IdealCell:

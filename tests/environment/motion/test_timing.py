@@ -76,7 +76,9 @@ def test_points_along_a_straight_are_passed_without_stopping(arm: ArmSpec) -> No
 def test_rounded_corners_are_quicker_and_stay_near_the_waypoint(arm: ArmSpec) -> None:
     vmax, joints = joints_of(arm)
     a = np.array(arm.home_rad)
-    points = np.array((a, a + [0.8, 0, 0, 0, 0, 0], a + [0.8, -0.6, 0, 0, 0, 0]))
+    points = np.array((a, a, a))
+    points[1:, 0] += 0.8
+    points[2, 1] -= 0.6
     smooth = time_path(polyline(points, vmax, rounded=True), a, joints)
     exact = time_path(polyline(points, vmax, rounded=False), a, joints)
     assert smooth.duration_s < exact.duration_s
