@@ -464,9 +464,11 @@ class Console(DiffedApp):
         if why is not None:
             self._say(f"HOLD: {why}", "warn")
             return
-        self._hold_word("HOLD sent")
-        if self.hold_line is not None and not isinstance(self._driver, HoldKeyDriver):
-            self.hold_line.press()
+        line = self.hold_line
+        if line is not None and not isinstance(self._driver, HoldKeyDriver):
+            line.press()
+        if line is None or line.pending:
+            self._hold_word("HOLD sent")
         self._orders.send("hold")
 
     def _do(self, action_id: str) -> None:

@@ -92,9 +92,9 @@ class Workspace(Container):
         for pane in PANES:
             view = self.pane(pane)
             view.display = pane in places and not self.covered
-            view.mark(pane == self.focused)
+            view.mark(pane == self.focused, alone=len(places) == 1)
         self.overlay.display = self.covered
-        self.overlay.mark(True)
+        self.overlay.mark(True, alone=True)
         self.refresh(layout=True)
 
     def on_resize(self) -> None:

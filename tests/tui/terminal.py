@@ -78,6 +78,12 @@ class Terminal:
             got += self._read_once(left)
         return got
 
+    def settle(self, quiet_s: float = 0.5, timeout_s: float = 15.0) -> None:
+        """Read until nothing more comes."""
+        end = time.monotonic() + timeout_s
+        while self._read_once(quiet_s):
+            assert time.monotonic() < end, "never quiet"
+
     def wait(self, shown: Callable[[str], bool], timeout_s: float = 15.0) -> str:
         """Read until the screen is as wished; the screen's text."""
         end = time.monotonic() + timeout_s
@@ -90,12 +96,14 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def cells(self) -> list[list[tuple[str, str, str, bool, bool]]]:
-        """Every cell: glyph, colours, bold, reverse."""
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """What an eye can tell of every cell: the colour of a blank's ink is not among it."""
         buffer = self.screen.buffer
         return [
             [
-                (c.data, c.fg, c.bg, c.bold, c.reverse)
+                (c.data, c.bg)
+                if c.data == " " and not c.reverse
+                else (c.data, c.fg, c.bg, c.bold, c.reverse)
                 for c in (buffer[y][x] for x in range(self.screen.columns))
             ]
             for y in range(self.screen.lines)

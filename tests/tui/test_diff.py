@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyte
+import pyte.screens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
@@ -27,14 +28,15 @@ puts = st.tuples(st.integers(0, COLUMNS - 1), st.integers(0, ROWS - 1), texts, p
 frames = st.lists(st.lists(puts, max_size=6), min_size=1, max_size=6)
 
 
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    """What an eye can tell: the colour of a blank's ink is not among it."""
+    if cell.data == " " and not cell.reverse:
+        return " ", cell.bg
+    return cell.data, cell.fg, cell.bg, cell.bold, cell.reverse
+
+
 def _shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
-    return [
-        [
-            (c.data, c.fg, c.bg, c.bold, c.reverse)
-            for c in (screen.buffer[y][x] for x in range(COLUMNS))
-        ]
-        for y in range(ROWS)
-    ]
+    return [[_seen(screen.buffer[y][x]) for x in range(COLUMNS)] for y in range(ROWS)]
 
 
 @settings(max_examples=300, deadline=None)

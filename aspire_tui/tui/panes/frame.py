@@ -25,10 +25,10 @@ ASCII_THIN = Edge("+", "+", "+", "+", "-", "|")
 ASCII_HEAVY = Edge("#", "#", "#", "#", "=", "#")
 
 
-def edge_of(focused: bool, ascii_only: bool) -> Edge:
+def edge_of(heavy: bool, ascii_only: bool) -> Edge:
     if ascii_only:
-        return ASCII_HEAVY if focused else ASCII_THIN
-    return HEAVY if focused else THIN
+        return ASCII_HEAVY if heavy else ASCII_THIN
+    return HEAVY if heavy else THIN
 
 
 def top_row(title: str, number: str, right: str, focused: bool, columns: int, edge: Edge) -> Line:

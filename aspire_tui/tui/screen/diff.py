@@ -33,6 +33,9 @@ class Cell(NamedTuple):
     pen: Pen
 
 
+_OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
+_INKLESS: Final = ("", "1", "2", "3", "1;3", "2;3")
+
 PLAIN: Final = Pen()
 BLANK: Final = Cell(" ", PLAIN)
 _UNKNOWN: Final = Cell("\x00", PLAIN)
@@ -66,15 +69,33 @@ def change_pen(old: Pen | None, new: Pen) -> str:
     if old == new:
         return ""
     whole = "\x1b[" + ";".join(("0", *filter(None, new))) + "m" if any(new) else "\x1b[m"
-    if old is None or old.attributes != new.attributes:
+    if old is None:
         return whole
-    codes: list[str] = []
+    codes = list(_attribute_codes(old.attributes, new.attributes))
     if old.fg != new.fg:
         codes.append(new.fg or "39")
     if old.bg != new.bg:
         codes.append(new.bg or "49")
     delta = "\x1b[" + ";".join(codes) + "m"
-    return delta if len(delta) <= len(whole) else whole
+    return delta if len(delta) < len(whole) else whole
+
+
+@lru_cache(maxsize=256)
+def _attribute_codes(old: str, new: str) -> tuple[str, ...]:
+    had, wanted = set(filter(None, old.split(";"))), set(filter(None, new.split(";")))
+    off = {_OFF[code] for code in had - wanted}
+    lost = {code for code in had if _OFF[code] in off}  # 22 ends both bold and dim
+    return (*sorted(off), *sorted(wanted - (had - lost)))
+
+
+def _inkless(pen: Pen) -> bool:
+    """Whether a blank in this pen looks the same in any foreground."""
+    return pen.attributes in _INKLESS
+
+
+def _cell(glyph: str, pen: Pen) -> Cell:
+    """A cell; blanks that look the same are the same."""
+    return Cell(glyph, Pen("", "", pen.bg) if glyph == " " and _inkless(pen) else pen)
 
 
 class CellDiff:
@@ -109,7 +130,10 @@ class CellDiff:
             end = min(self.width, x + len(text))
             if x < end:
                 self._part(row, x, end)
-                row[x:end] = [Cell(glyph, pen) for glyph in text[: end - x]]
+                blank = _cell(" ", pen)
+                row[x:end] = [
+                    blank if glyph == " " else Cell(glyph, pen) for glyph in text[: end - x]
+                ]
             return x + len(text)
         for glyph in text:
             size = get_character_cell_size(glyph)
@@ -118,7 +142,9 @@ class CellDiff:
                 continue
             if x >= 0 and x + size <= self.width:
                 self._part(row, x, x + size)
-                row[x] = Cell(glyph, pen)
+                row[x] = Cell(
+                    glyph, pen if glyph != " " or not _inkless(pen) else Pen("", "", pen.bg)
+                )
                 if size == 2:
                     row[x + 1] = Cell("", pen)
             elif 0 <= x < self.width:
@@ -145,16 +171,29 @@ class CellDiff:
                 out.append(f"\x1b[{y + 1};{start + 1}H" if start else f"\x1b[{y + 1}H")
             elif start > at:
                 gap = want[at:start]
-                if len(gap) <= BRIDGE and all(c.pen == self._pen and c.glyph for c in gap):
+                if len(gap) <= BRIDGE and all(
+                    c.glyph and (c.pen == self._pen or self._same_blank(c)) for c in gap
+                ):
                     out.extend(cell.glyph for cell in gap)
                 else:
                     out.append(f"\x1b[{start - at}C" if start - at > 1 else "\x1b[C")
             for cell in want[start:end]:
-                if cell.pen != self._pen:
+                if cell.pen != self._pen and not self._same_blank(cell):
                     out.append(change_pen(self._pen, cell.pen))
                     self._pen = cell.pen
                 out.append(cell.glyph)
             at = end
+
+    def _same_blank(self, cell: Cell) -> bool:
+        """A blank needs no other pen when only its unseen foreground differs."""
+        pen = self._pen
+        return (
+            cell.glyph == " "
+            and pen is not None
+            and pen.bg == cell.pen.bg
+            and _inkless(pen)
+            and _inkless(cell.pen)
+        )
 
     def _runs(self, want: list[Cell], have: list[Cell]) -> list[tuple[int, int]]:
         runs: list[tuple[int, int]] = []

@@ -50,13 +50,21 @@ class HoldLine:
         self._answered = answered
         self._clock = clock
         self._wanted = threading.Event()
+        self._answered_presses = 0
+        self._presses = 0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="hold-line", daemon=True)
         self._thread.start()
 
     def press(self) -> None:
         """Ask for HOLD; returns at once. Any thread."""
+        self._presses += 1
         self._wanted.set()
+
+    @property
+    def pending(self) -> bool:
+        """A press has not been answered yet."""
+        return self._answered_presses < self._presses
 
     def close(self) -> None:
         self._closing = True
@@ -68,6 +76,7 @@ class HoldLine:
             self._wanted.clear()
             if self._closing:
                 return
+            presses = self._presses
             started = self._clock()
             try:
                 self._stop.hold(self._who)
@@ -75,6 +84,7 @@ class HoldLine:
                 failed = str(error) or repr(error)
             else:
                 failed = ""
+            self._answered_presses = presses
             took_ms = 1e3 * (self._clock() - started)
             self._answered(HoldAnswer(not failed, took_ms, failed))
 

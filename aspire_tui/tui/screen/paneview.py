@@ -49,6 +49,8 @@ class PaneView(Widget):
         self._state = PaneState()
         self.marked = False
         """In focus."""
+        self.alone = False
+        """No other pane is visible, so that focus needs no heavier frame."""
 
     @property
     def body(self) -> Body:
@@ -83,9 +85,9 @@ class PaneView(Widget):
             state.view.reveal(row, len(body.lines))
         self.refresh()
 
-    def mark(self, focused: bool) -> None:
-        if focused != self.marked:
-            self.marked = focused
+    def mark(self, focused: bool, alone: bool = False) -> None:
+        if (focused, alone) != (self.marked, self.alone):
+            self.marked, self.alone = focused, alone
             self.refresh()
 
     def release(self) -> None:
@@ -157,7 +159,7 @@ class PaneView(Widget):
 
     def render_line(self, y: int) -> Strip:
         columns, height = self.size
-        edge = edge_of(self.marked, self._brush.ascii_only)
+        edge = edge_of(self.marked and not self.alone, self._brush.ascii_only)
         state = self._state
         if y == 0:
             return self._brush.strip(self._top(columns), columns)
@@ -194,7 +196,7 @@ class PaneView(Widget):
 
     def _top(self, columns: int) -> Line:
         state = self._state
-        edge = edge_of(self.marked, self._brush.ascii_only)
+        edge = edge_of(self.marked and not self.alone, self._brush.ascii_only)
         unseen = state.view.unseen(len(state.body.lines)) if state.body.tail else 0
         right = f"+{unseen} new" if unseen else ("TAIL" if state.view.tail else "")
         return top_row(state.body.title, self._number, right, self.marked, columns, edge)
