@@ -19,7 +19,7 @@ from aspire_tui.environment.relations import judge_range
 from aspire_tui.environment.task import ObjectDef, TaskDef
 from drivers.sim.scene import SceneObject, SceneSpec
 
-PLACED_M = 0.025
+PLACED_M = 0.04
 """How far from its place a camera may see a thing before the reset counts as failed."""
 
 COLOURS: dict[str, tuple[float, float, float]] = {

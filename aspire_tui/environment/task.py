@@ -56,9 +56,9 @@ class Criterion(Struct):
     """When a run may say PASS: held-out trials and the least lower bound of their interval."""
 
     held_out_n: int = 50
-    min_lower_bound: float = 0.7
+    min_lower_bound: float = 0.8
     dev_n: int = 12
-    selection_n: int = 24
+    selection_n: int = 32
 
 
 class Limits(Struct):

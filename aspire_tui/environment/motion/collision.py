@@ -106,6 +106,8 @@ class CollisionWorld:
         self._model = compile_model(spec, arm)
         self._data = mujoco.MjData(self._model)
         self._column = np.array([self._model.joint(j.name).qposadr[0] for j in arm.joints])
+        self._site = self._model.site(arm.tool_site).id
+        self._R, self._origin = T_base_model[:3, :3], T_base_model[:3, 3]
         self._set_fingers(fingers, arm.gripper.open_width_m if width_m is None else width_m)
         self._names = [str(self._model.geom(i).name) for i in range(self._model.ngeom)]
         self._boxes = tuple(boxes)
@@ -120,6 +122,12 @@ class CollisionWorld:
         """
         pair = self._first_contact(q, self._relaxed if relaxed else self._strict)
         return "" if pair is None else " and ".join(self._say(g) for g in pair)
+
+    @property
+    def tool_xyz_m(self) -> FloatArray:
+        """The tool point, base frame, at the joints that were looked at last."""
+        xyz: FloatArray = self._R @ self._data.site_xpos[self._site] + self._origin
+        return xyz
 
     def forgive(self, q_start: FloatArray) -> str:
         """Allow what touches at the start, whatever it is: the arm must be able to leave.

@@ -14,7 +14,6 @@ from aspire_tui.environment.motion.pose import (
     invert,
     pose_error,
     pose_matrix,
-    rotation_vector,
 )
 from drivers.types import ArmSpec
 
@@ -29,6 +28,7 @@ NEAR_SEED_RAD = 1.2
 
 ITERATIONS = 60
 NEWTON_STEPS = 8
+DAMPING = 1e-10 * np.eye(6)
 STEP_RAD = 0.6
 """Largest joint step of one iteration: beyond it the linearisation is worthless."""
 
@@ -88,11 +88,15 @@ class Kinematics:
     def jacobian(self, q: FloatArray) -> FloatArray:
         """Tool velocity (linear, then angular, base frame) per joint velocity, shape (6, n)."""
         self._place(q)
+        return self._jacobian_here()
+
+    def _jacobian_here(self) -> FloatArray:
         self._mj.mj_comPos(self._model, self._data)
         J = np.zeros((6, self._model.nv))
         self._mj.mj_jacSite(self._model, self._data, J[:3], J[3:], self._site)
         R = self._T_base_model[:3, :3]
-        return np.vstack((R @ J[:3], R @ J[3:]))[:, self._column]
+        J[:3], J[3:] = R @ J[:3], R @ J[3:]
+        return J[:, self._column]
 
     def manipulability(self, q: FloatArray) -> float:
         """Yoshikawa's measure: 0 where a direction of tool motion is lost."""
@@ -182,17 +186,23 @@ class Kinematics:
 
     def _newton(self, T_base_tool: FloatArray, q_near: FloatArray) -> FloatArray | None:
         q = q_near.copy()
+        error = np.empty(6)
         margin = LIMIT_MARGIN_RAD / 2
         for _ in range(NEWTON_STEPS):
             T = self.tool_pose(q)
-            turn = T[:3, :3] @ rotation_vector(T[:3, :3].T @ T_base_tool[:3, :3])
-            error = np.concatenate((T_base_tool[:3, 3] - T[:3, 3], turn))
-            if np.max(np.abs(error)) < 1e-8:
+            R = T_base_tool[:3, :3] @ T[:3, :3].T
+            # Axis times sine: what is left of it after one step is of third order.
+            error[:3] = T_base_tool[:3, 3] - T[:3, 3]
+            error[3:] = R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]
+            error[3:] *= 0.5
+            if R[0, 0] + R[1, 1] + R[2, 2] < 1.0:
+                return None
+            if np.abs(error).max() < 1e-8:
                 inside = np.all(q >= self.lo_rad + margin) and np.all(q <= self.hi_rad - margin)
                 return q if inside else None
-            J = self.jacobian(q)
-            step = J.T @ np.linalg.solve(J @ J.T + 1e-10 * np.eye(6), error)
-            if np.max(np.abs(step)) > STEP_RAD:
+            J = self._jacobian_here()
+            step = J.T @ np.linalg.solve(J @ J.T + DAMPING, error)
+            if np.abs(step).max() > STEP_RAD:
                 return None
             q = q + step
         return None

@@ -8,7 +8,7 @@ else, for every other part of the arm, and for the table always, contact is a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,15 +76,15 @@ class Planner:
         if ends:
             return _failed("COLLISION", ends, q_start)
         direct = polyline(np.array((q_start, q_goal)), self._vmax(), rounded=False)
-        roam = self._roam(q_start, q_goal)
-        if self._clear(direct, roam, relaxed=False) == "":
+        roam_m = self._roam(q_start, q_goal)
+        if self._clear(direct, roam_m, relaxed=False) == "":
             return _done("straight", "free", direct, q_start)
         away, approach = self._standoff(q_start), self._standoff(q_goal)
         close = not (away.free and approach.free)
-        middle = self._free_route(away.q, approach.q, roam, relaxed=close)
+        middle = self._free_route(away.q, approach.q, roam_m, relaxed=close)
         if middle.status != "OK":
             # Backing out first may be what makes it impossible, e.g. under something.
-            last = self._free_route(q_start, q_goal, roam, relaxed=True)
+            last = self._free_route(q_start, q_goal, roam_m, relaxed=True)
             return last if last.status == "OK" else middle
         word = f"{middle.planner} (near contact)" if close else middle.planner
         parts = [p for p in (away.planner, word, approach.planner) if p]
@@ -102,10 +102,10 @@ class Planner:
             return _failed(line.status, line.detail, q_start, "line")
         if line.leg is None:
             return _done("line", "already there", (), q_start)
-        roam = self._roam(q_start, line.q_end)
+        roam_m = self._roam(q_start, line.q_end)
         if not touch:
             ends = self._judge_ends(q_start, line.q_end)
-            trouble = ends or self._clear((line.leg,), roam, relaxed=True)
+            trouble = ends or self._clear((line.leg,), roam_m, relaxed=True)
             if trouble:
                 return _failed("COLLISION", trouble, q_start, "line")
         elif trouble := self._touches_itself((line.leg,)):
@@ -124,28 +124,30 @@ class Planner:
     def _vmax(self) -> FloatArray:
         return np.array([j.vmax_rad_s for j in self.kinematics.arm.joints])
 
-    def _roam(self, *q: FloatArray) -> Callable[[FloatArray], float]:
-        """How far outside the workspace a tool is, beyond what the ends already are."""
-        lo, hi = np.array(self.workspace.lo_m), np.array(self.workspace.hi_m)
+    def _roam(self, *q: FloatArray) -> float:
+        """How far outside the workspace the tool may go: as far as the ends already are."""
+        return max(0.0, *(self._outside(self.kinematics.tool_pose(x)[:3, 3]) for x in q)) + 1e-6
 
-        def outside(joints: FloatArray) -> float:
-            xyz = self.kinematics.tool_pose(joints)[:3, 3]
-            return float(np.max(np.maximum(lo - xyz, xyz - hi)))
+    def _outside(self, xyz: FloatArray) -> float:
+        box = zip(xyz.tolist(), self.workspace.lo_m, self.workspace.hi_m, strict=True)
+        return max(max(lo - x, x - hi) for x, lo, hi in box)
 
-        allowed = max(0.0, *(outside(x) for x in q))
-        return lambda joints: outside(joints) - allowed
+    def _trouble(self, q: FloatArray, roam_m: float, relaxed: bool) -> str:
+        """What stands against passing through joints, in words."""
+        touching = self.world.touching(q, relaxed=relaxed)
+        if touching:
+            return touching
+        if self._outside(self.world.tool_xyz_m) > roam_m:
+            return "the tool and the edge of the workspace"
+        return ""
 
-    def _clear(
-        self, legs: Sequence[Leg], roam: Callable[[FloatArray], float], *, relaxed: bool
-    ) -> str:
+    def _clear(self, legs: Sequence[Leg], roam_m: float, *, relaxed: bool) -> str:
         """Walk along legs; the first trouble in words, with where the tool is then."""
         for leg in legs:
             for q in leg.samples(EDGE_RAD):
-                trouble = self.world.touching(q, relaxed=relaxed)
-                if not trouble and roam(q) > 1e-6:
-                    trouble = "the tool and the edge of the workspace"
+                trouble = self._trouble(q, roam_m, relaxed)
                 if trouble:
-                    x, y, z = self.kinematics.tool_pose(q)[:3, 3]
+                    x, y, z = self.world.tool_xyz_m
                     return f"{trouble} would touch with the tool at ({x:.2f}, {y:.2f}, {z:.2f})"
         return ""
 
@@ -160,18 +162,18 @@ class Planner:
         self,
         q_start: FloatArray,
         q_goal: FloatArray,
-        roam: Callable[[FloatArray], float],
+        roam_m: float,
         *,
         relaxed: bool = False,
     ) -> Plan:
         direct = polyline(np.array((q_start, q_goal)), self._vmax(), rounded=False)
-        if self._clear(direct, roam, relaxed=relaxed) == "":
+        if self._clear(direct, roam_m, relaxed=relaxed) == "":
             return _done("straight", "free", direct, q_start)
         margin = LIMIT_MARGIN_RAD / 2
         lo, hi = self.kinematics.lo_rad + margin, self.kinematics.hi_rad - margin
 
         def free(q: FloatArray) -> bool:
-            return not self.world.touching(q, relaxed=relaxed) and roam(q) <= 1e-6
+            return not self._trouble(q, roam_m, relaxed)
 
         best: tuple[float, tuple[Leg, ...], str] | None = None
         for _ in range(SEARCHES):
@@ -180,7 +182,7 @@ class Planner:
                 break
             for rounded in (True, False):
                 legs = polyline(route.waypoints, self._vmax(), rounded=rounded)
-                if self._clear(legs, roam, relaxed=relaxed) == "":
+                if self._clear(legs, roam_m, relaxed=relaxed) == "":
                     length = sum(leg.length for leg in legs)
                     if best is None or length < best[0]:
                         best = (length, legs, f"{route.word} ({route.checks} checks)")

@@ -7,7 +7,6 @@ a thing is where its top face ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ LEAST_BITE_M = 0.008
 MOST_BITE_M = 0.03
 TABLE_CLEARANCE_M = 0.004
 OPEN_MARGIN_M = 0.006
+EDGE_HALF_M = 0.016
+EDGE_BINS = 5
 SAMPLED_POINTS = 1500
 MOST_GRASPS = 32
 
@@ -113,16 +114,18 @@ def _close(
     gripper: GripperShape,
 ) -> Grasp | None:
     """Close the fingers over one slab of the thing; coordinates are in the tool's axes."""
-    lo_x, hi_x = np.quantile(local[:, 0], [0.03, 0.97])
+    ordered = np.sort(local[:, 0])
+    lo_x, hi_x = _share(ordered, 0.03), _share(ordered, 0.97)
     if offset and hi_x - lo_x < 0.035:
         return None
     x = (lo_x + hi_x) / 2 + offset * (hi_x - lo_x) / 2
     slab = local[np.abs(local[:, 0] - x) < gripper.width_m / 2]
     if len(slab) < 8:
         return None
-    lo, hi = np.quantile(slab[:, 1], [0.02, 0.98])
-    width, y = float(hi - lo), float(lo + hi) / 2
-    surface = float(np.quantile(slab[:, 2], 0.05))
+    across = np.sort(slab[:, 1])
+    lo, hi = _share(across, 0.02), _share(across, 0.98)
+    width, y = hi - lo, (lo + hi) / 2
+    surface = _share(np.sort(slab[:, 2]), 0.05)
     z = _depth_for(R, x, y, surface, table_z_m, gripper)
     T = np.eye(4)
     T[:3, :3] = R
@@ -156,20 +159,23 @@ def _depth_for(
 
 def _opposed(local: FloatArray, x: float) -> float:
     """1 when both edges run along the fingers, 0 when they slant by 35° or more."""
-    angles = []
-    wide = local[np.abs(local[:, 0] - x) < 0.016]
-    bins = np.linspace(-0.016, 0.016, 6) + x
-    for share in (0.03, 0.97):
-        xs, ys = [], []
-        for a, b in pairwise(bins):
-            row = wide[(wide[:, 0] >= a) & (wide[:, 0] < b), 1]
-            if len(row) >= 4:
-                xs.append((a + b) / 2)
-                ys.append(float(np.quantile(row, share)))
-        if len(xs) < 3:
-            return 0.5
-        angles.append(abs(np.arctan(np.polyfit(xs, ys, 1)[0])))
-    return float(np.clip(1 - np.mean(angles) / np.deg2rad(35), 0, 1))
+    bins = np.floor((local[:, 0] - x + EDGE_HALF_M) / (2 * EDGE_HALF_M) * EDGE_BINS)
+    at, edges = [], []
+    for k in range(EDGE_BINS):
+        row = np.sort(local[bins == k, 1])
+        if len(row) >= 4:
+            at.append((k + 0.5) / EDGE_BINS * 2 * EDGE_HALF_M)
+            edges.append((_share(row, 0.03), _share(row, 0.97)))
+    if len(at) < 3:
+        return 0.5
+    d = np.array(at) - np.mean(at)
+    slopes = d @ np.array(edges) / float(d @ d)
+    return float(np.clip(1 - np.mean(np.abs(np.arctan(slopes))) / np.deg2rad(35), 0, 1))
+
+
+def _share(ordered: FloatArray, share: float) -> float:
+    """The value below which a share of ordered values lies."""
+    return float(ordered[round(share * (len(ordered) - 1))])
 
 
 def _blocked(around: FloatArray, x: float, y: float, z: float, gripper: GripperShape) -> bool:

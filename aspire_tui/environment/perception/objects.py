@@ -159,7 +159,7 @@ def measure(
     rect, slack = None, 0.0
     if stands_under_something(mask, usable, top_z, cloud):
         top_z = float(np.quantile(points[:, 2], 0.97))
-        rect = _from_sides(points, top_z, cloud, prompt)
+        rect = None if touches_border(mask) else _from_sides(points, top_z, cloud, prompt)
         if rect is None:
             return "is covered by something on it, and too little of its sides is in view"
         slack = COVERED_SD_M
@@ -172,12 +172,12 @@ def measure(
             top = usable
             slack = COVERED_SD_M
             notes.append("top too small in the picture: outline of everything seen")
+        if touches_border(top):
+            return "is cut off by the edge of the picture"
         xy = cloud.on_level(top, top_z)
         rect = footprint(xy, yaw_of(xy), TRIM)
     bottom_z, how = _bottom(mask, usable, is_top, points, cloud, rect, prompt, top_z)
     notes += how
-    if touches_border(mask):
-        notes.append("cut off by the edge of the picture")
     height = max(top_z - bottom_z, 0.001)
     distance = float(np.linalg.norm(np.append(rect.centre_m, top_z) - cloud.eye()))
     pixel = distance / float(cloud.K[0, 0])
@@ -275,8 +275,7 @@ def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
     """Join what several cameras said; where they disagree, take the surer one and say so."""
     if len(found) == 1:
         return found[0]
-    # Half an object at the edge of a picture misplaces its centre: such a camera comes last.
-    ranked = sorted(found, key=lambda e: (any("cut off" in n for n in e.notes), -e.score))
+    ranked = sorted(found, key=lambda e: (e.fit_sd_m > COVERED_SD_M, -e.score))
     best = ranked[0]
     xy = np.array([e.position[:2] for e in found])
     spread = float(np.max(np.linalg.norm(xy[:, None] - xy[None], axis=2)))
@@ -290,7 +289,6 @@ def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
             best, cameras=cameras, per_camera=tuple(found), spread_m=spread, notes=tuple(notes)
         )
     weight = np.array([1 / e.sigma_m**2 for e in found])
-    weight *= [0.05 if any("cut off" in n for n in e.notes) else 1.0 for e in found]
     weight /= weight.sum()
     top = float(sum(w * e.top_z_m for w, e in zip(weight, found, strict=True)))
     seen_below = [e for e in found if not any("height taken" in n for n in e.notes)] or [best]

@@ -26,7 +26,7 @@ def touches_border(mask: Mask) -> bool:
 
 
 def stands_under_something(mask: Mask, usable: Mask, top_z: float, cloud: TableCloud) -> bool:
-    """Is something higher over the same spot, above the segment's upper edge or round much of it?"""
+    """Is something higher over the same spot, above the upper edge or round much of the rim?"""
     points = cloud.points[usable]
     middle = np.median(points[:, :2], axis=0)
     reach = float(np.quantile(np.linalg.norm(points[:, :2] - middle, axis=1), 0.95)) + 0.015

@@ -49,6 +49,8 @@ class Candidate:
     failure: TrialBrief
     detail: CallDetail
     program: str
+    first: bool
+    """The skill's own values, not yet a variation of them."""
 
     def words(self) -> str:
         values = ", ".join(f"{k} = {v:g}" for k, v in self.parameters.items())
@@ -161,7 +163,9 @@ class RulesAgent:
                     "finding",
                 )
             out += self._spliced(best, failure, detail, matches)
-        return out[: self._options.candidates * 2]
+        first_guesses = [c for c in out if c.first]
+        variations = [c for c in out if not c.first]
+        return (first_guesses + variations)[: self._options.candidates * 2]
 
     def _explain(self, failure: TrialBrief) -> CallDetail | None:
         if failure.implicated is None:
@@ -173,34 +177,41 @@ class RulesAgent:
     ) -> list[Candidate]:
         out = []
         for match in matches[: self._options.candidates]:
-            for values in _grid(match.parameters, self._options.candidates):
+            for i, values in enumerate(_grid(match.parameters, self._options.candidates)):
                 program = self._tools.apply_skill(
                     match.skill, failure.trial, detail.call, best.program, values
                 )
                 if program != best.program and program not in self._tried:
                     self._tried.add(program)
-                    out.append(Candidate(match, values, failure, detail, program))
+                    out.append(Candidate(match, values, failure, detail, program, first=i == 0))
         return out
 
     def _race(
         self, best: Node, candidates: list[Candidate], failing: list[int]
     ) -> list[tuple[Node, Candidate]]:
-        """All candidates on the failing scenes; those that fix some go on to all dev scenes."""
+        """Candidates on the failing scenes, best guesses first, until one fixes them all.
+
+        The two that fix most then run on all dev scenes; those that pass more than before are
+        returned, the best first.
+        """
         alive: list[tuple[Node, Candidate]] = []
         for candidate in candidates:
             node = self._open(best, candidate)
             if node is None:
                 continue
             self._measure(node, failing, bench=False)
+            self._tools.say(f"{candidate.words()}: fixes {node.passed} of {len(failing)}.")
             if node.passed:
                 alive.append((node, candidate))
-            self._tools.say(f"{candidate.words()}: fixes {node.passed} of {len(failing)}.")
+            if node.passed == len(failing):
+                break
         alive.sort(key=lambda pair: -pair[0].passed)
-        for node, _ in alive[:2]:
+        better = []
+        for node, candidate in alive[:2]:
             self._measure(node, list(range(self._options.dev_n)), bench=False)
-        full = [a for a in alive[:2] if a[0].passed > best.passed]
-        full.sort(key=lambda pair: (-pair[0].passed, len(pair[0].program)))
-        return full
+            if node.passed > best.passed:
+                better.append((node, candidate))
+        return sorted(better, key=lambda pair: (-pair[0].passed, len(pair[0].program)))
 
     def _open(self, best: Node, candidate: Candidate) -> Node | None:
         detail = candidate.detail
