@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from drivers.arm import ArmDriver
 from drivers.errors import CellRefused
 from drivers.follower import MAX_BRIDGE_RAD, SETTLE_S, GripFollower, PathFollower
@@ -20,7 +22,15 @@ from drivers.safety import (
     TrackingMonitor,
 )
 from drivers.ticket import Ticket
-from drivers.types import ArmSample, ArmSpec, GripReport, MotionReport, MotionStatus, Trajectory
+from drivers.types import (
+    ArmSample,
+    ArmSpec,
+    GripReport,
+    MotionReport,
+    MotionStatus,
+    SampleLog,
+    Trajectory,
+)
 
 LOG_S: Final = 130.0
 OUTSIDE_RAD: Final = 0.05
@@ -81,6 +91,19 @@ class ArmChannel:
         self._force_N = max(abs(self.sample.grip_force_N), 0.25 * self.spec.gripper.max_force_N)
         self._follower = self._fingers = None
         self.monitor.clear()
+
+    def recorded(self, since_s: float) -> SampleLog:
+        """What was measured and commanded since a cell time."""
+        rows = [sample for sample in self.log.copy() if sample.t_s >= since_s]
+        n = len(self.spec.joints)
+        return SampleLog(
+            arm=self.spec.name,
+            t_s=np.array([s.t_s for s in rows], np.float64),
+            q_rad=np.array([s.q_rad for s in rows], np.float64).reshape(-1, n),
+            q_cmd_rad=np.array([s.q_cmd_rad for s in rows], np.float64).reshape(-1, n),
+            width_m=np.array([s.width_m for s in rows], np.float64),
+            width_cmd_m=np.array([s.width_cmd_m for s in rows], np.float64),
+        )
 
     # -- starting --------------------------------------------------------------------------
 
@@ -221,6 +244,8 @@ class ArmChannel:
 
     def drive(self, speed: float, stop: bool) -> None:
         """Write one set-point through the last gate. Raises OSError when the device is silent."""
+        # What is being ended goes on slowing down, whatever the rest of the cell does.
+        stop = stop or (self.motion is not None and self.motion.ending is not None)
         target = self._rest_rad
         if self._follower is not None:
             # Judged on the reading after next: the arm has been told the end of the path by then.

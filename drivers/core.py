@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
-import numpy as np
-
 from drivers.arm import ArmDriver
+from drivers.arm_group import ArmGroup
 from drivers.channel import ArmChannel
 from drivers.errors import CellFault, CellRefused
 from drivers.fsm import ENERGISED, StateMachine
@@ -65,8 +64,7 @@ class CellCore:
         self._dt_s = 1.0 / info.control_hz
         self._tool_xyz = dict(tool_xyz or {})
         self._fsm = StateMachine(clock)
-        self._channels = {a.name: ArmChannel(a, arms[a.name], self._dt_s) for a in info.arms}
-        self._waits: list[Ticket] = []
+        self._arms = ArmGroup(info.arms, arms, self._dt_s, clock)
         self._tickets = 0
         self._held = False
         self._speed = 1.0 if info.kind == "sim" else HARDWARE_START_SPEED
@@ -88,21 +86,16 @@ class CellCore:
 
     def _check(self, returned: bool) -> None:
         try:
-            for channel in self._channels.values():
-                channel.driver.open()
-            self.findings = [f for c in self._channels.values() for f in c.driver.check()]
-            for channel in self._channels.values():
-                channel.read(10.0 * self._dt_s)
-            energised = all(c.driver.energised() for c in self._channels.values())
+            self.findings = self._arms.connect()
+            energised = self._arms.energised()
         except OSError as error:
             self._lose(str(error))
             return
         self._last_heard_s, self._bad_cycles = self._clock(), 0
         bad = next((f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error"), None)
-        bad = bad or next((o for c in self._channels.values() if (o := c.outside())), None)
-        for channel in self._channels.values():
-            channel.driving = False
-            channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
+        bad = bad or self._arms.outside()
+        self._arms.leave_alone()
+        self._arms.adopt()
         if bad is not None:
             self._fsm.fire("check_failed", bad, "driver", "check_failed")
         elif not energised:
@@ -115,8 +108,7 @@ class CellCore:
     def close(self) -> None:
         """Disconnect, leaving torque as it is. Nothing moves."""
         self._end_all("STOPPED", "the driver was closed")
-        for channel in self._channels.values():
-            channel.driver.close()
+        self._arms.close()
         self._fsm.fire("disconnect", "closed", "driver")
         self._status = self._make_status()
 
@@ -125,22 +117,22 @@ class CellCore:
 
         For a stand-in whose scene was reset. Refused while a motion is in flight.
         """
-        if self._fsm.state not in ("HOLD", "LIMP", "PSTOP") or self._in_flight():
-            raise CellRefused("busy", f"cannot adopt a pose in {self._fsm.state} with a motion on")
-        for channel in self._channels.values():
-            channel.read(10.0 * self._dt_s)
-            channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
+        if self._fsm.state not in ("HOLD", "LIMP", "PSTOP"):
+            raise CellRefused(f"not_in_{self._fsm.state}", "cannot adopt a pose now")
+        self.require_idle()
+        self._arms.read(10.0 * self._dt_s)
+        self._arms.adopt()
         self._fsm.note("set-points adopted from the device", who, "adopt")
         self._status = self._make_status()
 
     @property
     def at_rest(self) -> bool:
         """Whether every set-point stands still and nothing is moving."""
-        return self._fsm.state != "RUN" and all(c.gate.at_rest for c in self._channels.values())
+        return self._fsm.state != "RUN" and self._arms.at_rest
 
     def require_idle(self) -> None:
         """Raises CellRefused while a motion or a wait is in flight."""
-        if self._in_flight():
+        if self._arms.in_flight():
             raise CellRefused("busy", "a motion is in flight: abort it first")
 
     # -- commands of the owning thread -----------------------------------------------------
@@ -151,17 +143,11 @@ class CellCore:
             return
         if not self._fsm.allows("enable"):
             self._fsm.fire("enable", "", who)
-        for channel in self._channels.values():
-            outside = channel.outside()
-            if outside is not None:
-                raise CellRefused("pose_outside_limits", outside)
+        outside = self._arms.outside()
+        if outside is not None:
+            raise CellRefused("pose_outside_limits", outside)
         try:
-            for channel in self._channels.values():
-                if channel.driver.energised():
-                    continue
-                channel.seed(channel.sample.q_rad, channel.sample.width_m)
-                channel.driver.energise()
-                channel.driving = True
+            self._arms.energise()
         except OSError as error:
             self._fsm.fire("fault", f"enabling failed: {error}", "driver", "fault")
             raise CellFault(f"enabling failed: {error}") from error
@@ -224,13 +210,13 @@ class CellCore:
         ticket.remaining_s = duration_s
         ticket.done = duration_s == 0.0
         if not ticket.done:
-            self._waits.append(ticket)
+            self._arms.add_wait(ticket)
         return ticket
 
     def ack_stop(self, who: str) -> None:
         """Acknowledge a protective stop once its cause is gone: PSTOP to HOLD, never to RUN."""
         if self._fsm.state == "PSTOP":
-            outside = next((o for c in self._channels.values() if (o := c.outside())), None)
+            outside = self._arms.outside()
             if outside is not None or self._bad_cycles:
                 raise CellRefused("cause_stands", outside or "the device does not answer reliably")
         self._fsm.fire("ack_stop", "stop acknowledged", who)
@@ -255,9 +241,7 @@ class CellCore:
             self._fsm.note("torque release asked; support the arm", who, "release_asked")
             return self._release.ask(who, self._clock())
         self._release.confirm(who, nonce, self._clock())
-        for channel in self._channels.values():
-            channel.driving = False
-            channel.driver.release()
+        self._arms.release()
         self._held = False
         self._fsm.fire("release", "torque released", who)
         self._status = self._make_status()
@@ -278,8 +262,7 @@ class CellCore:
         state = self._fsm.state
         if state not in ("HOLD", "RUN"):
             raise CellRefused(f"not_in_{state}", f"cannot resume from {state} ({self._fsm.cause})")
-        for channel in self._channels.values():
-            channel.check_resume()
+        self._arms.check_resume()
         self._acts.append(("resume", "resumed", who, 0.0))
 
     def abort(self, who: str) -> None:
@@ -301,18 +284,12 @@ class CellCore:
         return self._fsm.events(after_seq)
 
     def samples(self, arm: str, since_s: float) -> SampleLog:
-        """What one arm measured and was told since a cell time, at the control rate, last 130 s."""
-        channel = self._channels[arm]
-        rows = [s for s in channel.log.copy() if s.t_s >= since_s]
-        n = len(channel.spec.joints)
-        return SampleLog(
-            arm=arm,
-            t_s=np.array([s.t_s for s in rows], dtype=np.float64),
-            q_rad=np.array([s.q_rad for s in rows], dtype=np.float64).reshape(-1, n),
-            q_cmd_rad=np.array([s.q_cmd_rad for s in rows], dtype=np.float64).reshape(-1, n),
-            width_m=np.array([s.width_m for s in rows], dtype=np.float64),
-            width_cmd_m=np.array([s.width_cmd_m for s in rows], dtype=np.float64),
-        )
+        """What one arm measured and was told since a cell time, at the control rate, last 130 s.
+
+        Raises:
+            CellRefused: There is no such arm.
+        """
+        return self._arms.named(arm).recorded(since_s)
 
     def report_loop(self, hz: float, overruns: int, realtime: bool) -> None:
         """Let whoever ticks say how well it keeps time."""
@@ -332,15 +309,13 @@ class CellCore:
             if heard:
                 self._judge()
             self._drive()
-            self._count_time()
-            self._settle_state()
+            self._settle()
         self._status = self._make_status()
 
     def _read(self) -> bool:
         now = self._clock()
         try:
-            for channel in self._channels.values():
-                channel.read(0.8 * self._dt_s)
+            self._arms.read(0.8 * self._dt_s)
         except OSError as error:
             self._bad_cycle(str(error), now)
             return False
@@ -364,7 +339,7 @@ class CellCore:
 
     def _judge(self) -> None:
         now, stop = self._clock(), self._fsm.state != "RUN"
-        for channel in self._channels.values():
+        for channel in self._arms:
             cause = channel.judge(stop, now)
             if self._fsm.state in ENERGISED:
                 cause = cause or channel.outside()
@@ -376,25 +351,14 @@ class CellCore:
             return
         stop = self._fsm.state != "RUN"
         try:
-            for channel in self._channels.values():
+            for channel in self._arms:
                 channel.drive(self._speed, stop)
         except OSError as error:
             self._bad_cycle(str(error), self._clock())
 
-    def _count_time(self) -> None:
-        still = self._held or self._fsm.state not in ("HOLD", "RUN", "LIMP")
-        if still:
-            for ticket in self._in_flight():
-                ticket.held_s += self._dt_s
-            return
-        for ticket in self._waits:
-            ticket.remaining_s -= self._dt_s
-            ticket.done = ticket.remaining_s <= 1e-9
-        if self._waits:
-            self._waits = [ticket for ticket in self._waits if not ticket.done]
-
-    def _settle_state(self) -> None:
-        if self._fsm.state == "RUN" and not any(c.busy for c in self._channels.values()):
+    def _settle(self) -> None:
+        self._arms.count_time(self._held or self._fsm.state not in ("HOLD", "RUN", "LIMP"))
+        if self._fsm.state == "RUN" and not self._arms.moving:
             self._fsm.fire("finish", "motion ended", "driver")
 
     def _look_for_device(self) -> None:
@@ -402,9 +366,7 @@ class CellCore:
         if self._fsm.state == "LOST" and now >= self._next_reconnect_s:
             self._next_reconnect_s = now + RECONNECT_S
             try:
-                for channel in self._channels.values():
-                    channel.driver.open()
-                    channel.read(self._dt_s)
+                self._arms.connect()
             except OSError:
                 return  # Still silent; LOST already says so.
             self._fsm.fire("connect", "the device answers again", "driver")
@@ -440,40 +402,26 @@ class CellCore:
         if self._fsm.state != "HOLD" or not self._held:
             return
         try:
-            for channel in self._channels.values():
-                channel.check_resume()
+            self._arms.check_resume()
         except CellRefused as refused:
             self._fsm.note(refused.text, who, "refused")
             return
         self._held = False
-        if any(c.busy for c in self._channels.values()):
-            for channel in self._channels.values():
-                channel.resume()
+        if self._arms.moving:
+            self._arms.resume()
             self._fsm.fire("start_traj", "resumed", who, "resume")
         else:
             self._fsm.restate("resumed; nothing in flight", who, "resume")
 
     def _apply_abort(self, who: str) -> None:
-        for ticket in self._waits:
-            ticket.done, ticket.ending = True, ("STOPPED", f"aborted by {who}")
-        ended = bool(self._waits)
-        self._waits = []
-        for channel in self._channels.values():
-            for motion in (channel.motion, channel.grip):
-                if motion is not None and motion.ending is None:
-                    motion.ending = ("STOPPED", f"aborted by {who}")
-                    ended = True
+        ended = self._arms.stop(f"aborted by {who}")
         if self._fsm.state == "RUN":
             self._fsm.fire("hold", "aborted", who, "abort")
         elif ended:
             self._fsm.restate("aborted", who, "abort")
 
     def _violate(self, cause: str) -> None:
-        for channel in self._channels.values():
-            for motion in (channel.motion, channel.grip):
-                if motion is not None:
-                    motion.ending = ("STOPPED", f"protective stop: {cause}")
-        self._end_waits("STOPPED", f"protective stop: {cause}")
+        self._arms.stop(f"protective stop: {cause}")
         self._held = False
         self._fsm.fire("violate", cause, "driver", "pstop")
 
@@ -483,27 +431,13 @@ class CellCore:
         self._next_reconnect_s = self._clock() + RECONNECT_S
 
     def _end_all(self, status: MotionStatus, detail: str) -> None:
-        for channel in self._channels.values():
-            channel.end_all(status, detail, self._clock())
-        self._end_waits(status, detail)
+        self._arms.end_all(status, detail)
         self._held = False
-
-    def _end_waits(self, status: MotionStatus, detail: str) -> None:
-        for ticket in self._waits:
-            ticket.done, ticket.ending = True, (status, detail)
-        self._waits = []
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _in_flight(self) -> list[Ticket]:
-        motions = [t for c in self._channels.values() for t in (c.motion, c.grip) if t is not None]
-        return [*motions, *self._waits]
-
     def _ready(self, arm: str, kind: Literal["motion", "grip"]) -> ArmChannel:
-        channel = self._channels.get(arm)
-        if channel is None:
-            known = ", ".join(self._channels)
-            raise CellRefused("no_such_arm", f"no arm {arm!r} in this cell; it has {known}")
+        channel = self._arms.named(arm)
         if self._fsm.state not in ("HOLD", "RUN"):
             self._fsm.fire("start_traj", "", "")
         busy = channel.motion if kind == "motion" else channel.grip
@@ -533,7 +467,7 @@ class CellCore:
             estop=self.info.estop,
             speed=self._speed,
             lease=self.lease,
-            arms=tuple(channel.sample for channel in self._channels.values()),
+            arms=self._arms.samples(),
             loop_hz=hz,
             overruns=overruns,
             realtime=realtime,

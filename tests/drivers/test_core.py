@@ -294,6 +294,19 @@ def test_abort_keeps_a_hold(stand: Stand) -> None:
     assert ticket.done and stand.core.status().held
 
 
+def test_a_resume_right_after_an_abort_does_not_bring_the_motion_back(stand: Stand) -> None:
+    ticket = stand.goto([1.2, 0.0, 0.0], 2.0)
+    stand.step(90)
+    stand.core.hold("x", "me")
+    stand.core.abort("me")
+    stand.core.resume("me")
+    report = stand.finish(ticket, 60).report
+    assert report.status == "STOPPED" and report.q_reached_rad[0] < 0.9
+    stand.step(50)
+    assert stand.core.status().state == "HOLD"
+    assert_written_within_limits(stand)
+
+
 # -- protective stop, loss ---------------------------------------------------------------------
 
 

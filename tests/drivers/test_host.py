@@ -357,6 +357,7 @@ def test_a_stand_in_nobody_uses_exits(runtime: Path) -> None:
     assert first is not None
     until(lambda: (stream.latest() or first).seq > first.seq + 60, "it stays while watched")
     stream.close()
+    until(lambda: running_host("kin", runtime) is None, "it leaves when the watcher has left")
 
 
 def test_hold_without_a_host_fails_at_once_and_is_not_kept_for_later(runtime: Path) -> None:

@@ -1,0 +1,152 @@
+"""All arms of a cell, and the waits that pass beside them, as the core speaks to them: at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from drivers.arm import ArmDriver
+from drivers.channel import ArmChannel
+from drivers.errors import CellRefused
+from drivers.ticket import Ticket
+from drivers.types import ArmSample, ArmSpec, Finding, MotionStatus
+
+
+class ArmGroup:
+    """One channel per arm, in the order of the cell file."""
+
+    def __init__(
+        self,
+        specs: tuple[ArmSpec, ...],
+        drivers: Mapping[str, ArmDriver],
+        dt_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._channels = {spec.name: ArmChannel(spec, drivers[spec.name], dt_s) for spec in specs}
+        self._dt_s = dt_s
+        self._clock = clock
+        self._waits: list[Ticket] = []
+
+    def __iter__(self) -> Iterator[ArmChannel]:
+        return iter(self._channels.values())
+
+    def named(self, arm: str) -> ArmChannel:
+        """The channel of an arm. Raises CellRefused."""
+        channel = self._channels.get(arm)
+        if channel is None:
+            known = ", ".join(self._channels)
+            raise CellRefused("no_such_arm", f"no arm {arm!r} in this cell; it has {known}")
+        return channel
+
+    # -- devices ---------------------------------------------------------------------------
+
+    def connect(self) -> list[Finding]:
+        """Open and check every device and take one reading, writing nothing. Raises OSError."""
+        for channel in self:
+            channel.driver.open()
+        findings = [finding for channel in self for finding in channel.driver.check()]
+        self.read(10.0 * self._dt_s)
+        return findings
+
+    def read(self, deadline_s: float) -> None:
+        """One reading of every arm. Raises OSError."""
+        for channel in self:
+            channel.read(deadline_s)
+
+    def energised(self) -> bool:
+        return all(channel.driver.energised() for channel in self)
+
+    def energise(self) -> None:
+        """Switch on whatever is off, where it is. Raises OSError."""
+        for channel in self:
+            if not channel.driver.energised():
+                channel.seed(channel.sample.q_rad, channel.sample.width_m)
+                channel.driver.energise()
+                channel.driving = True
+
+    def release(self) -> None:
+        """Switch torque off everywhere: the arms fall."""
+        for channel in self:
+            channel.driving = False
+            channel.driver.release()
+
+    def adopt(self) -> None:
+        """Take the devices' own set-points as ours."""
+        for channel in self:
+            channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
+
+    def leave_alone(self) -> None:
+        """Write nothing until something is asked for."""
+        for channel in self:
+            channel.driving = False
+
+    def close(self) -> None:
+        for channel in self:
+            channel.driver.close()
+
+    def samples(self) -> tuple[ArmSample, ...]:
+        return tuple(channel.sample for channel in self)
+
+    def outside(self) -> str | None:
+        """The first joint measured beyond its range, in words."""
+        return next((words for channel in self if (words := channel.outside())), None)
+
+    # -- what is in flight -----------------------------------------------------------------
+
+    @property
+    def moving(self) -> bool:
+        """Whether a motion or a grip is in flight."""
+        return any(channel.busy for channel in self)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether every set-point stands still."""
+        return all(channel.gate.at_rest for channel in self)
+
+    def in_flight(self) -> list[Ticket]:
+        motions = [t for c in self for t in (c.motion, c.grip) if t is not None]
+        return [*motions, *self._waits]
+
+    def add_wait(self, ticket: Ticket) -> None:
+        self._waits.append(ticket)
+
+    def count_time(self, standing: bool) -> None:
+        """One control period passed; while ``standing`` it is time held and no wait goes on."""
+        if standing:
+            for ticket in self.in_flight():
+                ticket.held_s += self._dt_s
+        elif self._waits:
+            for ticket in self._waits:
+                ticket.remaining_s -= self._dt_s
+                ticket.done = ticket.remaining_s <= 1e-9
+            self._waits = [ticket for ticket in self._waits if not ticket.done]
+
+    def check_resume(self) -> None:
+        """Raises CellRefused when an arm was moved too far while it was held."""
+        for channel in self:
+            channel.check_resume()
+
+    def resume(self) -> None:
+        for channel in self:
+            channel.resume()
+
+    def stop(self, detail: str) -> bool:
+        """Slow every motion down to end with STOPPED; whether there was anything to end."""
+        ended = bool(self._waits)
+        self._end_waits("STOPPED", detail)
+        for channel in self:
+            for ticket in (channel.motion, channel.grip):
+                if ticket is not None and ticket.ending is None:
+                    ticket.ending = ("STOPPED", detail)
+                    ended = True
+        return ended
+
+    def end_all(self, status: MotionStatus, detail: str) -> None:
+        """End everything at once."""
+        for channel in self:
+            channel.end_all(status, detail, self._clock())
+        self._end_waits(status, detail)
+
+    def _end_waits(self, status: MotionStatus, detail: str) -> None:
+        for ticket in self._waits:
+            ticket.done, ticket.ending = True, (status, detail)
+        self._waits = []
