@@ -10,6 +10,7 @@ import numpy as np
 
 from aspire_tui.domain import Evidence, PlannedPath, Status
 from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.motion.path import polyline
 from aspire_tui.environment.motion.planner import Plan
 from aspire_tui.environment.motion.pose import FloatArray, pose_error, quaternion
 from aspire_tui.environment.motion.timing import TimingFailed, time_path
@@ -70,7 +71,7 @@ def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> Primitiv
     report = bench.cell.execute(bench.arm.name, move.trajectory)
     status: Status = report.status
     detail = report.detail
-    contact = _contact(bench, report) if status == "BLOCKED" else None
+    contact = _contact(bench, report) if status in ("BLOCKED", "NOT_CONVERGED") else None
     if status == "BLOCKED":
         bench.changed_s = bench.cell.now_s()
         where = (
@@ -105,6 +106,16 @@ def refused(
     """The end of a motion call that moved nothing."""
     result = _result(bench, status, detail, T_target, 0.0, None)
     return _outcome(result, _evidence(bench, plan, None, notes), moved=False)
+
+
+def rest(bench: Workbench) -> None:
+    """Take the set-point back to where the arm is, so that it no longer presses on anything."""
+    q_start, q_goal = bench.joints_commanded(), bench.joints()
+    lo, hi = bench.kinematics.lo_rad, bench.kinematics.hi_rad
+    vmax = np.array([j.vmax_rad_s for j in bench.arm.joints])
+    legs = polyline(np.array((q_start, np.clip(q_goal, lo, hi))), vmax, rounded=False)
+    trajectory = time_path(legs, q_start, bench.arm.joints, speed=bench.speed)
+    bench.cell.execute(bench.arm.name, trajectory)
 
 
 def stale(bench: Workbench, q_planned: FloatArray) -> str:
@@ -201,7 +212,9 @@ def _contact(bench: Workbench, report: MotionReport) -> tuple[float, float, floa
     if not len(log.t_s):
         return None
     behind = log.q_rad - log.q_cmd_rad
-    worst = int(np.argmax(np.abs(behind).max(axis=1)))
+    # Once blocked, the set-point is taken back to where the arm is; before that is the moment.
+    blocked = report.status == "BLOCKED"
+    worst = int(np.argmax(np.abs(behind).max(axis=1))) if blocked else len(behind) - 1
     linear = bench.kinematics.jacobian(log.q_rad[worst])[:3] @ behind[worst]
     size = float(np.linalg.norm(linear))
     return _three(linear / size) if size > 1e-6 else None

@@ -252,11 +252,11 @@ def _table_error(points: FloatArray, height: FloatArray) -> FloatArray:
     """
     flat = np.abs(height) < TABLE_LOOKS_M
     A = np.column_stack((points[:, :2], np.ones(len(points))))
-    plane = np.zeros(3)
+    plane: FloatArray = np.zeros(3)
     for _ in range(4):
         if np.count_nonzero(flat) < TABLE_POINTS:
             return np.zeros(len(points))
-        plane = np.linalg.lstsq(A[flat], height[flat], rcond=None)[0]
+        plane = np.asarray(np.linalg.lstsq(A[flat], height[flat], rcond=None)[0], np.float64)
         flat = np.abs(height - A @ plane) < TABLE_NOISE_M
     out: FloatArray = A @ plane
     return out

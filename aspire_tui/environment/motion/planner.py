@@ -130,7 +130,7 @@ class Planner:
 
     def _outside(self, xyz: FloatArray) -> float:
         box = zip(xyz.tolist(), self.workspace.lo_m, self.workspace.hi_m, strict=True)
-        return max(max(lo - x, x - hi) for x, lo, hi in box)
+        return float(max(max(lo - x, x - hi) for x, lo, hi in box))
 
     def _trouble(self, q: FloatArray, roam_m: float, relaxed: bool) -> str:
         """What stands against passing through joints, in words."""
