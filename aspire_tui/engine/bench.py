@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from aspire_tui.domain import Phase
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.gate import GateState
 from aspire_tui.events import CallIntent, CallResult, Note, PhaseChanged, TrialClosed
@@ -51,6 +52,9 @@ class Bench:
     """Number of the trial in flight."""
     cell_s: float = 0.0
     """Cell time of the newest thing the worker told."""
+    phase: Phase = "idle"
+    """Phase of the trial in flight, as the worker told it; ``held`` is the engine's own word."""
+    stands_held: bool = False
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.StreamReader | None = None
@@ -100,10 +104,15 @@ class Bench:
             while True:
                 message = await self._receive()
                 if isinstance(message, Done):
+                    if self.phase == "fault":
+                        raise BenchLost(
+                            f"{message.closed.reason}. The session is kept; look at the cell, then "
+                            "start the run again: the host is started with it"
+                        )
                     return message.closed
                 await self._handle(message)
         finally:
-            self.trial = None
+            self.trial, self.phase, self.stands_held = None, "idle", False
             self.gate.trial_ended()
 
     async def _handle(self, message: ToEngine) -> None:
@@ -111,6 +120,8 @@ class Bench:
             for event in message.events:
                 if isinstance(event, (PhaseChanged, CallIntent, CallResult)):
                     self.cell_s = event.cell_s
+                if isinstance(event, PhaseChanged):
+                    self.phase = event.phase
             seq = await self.book.write(
                 *message.events,
                 blobs=message.blobs,
@@ -126,20 +137,29 @@ class Bench:
 
     async def _admit(self) -> None:
         """Answer the call that asks; while the gate is closed the trial stands in phase held."""
-        stood = False
         while (answer := self.gate.ask()) == "wait":
-            if not stood and self.trial is not None:
-                stood = True
-                await self.book.write(
-                    PhaseChanged(
-                        self.trial, "held", self.gate.reason, self.cell_s, "R resume, s step"
-                    )
-                )
+            await self.stand_held()
             self._opened.clear()
             await self._opened.wait()
-        if stood and self.trial is not None and answer == "run":
-            await self.book.write(PhaseChanged(self.trial, "executing", "resumed", self.cell_s))
+        if answer == "run":
+            await self.go_on()
         self._send(Admit(answer, self.gate.reason))
+
+    async def stand_held(self) -> None:
+        """Record that the trial in flight is held, once, whoever closed the gate."""
+        if self.trial is None or self.stands_held:
+            return
+        self.stands_held = True
+        await self.book.write(
+            PhaseChanged(self.trial, "held", self.gate.reason, self.cell_s, "R resume, s step")
+        )
+
+    async def go_on(self) -> None:
+        """Record that a held trial goes on in the phase it was in."""
+        if self.trial is None or not self.stands_held:
+            return
+        self.stands_held = False
+        await self.book.write(PhaseChanged(self.trial, self.phase, "resumed", self.cell_s))
 
     def gate_changed(self) -> None:
         """Wake a call that waits at the gate."""

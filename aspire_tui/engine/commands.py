@@ -47,7 +47,7 @@ class Commands:
             case "hold":
                 return await self._hold(c)
             case "resume":
-                return self._resume(c)
+                return await self._resume(c)
             case "step":
                 return self._step(c)
             case "abort":
@@ -62,16 +62,14 @@ class Commands:
 
     async def _hold(self, c: Command) -> Reply:
         e = self._engine
-        e.trials.resumed.clear()
-        e.pool.hold(True)
-        if e.bench is None or e.host is None:
+        if e.host is not None:
+            await asyncio.to_thread(e.host.hold, c.who)
+        await e.held(f"HOLD by {c.who}")
+        if e.host is None:
             return Reply(c.id, True, "no new trial starts; simulated time stands still")
-        e.bench.gate.hold(f"HOLD by {c.who}")
-        e.bench.gate_changed()
-        await asyncio.to_thread(e.host.hold, f"HOLD by {c.who}")
         return Reply(c.id, True, "the cell holds")
 
-    def _resume(self, c: Command) -> Reply:
+    async def _resume(self, c: Command) -> Reply:
         e = self._engine
         held = not e.trials.resumed.is_set()
         e.pool.hold(False)
@@ -80,6 +78,7 @@ class Commands:
             held = e.bench.gate.resume() or held
             if held:
                 e.bench.resume_cell(c.who)
+                await e.bench.go_on()
             e.bench.gate_changed()
         if not held:
             return Reply(c.id, False, "nothing is held")
@@ -100,10 +99,11 @@ class Commands:
         e = self._engine
         if e.bench is None or e.bench.trial is None:
             return Reply(c.id, False, "no trial is running at the bench")
+        e.trials.resumed.clear()
         e.bench.gate.abort(f"aborted by {c.who}")
         e.bench.gate_changed()
         e.bench.kill_program(c.who)
-        return Reply(c.id, True, f"trial {e.bench.trial}: HOLD, then the program ends")
+        return Reply(c.id, True, f"trial {e.bench.trial}: HOLD, the program ends; R goes on with the run")
 
     def _pause_agent(self, c: Command) -> Reply:
         e = self._engine

@@ -67,6 +67,7 @@ class Engine:
             job.spec.workers,
         )
         self.bench = Bench(self.book) if job.spec.attended else None
+        self.trials = Trials(self.book, job.tasks[0], self.pool, self.bench, self.stopping)
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -97,10 +98,22 @@ class Engine:
         """End the run: no new trial starts, the one in flight is aborted, the cell holds."""
         self.stopped_by = "operator"
         self.stopping.set()
+        self.trials.resumed.set()
+        self.pool.hold(False)
         if self.bench is not None and self.bench.trial is not None:
             self.bench.gate.abort(f"stopped by {who}")
             self.bench.gate_changed()
             self.bench.kill_program(who)
+
+    async def held(self, reason: str) -> None:
+        """Somebody holds, through the engine or past it: no call and no trial starts until resume."""
+        if not self.trials.resumed.is_set():
+            return
+        self.trials.resumed.clear()
+        self.pool.hold(True)
+        if self.bench is not None:
+            self.bench.gate.hold(reason)
+            await self.bench.stand_held()
 
     async def _begin(self) -> Hello:
         spec = self.job.spec
@@ -133,13 +146,11 @@ class Engine:
         )
         self.begun = True
         if self.host is not None:
-            self.watch = asyncio.create_task(self.host.watch(self.book, self.bench))
+            self.watch = asyncio.create_task(self.host.watch(self))
         return hello
 
     async def _work(self, hello: Hello) -> RunEnded:
-        job = self.job
-        trials = Trials(self.book, job.tasks[0], self.pool, self.bench, self.stopping)
-        self.trials = trials
+        job, trials = self.job, self.trials
         try:
             if job.spec.verb == "exec":
                 return await self._exec(trials)
@@ -201,6 +212,9 @@ class Engine:
     ) -> RunEnded:
         """The held-out seeds, run once. Their result is recorded and never used to decide."""
         n = self.job.spec.held_out or task.criterion.held_out_n
+        spent = self.book.exhausted()
+        if spent:
+            raise BudgetExhausted(spent)
         await self.book.write(
             Note(f"held-out proof of hypothesis {best.number}: {n} scenes nobody has seen")
         )
@@ -224,7 +238,7 @@ class Engine:
             server.close()
         if self.host is not None:
             self.watch.cancel()
-            await asyncio.to_thread(self.host.hold, "run ended")
+            await asyncio.to_thread(self.host.hold_if_moving, "engine")
         if self.bench is not None:
             await self.bench.close()
         self.pool.close()

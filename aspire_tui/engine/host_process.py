@@ -20,6 +20,7 @@ from drivers.types import CellStatus
 if TYPE_CHECKING:
     from aspire_tui.engine.bench import Bench
     from aspire_tui.engine.book import Book
+    from aspire_tui.engine.engine import Engine
 
 WATCH_PERIOD_S = 0.05
 GONE_AFTER_S = 2.0
@@ -61,11 +62,25 @@ class HostProcess:
         return str(self.paths.sim) if self.paths.sim.exists() else ""
 
     def hold(self, who: str) -> None:
-        """HOLD now, through the stop socket. A host that is gone cannot be held, and says so."""
+        """HOLD now, through the stop socket. Raises CellFault when the host is gone."""
         hold_now(self.name, who)
 
-    async def watch(self, book: Book, bench: Bench | None) -> None:
-        """Record every change of the driver's state; runs until cancelled."""
+    def hold_if_moving(self, who: str) -> None:
+        """Leave a cell that stands as it is; HOLD one that moves, if it can be reached at all."""
+        stream = StateStream(self.name)
+        try:
+            seen = stream.wait(0.5)
+        finally:
+            stream.close()
+        if seen is not None and seen.status.state == "RUN":
+            hold_now(self.name, who)
+
+    async def watch(self, engine: Engine) -> None:
+        """Record every change of the driver's state; runs until cancelled.
+
+        A HOLD that came past the engine (a second pane, a pedal) closes its gate as well.
+        """
+        book, bench = engine.book, engine.bench
         stream = StateStream(self.name)
         last: tuple[object, ...] = ()
         lost = False
@@ -85,6 +100,8 @@ class HostProcess:
                     await book.write(
                         CellChanged(status.state, status.mode, status.cause, status.who, status.t_s)
                     )
+                if status.held and age_s <= GONE_AFTER_S:
+                    await engine.held(f"HOLD by {status.who}")
         finally:
             stream.close()
 

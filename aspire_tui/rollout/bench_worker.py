@@ -174,7 +174,7 @@ def _act_forever(
             if isinstance(act, KillProgram):
                 sandbox.kill(f"aborted by {act.who}")
                 cell.abort(act.who)
-            else:
+            elif cell.status().held:
                 cell.resume(act.who)
         except (CellRefused, CellFault) as error:
             link.send(Entry((Note(str(error), "warn", "cell"),)))

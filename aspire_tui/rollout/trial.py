@@ -98,8 +98,6 @@ class TrialRunner:
             return _Closing(None, None, f"reset {ready.outcome}: {ready.reason}")
         self._phase(spec, journal, "ready", "reset verified")
         ended = self._execute(spec, journal, gate)
-        if ended.ended in ("aborted", "killed") and self.cell.status().state != "RUN":
-            self.cell.hold(f"program {ended.ended}: {ended.error}", "engine")
         if ended.ended in ("aborted", "refused"):
             return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
         verdict = self._verify(spec, journal)

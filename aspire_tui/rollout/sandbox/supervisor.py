@@ -229,7 +229,6 @@ class Supervisor:
         elif self._talk.unread():
             self._count_bad("a call before the answer to the last one was read")
         else:
-            self._read_output()  # what was printed before the call is heard before it
             try:
                 header, outgoing = self._reception.answer(message, message.header)
             except Malformed as error:

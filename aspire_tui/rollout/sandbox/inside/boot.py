@@ -28,8 +28,10 @@ def main(control_fd: int) -> None:
         for name in plan["preload"]:
             importlib.import_module(name)
         # only now: it needs numpy, and everything has to be read before files go out of sight
+        from .runtime import rehearse
         from .zygote import Zygote
 
+        rehearse()
         memory = _address_space_bytes()
         inner = confinement.apply(plan, layers, control, launcher)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The last steps between a fork of the zygote and the first line of a program."""
+"""The steps between a fork of the zygote and the first line of a program."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 from typing import NoReturn
 
 import numpy as np
 
 from . import kernel, probe, runtime, seccomp
-from .channel import Message
+from .channel import Channel, Message
 from .wire import Link
 
 STDIN, STDOUT, STDERR, RPC, TRACE = range(5)
+_ORDERS = 16
 WHERE = signal.SIGUSR1
 """Writes the line a program is at to ``TRACE``, also when it hangs in C."""
 
@@ -42,29 +44,24 @@ _EXIT_BROKEN = 71
 """A step failed before the program began."""
 
 
-def become(descriptors: list[int], order: Message, level: str, memory: int) -> NoReturn:
-    """Turn this fork into the process of one program. Never returns."""
+def await_order(orders: socket.socket, level: str, memory: int) -> NoReturn:
+    """Be the process of the next program: wait for the order, then become it. Never returns."""
     code = _EXIT_BROKEN
     try:
-        _take_descriptors(descriptors)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         if sys.platform == "linux":
             kernel.die_with_parent()
-        link = Link(RPC)
-        program = None if order["what"] == "probe" else link.receive()
-        _open_streams()
-        _seed()
-        _limit(order["limits"], level, memory)
-        if level != "D":
-            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-            seccomp.install(_FILTER)
-        if program is None:
-            link.send({"t": "probe", **probe.run(order["engine"])}, [])
-        else:
-            runtime.run(link, program, level)
-        code = 0
+        os.dup2(orders.fileno(), _ORDERS, inheritable=False)
+        orders.detach()
+        os.closerange(_ORDERS + 1, os.sysconf("SC_OPEN_MAX"))
+        channel = Channel(socket.socket(fileno=_ORDERS))
+        runtime.rehearse()
+        order = channel.receive()
+        code = _become(channel.take_descriptors(), order, level, memory)
+    except EOFError:
+        code = 0  # the zygote is gone and nobody needs this process
     except BaseException as error:
         # nothing above a program's own frames may unwind into the zygote's code
         with contextlib.suppress(OSError):
@@ -73,12 +70,29 @@ def become(descriptors: list[int], order: Message, level: str, memory: int) -> N
         os._exit(code)
 
 
+def _become(descriptors: list[int], order: Message, level: str, memory: int) -> int:
+    _take_descriptors(descriptors)
+    link = Link(RPC)
+    program = None if order["what"] == "probe" else link.receive()
+    _open_streams()
+    _seed()
+    _limit(order["limits"], level, memory)
+    if level != "D":
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        seccomp.install(_FILTER)
+    if program is None:
+        link.send({"t": "probe", **probe.run(order["engine"])}, [])
+    else:
+        runtime.run(link, program, level)
+    return 0
+
+
 def _take_descriptors(descriptors: list[int]) -> None:
     """0 empty, 1 and 2 captured output, 3 the calls, 4 where it hangs; all others closed."""
     empty, writer = os.pipe()
     os.close(writer)
     rpc, out, trace = descriptors
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in (empty, out, out, rpc, trace)]
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 32) for fd in (empty, out, out, rpc, trace)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=False)
     os.closerange(TRACE + 1, os.sysconf("SC_OPEN_MAX"))

@@ -7,6 +7,7 @@ import inspect
 import linecache
 import math
 import os
+import socket
 import sys
 import traceback
 import types
@@ -113,6 +114,25 @@ def run(link: Link, order: Message, level: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     link.send(end, [])
+
+
+_REHEARSAL = "try: aside(np.zeros(2), {'x': (1.0, True)})\nexcept PrimitiveError as e: str(e)\n"
+
+
+def rehearse() -> None:
+    """Live through a small program once, so that the real one finds its pages in memory.
+
+    Nothing of it stays: its names die with it, and it writes nowhere.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        answer = pack({"t": "err", "n": 1, "status": "OK", "detail": ""}, [])
+        ours.sendall(len(answer).to_bytes(4, "big") + answer)
+        parameter = {"name": "value", "required": True, "default": None}
+        more = {"name": "more", "required": False, "default": {"$": "t", "v": [0.0]}}
+        aside = {"name": "aside", "doc": "", "parameters": [parameter, more]}
+        names = {"source": _REHEARSAL, "functions": [aside], "v": {}}
+        run(Link(theirs.fileno()), {**names, "frame_max": 9999, "arrays_max": 9999}, "D")
 
 
 def _module(link: Link, order: Message) -> types.ModuleType:

@@ -25,6 +25,7 @@ DIGEST_FROM_BYTES = 4096
 """Smaller arrays are sent again rather than hashed."""
 _DEEPEST = 30
 _LENGTH = struct.Struct(">I")
+_to_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
 Message = dict[str, Any]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -98,8 +99,7 @@ def pack(header: Message, arrays: list[Array]) -> bytes:
     if arrays:
         specs = [{"dtype": a.dtype.name, "shape": list(a.shape)} for a in arrays]
         header = {**header, "arrays": specs}
-    text = json.dumps(header, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
+    return _to_json(header).encode("utf-8", "replace")
 
 
 class Encoder:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Zygote:
         self._launcher = launcher
         self._pid = 0
         self._run = 0
+        self._spare = 0
+        self._orders: Channel | None = None
 
     def serve(self) -> None:
         ended, woken = os.pipe()
@@ -36,6 +39,7 @@ class Zygote:
         signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
         if self._level == "D" and sys.platform == "linux":
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        self._fork_spare()
         watch = select.poll()
         watch.register(self._control.fileno(), select.POLLIN)
         watch.register(ended, select.POLLIN)
@@ -68,18 +72,41 @@ class Zygote:
             os.kill(self._pid, signal.SIGKILL if message["do"] == "kill" else program_process.WHERE)
 
     def _start(self, message: Message) -> None:
-        descriptors = self._control.take_descriptors()
+        descriptors = tuple(self._control.take_descriptors())
         try:
-            pid = os.fork()
+            if not self._spare:
+                self._fork_spare()
+            try:
+                self._order_spare(message, descriptors)
+            except OSError:  # the spare is gone; the next one is fresh
+                self._fork_spare()
+                self._order_spare(message, descriptors)
         except OSError as error:
             self._control.send({"ended": message["run"], "why": one_line(error)})
-            pid = -1
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._fork_spare()
+
+    def _fork_spare(self) -> None:
+        """Have a process ready that has paid for its fork when the next program comes."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        pid = os.fork()
         if pid == 0:
-            program_process.become(descriptors, message, self._level, self._memory)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        if pid > 0:
-            self._pid, self._run = pid, message["run"]
+            program_process.await_order(theirs, self._level, self._memory)
+        theirs.close()
+        self._spare, self._orders = pid, Channel(ours)
+
+    def _order_spare(self, message: Message, descriptors: tuple[int, ...]) -> None:
+        pid, orders = self._spare, self._orders
+        self._spare = 0
+        if orders is None:
+            raise OSError("no process to order")
+        try:
+            orders.send(message, descriptors)
+        finally:
+            orders.close()
+        self._pid, self._run = pid, message["run"]
 
     def _reap(self) -> None:
         while True:
@@ -89,10 +116,12 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            if pid == self._spare:
+                self._spare = 0
             if pid == self._pid:
                 run, self._pid, self._run = self._run, 0, 0
                 if self._level == "D":
-                    _kill_stragglers(pid)
+                    _kill_stragglers(pid, self._spare)
                 code = os.waitstatus_to_exitcode(status)
                 self._control.send({"ended": run, "signal": max(0, -code), "code": max(0, code)})
 
@@ -101,18 +130,18 @@ class Zygote:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             if self._level == "D":
-                _kill_stragglers(self._pid)
+                _kill_stragglers(self._pid, 0)
         os._exit(0)
 
 
-def _kill_stragglers(leader: int) -> None:
+def _kill_stragglers(leader: int, spared: int) -> None:
     """Without seccomp a program may have left processes behind; they were re-parented to us."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
     mine = Path(f"/proc/self/task/{os.getpid()}/children")
     for _ in range(_STRAGGLER_ROUNDS):
         try:
-            children = [int(pid) for pid in mine.read_text().split()]
+            children = [int(pid) for pid in mine.read_text().split() if int(pid) != spared]
         except OSError:
             return
         if not children:
