@@ -47,12 +47,16 @@ COLOURS: dict[str, ColourRange] = {
     "pink": ColourRange(
         (306, 316, 366, 378), (0.18, 0.26, 0.58, 0.68), (0.3, 0.42, 9.0, 9.0), "red"
     ),
+    "magenta": ColourRange((302, 312, 338, 350), CHROMATIC, LIT, "magenta"),
     "white": ColourRange(None, ACHROMATIC, (0.58, 0.75, 9.0, 9.0), "plain"),
     "grey": ColourRange(None, ACHROMATIC, (0.14, 0.24, 0.68, 0.8), "plain"),
     "black": ColourRange(None, ANY, (-1.0, -1.0, 0.17, 0.27), "plain"),
 }
 
-SYNONYMS = {"gray": "grey", "violet": "purple", "turquoise": "cyan", "magenta": "pink"}
+SYNONYMS = {"gray": "grey", "violet": "purple", "turquoise": "cyan"}
+
+SHADES = {"pink": ("magenta",)}
+"""Words that people also use for another range."""
 
 FAMILIES = tuple(dict.fromkeys(c.family for c in COLOURS.values()))
 

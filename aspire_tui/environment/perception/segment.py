@@ -11,6 +11,7 @@ from scipy import ndimage
 from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.colour import (
     FAMILIES,
+    SHADES,
     Hsv,
     families,
     membership,
@@ -131,7 +132,8 @@ def search(rgb: NDArray[np.uint8], prompt: Prompt, cloud: TableCloud | None) -> 
 
 
 def _by_colour(hsv: Hsv, prompt: Prompt) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    fits = [membership(hsv, c) for c in prompt.colours]
+    words = [w for c in prompt.colours for w in (c, *SHADES.get(c, ()))]
+    fits = [membership(hsv, w) for w in words]
     wides = [same_surface(hsv, c) for c in prompt.colours]
     return np.max(fits, axis=0), np.max(wides, axis=0)
 
