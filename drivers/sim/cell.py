@@ -105,7 +105,6 @@ class SimCell:
 
     def hold(self, cause: str, who: str) -> None:
         self._core.hold(cause, who)
-        self._wake.set()
 
     def resume(self, who: str) -> None:
         self._core.resume(who)
@@ -132,11 +131,12 @@ class SimCell:
         try:
             standing = 0
             while not ticket.done:
-                standing = standing + 1 if self._core.status().held else 0
                 if standing > STANDING_TICKS:
-                    self._stand_still()
-                else:
-                    self._tick()
+                    if not self._woken():
+                        continue
+                    standing = 0
+                self._tick()
+                standing = standing + 1 if self._core.status().held else 0
         finally:
             self._ticket = None
         return ticket.report
@@ -150,11 +150,11 @@ class SimCell:
         if status.state in DEAD_STATES and self._ticket is not None and not self._ticket.done:
             raise CellFault(f"the cell is in {status.state}: {status.cause}")
 
-    def _stand_still(self) -> None:
-        """Held: let wall time pass without simulating until somebody acts, then tick once."""
-        if not self._wake.wait(HELD_POLL_S):
-            if self.on_tick is not None:
-                self.on_tick(self._world.clock())
-            return
-        self._wake.clear()
-        self._tick()
+    def _woken(self) -> bool:
+        """Held: let wall time pass without simulating until somebody acts."""
+        if self._wake.wait(HELD_POLL_S):
+            self._wake.clear()
+            return True
+        if self.on_tick is not None:
+            self.on_tick(self._world.clock())
+        return False

@@ -65,6 +65,24 @@ def test_abort_ends_the_motion_stopped(cell: SimCell) -> None:
     assert cell.status().state == "HOLD"
 
 
+def test_abort_while_held_and_standing_ends_the_motion(cell: SimCell) -> None:
+    polls: list[float] = []
+    started_s = cell.now_s()
+
+    def watch(t_s: float) -> None:
+        if cell.status().held:
+            polls.append(t_s)
+            if len(polls) > 3 and polls[-1] == polls[-2]:
+                cell.abort("tester")
+        elif t_s > started_s + 0.3:
+            cell.hold("test", "tester")
+
+    cell.on_tick = watch
+    report = Operator(cell).go(0.35, 0.2, 0.2)
+    assert report.status == "STOPPED"
+    assert cell.status().held
+
+
 def test_resume_from_another_thread_wakes_a_held_motion(cell: SimCell) -> None:
     holding = threading.Event()
 
