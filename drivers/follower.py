@@ -117,6 +117,9 @@ class PathFollower:
         Close to the path the set-point is kept: re-seeding it from a measurement would drop the
         load the arm carries. Further away it is taken back to the arm first and then bridged.
         """
+        self.settled_s = 0.0
+        if self.phase == "run" and self.rate > 0.0:
+            return  # Still slowing down along the path: what looks like distance is servo lag.
         away = max(abs(a - b) for a, b in zip(measured_rad, self._point.q_rad, strict=True))
         if away > BRIDGE_ABOVE_RAD or self.phase in ("relax", "bridge"):
             self._relax_to = tuple(
@@ -124,7 +127,6 @@ class PathFollower:
                 for q, joint in zip(measured_rad, self._spec.joints, strict=True)
             )
             self.phase, self.rate = "relax", 0.0
-        self.settled_s = 0.0
 
     def distance_rad(self, measured_rad: Vector) -> float:
         """How far the arm is from the point of the path it stopped at."""

@@ -228,12 +228,35 @@ def test_resume_after_the_arm_was_moved_bridges_back(stand: Stand) -> None:
     stand.arm.q_rad[1] += 0.1
     stand.arm.walls[1] = 0.099  # Something keeps it there until it is taken away.
     stand.step(5)
+    on_path = stand.arm.q_cmd_rad
     stand.core.resume("me")
     stand.step(1)
     stand.arm.walls.clear()
-    assert stand.finish(ticket).report.status == "OK"
+    commanded = []
+    while not ticket.done:
+        stand.step()
+        commanded.append(stand.arm.q_cmd_rad)
+    assert max(q[1] for q in commanded) > 0.06, "first to where the arm is"
+    back = next(i for i, q in enumerate(commanded) if i > 20 and abs(q[1]) < 1e-6)
+    assert commanded[back][0] == pytest.approx(on_path[0], abs=1e-3), "then onto the path"
+    assert ticket.report.status == "OK"
     assert stand.arm.q_rad == pytest.approx([1.2, 0.0, 0.0], abs=0.01)
     assert_written_within_limits(stand)
+
+
+def test_resume_while_still_slowing_down_goes_straight_on(stand: Stand) -> None:
+    ticket = stand.goto([1.2, 0.0, 0.0], 2.0)
+    stand.step(90)
+    stand.core.hold("x", "me")
+    stand.step(4)
+    assert stand.core.status().held
+    stand.core.resume("me")
+    before = -1.0
+    while not ticket.done:
+        stand.step()
+        assert stand.arm.q_cmd_rad[0] >= before - 1e-12, "never backwards"
+        before = stand.arm.q_cmd_rad[0]
+    assert ticket.report.status == "OK"
 
 
 def test_resume_is_refused_when_the_arm_is_too_far_away(stand: Stand) -> None:

@@ -240,6 +240,22 @@ def test_stop_and_motion_get_through_a_flood(ann: CellClient, bench: Path) -> No
         thread.join()
 
 
+def test_a_peer_that_says_too_much_is_told_so(ann: CellClient, bench: Path) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.connect(local("kin", bench).ctl)
+    raw = encode(Request("f", "viewer", "mallory", Ping()))
+    codes = set()
+    for _ in range(900):
+        socket.send(raw)
+    while socket.poll(1000):
+        reply = decode_reply(socket.recv())
+        codes.add("" if reply.error is None else reply.error.code)
+    context.destroy(0)
+    assert codes == {"", "over_rate"}
+    assert ann.status().state == "HOLD", "others are served"
+
+
 BAD = {
     "garbage": b"\xc1\xff\x00",
     "empty": b"",
@@ -366,6 +382,7 @@ def test_hold_without_a_host_fails_at_once_and_is_not_kept_for_later(runtime: Pa
         stop.hold("x")
     ensure_host(CELL, "kin", "test", runtime)
     client = CellClient("kin", runtime=runtime)
+    until(lambda: client.ticks() > 100, "a queued stop would have come by now")
     assert not client.status().held
     assert stop.hold("y", 5.0) > 0.0 and client.status().held
     stop.close()
