@@ -94,6 +94,8 @@ class Workbench:
     previews: dict[str, Preview] = field(default_factory=dict)
     changed_s: float = -math.inf
     """Cell time of the last act that may have moved things: a grip, a contact."""
+    changed_at: FloatArray | None = None
+    """Tool point of that act, shape (3,), base frame."""
     _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
 
     @property
@@ -117,12 +119,18 @@ class Workbench:
         index = [a.name for a in self.cell.info.arms].index(self.arm.name)
         return self.cell.status().arms[index]
 
+    def mark_changed(self) -> None:
+        """Note that things may have moved here and now; older pictures no longer tell."""
+        self.changed_s = self.cell.now_s()
+        self.changed_at = self.kinematics.tool_pose(self.joints())[:3, 3].copy()
+
     def forget(self) -> None:
         """Drop everything believed about a scene that is about to change or has changed."""
         self.obstacles = None
         self.holding = None
         self.previews.clear()
         self.changed_s = -math.inf
+        self.changed_at = None
         self._views.clear()
 
     def cameras(self) -> tuple[str, ...]:
@@ -143,8 +151,8 @@ class Workbench:
         return view
 
     def views_since(self, t_s: float) -> list[View]:
-        """Pictures this trial took after a cell time, oldest first."""
-        once = {id(v): v for v in self._views.values() if v.frame.t_s > t_s}
+        """Pictures this trial took at a cell time or later, oldest first."""
+        once = {id(v): v for v in self._views.values() if v.frame.t_s >= t_s}
         return sorted(once.values(), key=lambda v: v.frame.t_s)
 
     def view_of(self, array: NDArray[np.generic]) -> View | None:

@@ -73,7 +73,7 @@ def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> Primitiv
     detail = report.detail
     contact = _contact(bench, report) if status in ("BLOCKED", "NOT_CONVERGED") else None
     if status == "BLOCKED":
-        bench.changed_s = bench.cell.now_s()
+        bench.mark_changed()
         where = (
             ""
             if contact is None
@@ -199,7 +199,7 @@ def _check_hold(bench: Workbench) -> str:
     if closer_m <= SLIP_M and not gone:
         return ""
     bench.holding = None
-    bench.changed_s = bench.cell.now_s()
+    bench.mark_changed()
     return (
         f"lost what was held: fingers {1000 * sample.width_m:.1f} mm apart, were "
         f"{1000 * holding.width_m:.1f} mm, force {sample.grip_force_N:.1f} N"

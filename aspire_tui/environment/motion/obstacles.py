@@ -76,8 +76,9 @@ class ObstacleMap:
         self._height: NDArray[np.float64] = np.zeros((int(shape[0]), int(shape[1])))
         self._seen: NDArray[np.bool_] = np.zeros(self._height.shape, bool)
         self.version = 0
-        self.seen_s = -np.inf
-        """Cell time of the newest picture in the map."""
+        self.overview: tuple[float, FloatArray] | None = None
+        """Cell time and joints of the newest picture by a camera that does not move."""
+        self._entered: set[tuple[str, int]] = set()
 
     def add(
         self, view: View, q: FloatArray, hidden: tuple[FloatArray, FloatArray] | None = None
@@ -114,7 +115,13 @@ class ObstacleMap:
         new = np.where(shown, top, self._height.ravel()).reshape(self._height.shape)
         self._seen |= shown.reshape(self._seen.shape)
         self._set(new)
-        self.seen_s = max(self.seen_s, view.frame.t_s)
+        self._entered.add((view.camera, view.frame.seq))
+        if view.frame.mount == "base":
+            self.overview = (view.frame.t_s, q)
+
+    def has(self, view: View) -> bool:
+        """Whether a picture was entered already."""
+        return (view.camera, view.frame.seq) in self._entered
 
     def forget(self, region: Region) -> None:
         """Clear what was seen in a region, e.g. where an object was taken away."""
@@ -126,6 +133,7 @@ class ObstacleMap:
         """A copy that knows nothing of what was seen in the regions."""
         other = object.__new__(ObstacleMap)
         other.__dict__.update(self.__dict__)
+        other._entered = set(self._entered)
         for region in regions:
             other.forget(region)
         return other

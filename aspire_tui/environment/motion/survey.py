@@ -15,29 +15,48 @@ HELD_SHRINK_M = 0.005
 """A held thing is taken this much smaller than it was seen: its own support was seen with it."""
 
 HELD_MARGIN_M = 0.02
+CLEAR_M = 0.12
+"""From this far the hand no longer hides where it gripped or let go."""
 
 
 def survey(bench: Workbench) -> ObstacleMap:
-    """Enter what the cameras saw since the last time, looking once more if things may have moved.
+    """Enter what the cameras saw since things last moved, looking once more where needed.
 
-    A picture counts only if it was taken after the last grip or contact.
+    After a grip or a contact the first look is past the hand; the next follows once the hand has
+    left the place and no longer hides what it did there.
     """
     if bench.obstacles is None:
-        silhouette = Silhouette(bench.arm)
-        bench.obstacles = ObstacleMap(bench.cell.info.workspace, silhouette)
+        bench.obstacles = ObstacleMap(bench.cell.info.workspace, Silhouette(bench.arm))
     seen = bench.obstacles
-    if max(seen.seen_s, _newest(bench)) <= bench.changed_s:
+    _enter(bench, seen)
+    if _needs_look(bench, seen):
         for camera in bench.cell.info.cameras:
             if camera.mount == "base" and camera.depth:
                 bench.look(camera.name)
-    for view in bench.views_since(seen.seen_s):
-        if view.frame.depth is None or view.q_rad is None:
+        _enter(bench, seen)
+    return seen
+
+
+def _enter(bench: Workbench, seen: ObstacleMap) -> None:
+    for view in bench.views_since(bench.changed_s):
+        if view.frame.depth is None or view.q_rad is None or seen.has(view):
             continue
         # On the hand itself, what is held fills the picture and the joints' errors count double.
         if view.frame.mount != "base" and bench.holding is not None:
             continue
         seen.add(view, view.q_rad, hidden=_held_pose(bench, view))
-    return seen
+
+
+def _needs_look(bench: Workbench, seen: ObstacleMap) -> bool:
+    if seen.overview is None or seen.overview[0] < bench.changed_s:
+        return True
+    if bench.changed_at is None:
+        return False
+    then, now = (
+        float(np.linalg.norm(bench.kinematics.tool_pose(q)[:3, 3] - bench.changed_at))
+        for q in (seen.overview[1], bench.joints())
+    )
+    return then < CLEAR_M <= now
 
 
 def planner(bench: Workbench, T_base_target: FloatArray) -> Planner:
@@ -71,12 +90,6 @@ def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
             reach = float(np.hypot(*seen.half_m[:2])) + HELD_MARGIN_M
             bench.obstacles.forget(Region(seen.centre_m[0], seen.centre_m[1], reach))
     return Holding(width_m, bench.cell.now_s(), force_N, box)
-
-
-def _newest(bench: Workbench) -> float:
-    views = bench.views_since(bench.changed_s)
-    times = [v.frame.t_s for v in views if v.frame.mount == "base" and v.frame.depth is not None]
-    return max(times, default=-np.inf)
 
 
 def _held_pose(bench: Workbench, view: View) -> tuple[FloatArray, FloatArray] | None:

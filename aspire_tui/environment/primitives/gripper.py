@@ -97,7 +97,7 @@ def _grip(
     elif not closing or report.status == "OK":
         bench.holding = None
     if on_something or abs(report.width_m - before_m) > MOVED_M:
-        bench.changed_s = bench.cell.now_s()
+        bench.mark_changed()
     result = _result(bench, status, detail, report.width_m, report.force_N, width_m)
     result = msgspec.structs.replace(
         result,

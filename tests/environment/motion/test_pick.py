@@ -10,6 +10,7 @@ import pytest
 import drivers
 from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.kinematics import Kinematics
+from aspire_tui.environment.motion.survey import survey
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.primitives import gripper, motion
 from aspire_tui.environment.primitives.registry import catalogue
@@ -80,6 +81,10 @@ def test_pick_and_stack(sim: SimCell, seed: int) -> None:
     assert top == pytest.approx((0.33, -0.08, 0.06), abs=0.012)
     other = sim.stand_in.truth().objects["other"].xyz_m
     assert other == pytest.approx((0.4, 0.0, 0.02), abs=0.002)
+    # What was put down is seen once the hand is out of the way, and nothing where it came from.
+    seen = survey(bench)
+    assert seen.height_m(top[0], top[1]) == pytest.approx(0.08, abs=0.01)
+    assert seen.height_m(x, y) == 0.0
 
 
 def test_touching_the_table_is_felt(sim: SimCell) -> None:

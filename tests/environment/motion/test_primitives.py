@@ -328,6 +328,21 @@ def test_one_picture_serves_until_something_may_have_moved(
     assert cell.pictures == 3
 
 
+def test_a_second_look_once_the_hand_has_left(
+    call: Caller, cell: IdealCell, bench: Workbench
+) -> None:
+    call("goto_pose", SPOT, DOWN, z_approach=0.1)
+    call("set_gripper", 0.05)
+    call("goto_pose", (0.32, 0.1, 0.1), DOWN)
+    assert cell.pictures == 2
+    call("goto_pose", (0.32, 0.1, 0.2), DOWN)
+    assert cell.pictures == 2
+    call("goto_pose", (0.32, 0.0, 0.2), DOWN)
+    assert cell.pictures == 3
+    call("goto_pose", (0.32, 0.05, 0.2), DOWN)
+    assert cell.pictures == 3
+
+
 def test_home_wait_and_distance(call: Caller, cell: IdealCell, bench: Workbench) -> None:
     call("goto_pose", (0.32, 0.1, 0.1), DOWN)
     assert call("goto_home_joint_position").status == "OK"
