@@ -118,6 +118,12 @@ def any_level(request: pytest.FixtureRequest, at_level: Callable[..., Runner]) -
     return at_level(request.param)
 
 
+@pytest.fixture(params=["A", "D"])
+def confined_or_not(request: pytest.FixtureRequest, at_level: Callable[..., Runner]) -> Runner:
+    """The two extremes, where the levels between them can make no difference."""
+    return at_level(request.param)
+
+
 @pytest.fixture
 def run(at_level: Callable[..., Runner]) -> Runner:
     """The strictest level that can be had here."""

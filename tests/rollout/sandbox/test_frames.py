@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspire_tui.rollout.sandbox.api import Answer, Call, Function, Namespace, Parameter, ProgramLimits
+from aspire_tui.rollout.sandbox.api import (
+    Answer,
+    Call,
+    Function,
+    Namespace,
+    Parameter,
+    ProgramLimits,
+)
 from aspire_tui.rollout.sandbox.frames import (
     BadFrame,
     CallFrame,
@@ -85,7 +92,9 @@ def test_nonsense_is_a_bad_frame_and_the_next_message_is_read(text):
         struct.pack(">I", FRAME_MAX + 1),
         struct.pack(">I", 0xFFFFFFFF) + b"x" * 100,
         call({}, [{"dtype": "uint8", "shape": [ARRAYS_MAX + 1]}]),
-        call({}, [{"dtype": "float64", "shape": [ARRAYS_MAX // 8]}, {"dtype": "bool", "shape": [1]}]),
+        call(
+            {}, [{"dtype": "float64", "shape": [ARRAYS_MAX // 8]}, {"dtype": "bool", "shape": [1]}]
+        ),
         call({}, [{"dtype": "uint8", "shape": [1]}] * 65),
     ],
 )

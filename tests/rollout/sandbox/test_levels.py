@@ -84,7 +84,7 @@ def test_half_made_namespaces_end_the_zygote(tmp_path, at_level):
     broken = dataclasses.replace(places, companions=[*places.companions, str(tmp_path / "gone")])
     with pytest.raises(ZygoteFailed, match="No such file"):
         ZygoteProcess("A", broken)
-    with pytest.raises(SandboxUnavailable, match="A: .*No such file"):
+    with pytest.raises(SandboxUnavailable, match=r"A: .*No such file"):
         Sandbox.start(("A",), places=broken)
 
 
@@ -119,7 +119,6 @@ NO_SECCOMP = {"x86_64": {317: 38}, "aarch64": {277: 38}}
         ("landlock", "A-", "level A"),
         ("unshare", "B", "level A-"),
         ("pivot_root", "B", "level A-"),
-        ("landlock and unshare", "none", ""),
         ("seccomp", "none", ""),
     ],
 )
@@ -131,7 +130,6 @@ def test_a_kernel_without_a_layer_gets_the_next_level(at_level, missing, level, 
         "landlock": NO_LANDLOCK,
         "unshare": NO_UNSHARE[machine],
         "pivot_root": NO_PIVOT[machine],
-        "landlock and unshare": NO_LANDLOCK | NO_UNSHARE[machine],
         "seccomp": NO_SECCOMP[machine],
     }[missing]
     root = str(Path(levels.__file__).parents[3])
@@ -258,7 +256,9 @@ def test_numbers_are_those_of_the_kernel_headers(arch, header):
         pytest.skip(f"no {header}")
     text = Path(header).read_text()
     numbers = {n: int(v) for n, v in re.findall(r"#define (__NR\w+)\s+(\d+)\b", text)}
-    numbers |= {n: numbers.get(v, -1) for n, v in re.findall(r"#define (__NR\w+) (__NR3264\w+)", text)}
+    numbers |= {
+        n: numbers.get(v, -1) for n, v in re.findall(r"#define (__NR\w+) (__NR3264\w+)", text)
+    }
     tables = {**seccomp.ALLOWED[arch], **{n: v for n, (v, _) in seccomp.ANSWERED[arch].items()}}
     tables |= {"fcntl": seccomp.FCNTL[arch], "prlimit64": seccomp.PRLIMIT[arch]}
     tables |= kernel.NUMBERS[arch]

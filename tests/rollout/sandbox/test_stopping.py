@@ -149,13 +149,16 @@ from aspire_tui.rollout.sandbox.api import Answer, Function, Namespace, Paramete
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.sandbox.places import find_places
 sandbox = Sandbox.start(({level!r},), places=find_places(("numpy",)))
-sandbox.run({program!r}, Namespace(()), lambda c: Answer(), on_output=lambda t: print(t, flush=True))
+heard = lambda text: print(text, flush=True)
+sandbox.run({program!r}, Namespace(()), lambda c: Answer(), on_output=heard)
 """
 
 
 @LINUX
 @pytest.mark.parametrize("level", ["A", "B", "D"])
-@pytest.mark.parametrize("program", ["print('go')\nwhile True: pass", "print('go')\nimport time\ntime.sleep(99)"])
+@pytest.mark.parametrize(
+    "program", ["print('go')\nwhile True: pass", "print('go')\nimport time\ntime.sleep(99)"]
+)
 def test_an_engine_killed_under_a_program_leaves_no_process(level, program, at_level):
     at_level(level)
     root = str(Path(launcher.__file__).parents[3])
@@ -186,7 +189,8 @@ def test_a_fork_of_the_engine_does_not_keep_the_zygote(at_level):
     root = str(Path(launcher.__file__).parents[3])
     program = "print('go')\nwhile True: pass"
     text = ENGINE.format(root=root, level="D", program=program).replace(
-        "sandbox.run(", "import os, time\nif os.fork() == 0: time.sleep(30); os._exit(0)\nsandbox.run("
+        "sandbox.run(",
+        "import os, time\nif os.fork() == 0: time.sleep(30); os._exit(0)\nsandbox.run(",
     )
     engine = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)
     below: list[int] = []

@@ -47,7 +47,9 @@ def test_arrays_keep_type_shape_and_every_bit(run, i):
             self.calls.append(call)
             return Answer(ARRAYS[i] if len(self.calls) == 1 else None)
 
-    outcome = run("a = echo(0)\na.shape\necho(a)\necho(a[..., ::-1] if a.ndim else a)", bench=Giving())
+    outcome = run(
+        "a = echo(0)\na.shape\necho(a)\necho(a[..., ::-1] if a.ndim else a)", bench=Giving()
+    )
     assert outcome.error == ""
     came = run.bench.calls[1].args["value"]
     assert (came.dtype, came.shape) == (ARRAYS[i].dtype, ARRAYS[i].shape)
@@ -111,7 +113,9 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("program", UNUSABLE)
 def test_what_cannot_be_used_is_invalid_and_names_its_place(run, program):
-    outcome = run(f"try:\n    {program.replace(chr(10), chr(10) + '    ')}\nexcept PrimitiveError as e:\n    print(e.status, e.detail)\necho(1)")
+    indented = program.replace("\n", "\n    ")
+    caught = "except PrimitiveError as e:\n    print(e.status, e.detail)\necho(1)"
+    outcome = run(f"try:\n    {indented}\n{caught}")
     status, _, detail = outcome.stdout.partition(" ")
     assert status == "INVALID"
     assert UNUSABLE[program] in detail
@@ -138,7 +142,10 @@ def test_results_are_true_only_when_ok(run):
     )
     first, second = outcome.stdout.splitlines()
     assert first == "True False BLOCKED why 0.01"
-    assert second == "Result(reached=array([0., 0., 0.]), error_m=0.01, status='BLOCKED', detail='why')"
+    assert (
+        second
+        == "Result(reached=array([0., 0., 0.]), error_m=0.01, status='BLOCKED', detail='why')"
+    )
     back = run.bench.calls[2].args["value"][0]
     assert isinstance(back, ResultValue)
     assert (back.status, back.fields["error_m"]) == ("BLOCKED", 0.01)

@@ -26,7 +26,8 @@ class Channel:
         """Raises OSError when the other end is gone."""
         data = json.dumps(message).encode() + b"\n"
         sent = socket.send_fds(self._end, [data], descriptors) if descriptors else 0
-        self._end.sendall(data[sent:])
+        if sent < len(data):  # the other end may close as soon as it has all of it
+            self._end.sendall(data[sent:])
 
     def receive(self) -> Message:
         """The next message; blocks. Raises EOFError when the other end is gone."""
