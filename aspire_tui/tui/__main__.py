@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from aspire_tui.tui.run import speaks_unicode, terminal_colours  # first: it prepares Textual
+from aspire_tui.tui.terminal import speaks_unicode, terminal_colours  # first: it prepares Textual
 
 
 def main() -> int:
@@ -20,7 +20,6 @@ def main() -> int:
     parser.add_argument("--theme", choices=("dark", "light", "ansi", "mono"))
     given = parser.parse_args()
     colours = terminal_colours(os.environ)
-    os.environ.pop("NO_COLOR", None)
     console = Console(
         SessionSource(given.session, live=given.live),
         mode="live" if given.live else "replay",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from aspire_tui.engine.protocol import Verb
 from aspire_tui.session.snapshot import EMPTY, Snapshot
 from aspire_tui.tui.ports import Mode
 
@@ -85,7 +86,7 @@ class Action:
     why_disabled: WhyNot = _always
     confirm: Asks = _unasked
     moves_robot: bool = False
-    verb: str = ""
+    verb: Verb | None = None
     footer: int = 0
 
 

@@ -41,14 +41,14 @@ from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
-from aspire_tui.tui.run import Colours, leave_on_signals
 from aspire_tui.tui.screen.display import DiffedApp, supported
 from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
-from aspire_tui.tui.screen.paneview import PaneView
+from aspire_tui.tui.screen.paneview import CANNOT_DRAW, PaneView
 from aspire_tui.tui.screen.text import line, spread
 from aspire_tui.tui.source import Seek, SessionSource
+from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
 from aspire_tui.tui.workspace import Workspace
 
@@ -184,7 +184,7 @@ class Console(DiffedApp):
         self._unfolded: frozenset[int] = frozenset()
         self._showing_code = False
         self._helping = False
-        self._state_since: tuple[str, float, float] = ("", 0.0, 0.0)
+        self._state_key: tuple[str, float] | None = None
 
     # -- set up and leave -----------------------------------------------------------------------
 
@@ -286,6 +286,10 @@ class Console(DiffedApp):
     def _look_at_cell(self) -> None:
         now_s = self._clock()
         state = self._feed.latest() if self._feed is not None else None
+        key = (state.status.state, state.status.since_s) if state is not None else None
+        if key != self._state_key:
+            self._state_key = key
+            self.live = replace(self.live, state_since_s=now_s)
         self.live = replace(self.live, state=state, now_s=now_s, pulse=bool(int(now_s) % 2))
 
     def _tick(self) -> None:
@@ -332,9 +336,12 @@ class Console(DiffedApp):
     def _body(self, pane: PaneId, look: Look) -> Body:
         if self.size.width < LEAST_COLUMNS and pane != "calls":
             return nothing("", line((f"too narrow: {LEAST_COLUMNS} columns show this", "warn")))
-        if pane == "call" and self._showing_code:
-            return program_body(self.moment, look)
-        return _BODIES[pane](self.moment, look)
+        make = program_body if pane == "call" and self._showing_code else _BODIES[pane]
+        try:
+            return make(self.moment, look)
+        except Exception as error:  # one pane that cannot be drawn must not take HOLD along
+            self.log.error(f"pane {pane} cannot be drawn", error)
+            return nothing(pane, line((f"{CANNOT_DRAW}: {error!r}", "alarm")))
 
     def _look(self, columns: int, rows: int) -> Look:
         return Look(
@@ -474,9 +481,9 @@ class Console(DiffedApp):
     def _do(self, action_id: str) -> None:
         self._notice = ("", "")
         verb = BY_ID[action_id].verb
-        if action_id == "pause_agent":
+        if verb == "pause_agent":
             self._orders.send(verb, {"on": not self.moment.snapshot.mode.agent_paused})
-        elif verb:
+        elif verb is not None:
             self._orders.send(verb)
         elif action_id.startswith("pane_"):
             self._focus(PANES[int(action_id[-1]) - 1])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aspire_tui.domain import JSON
 from aspire_tui.engine.client import EngineGone
+from aspire_tui.engine.protocol import Verb
 from aspire_tui.tui.ports import EngineClient, StopPort
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldLine
 
@@ -16,7 +17,7 @@ from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldLine
 class Answer:
     """What the engine said to one command."""
 
-    verb: str
+    verb: Verb
     accepted: bool
     reason: str
     gone: bool = False
@@ -38,7 +39,7 @@ class Orders:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="engine-command")
         self.hold_line = HoldLine(stop, who, held) if stop is not None else None
 
-    def send(self, verb: str, args: dict[str, JSON] | None = None) -> None:
+    def send(self, verb: Verb, args: dict[str, JSON] | None = None) -> None:
         """Send one command to the engine; the answer comes to ``answered``."""
         if self.engine is not None:
             self._threads.submit(self._send, self.engine, verb, args or {})
@@ -48,7 +49,7 @@ class Orders:
             self.hold_line.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _send(self, engine: EngineClient, verb: str, args: dict[str, JSON]) -> None:
+    def _send(self, engine: EngineClient, verb: Verb, args: dict[str, JSON]) -> None:
         try:
             reply = engine.send(verb, args)
         except (EngineGone, OSError) as error:

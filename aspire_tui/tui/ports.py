@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from aspire_tui.domain import JSON
+from aspire_tui.domain import JSON, Role
+from aspire_tui.engine.protocol import Verb
 from drivers.types import CellStatus
 
 Mode = Literal["live", "replay"]
@@ -30,11 +31,13 @@ class Reply(Protocol):
 class EngineClient(Protocol):
     """Commands to the engine that runs the session."""
 
-    def send(self, verb: str, args: dict[str, JSON], role: str = "operator") -> Reply:
+    def send(
+        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role = "operator"
+    ) -> Reply:
         """Send one command and wait for accepted or refused.
 
         Raises:
-            OSError: The engine is gone.
+            EngineGone: Nobody answers.
         """
         ...
 

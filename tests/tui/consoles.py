@@ -13,7 +13,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from aspire_tui.engine.client import EngineGone
-from aspire_tui.tui.app import Console
+from aspire_tui.tui.app import CANNOT_DRAW, Console
 from aspire_tui.tui.arrange import PANES
 from aspire_tui.tui.ports import LiveState
 from aspire_tui.tui.screen.draw import Rows
@@ -112,7 +112,9 @@ class Bench:
 
     def pane(self, pane: str) -> list[str]:
         view = self.console.workspace.pane(pane)  # type: ignore[arg-type]
-        return [view.render_line(y).text for y in range(view.size.height)]
+        rows = [view.render_line(y).text for y in range(view.size.height)]
+        assert not any(CANNOT_DRAW in row for row in rows), rows
+        return rows
 
     def rows(self, id: str) -> list[str]:
         rows = self.console.query_one(f"#{id}", Rows)

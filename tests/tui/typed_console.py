@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from aspire_tui.tui import run  # first: it prepares Textual
+from aspire_tui.tui import terminal  # first: it prepares Textual
 from aspire_tui.tui.app import Console
 from aspire_tui.tui.source import SessionSource
 
@@ -49,8 +49,8 @@ def main() -> None:
         SessionSource(given.session, live=given.live),
         stop=FileStop(given.holds) if given.holds else None,
         mode="live" if given.live else "replay",
-        colours=run.terminal_colours(os.environ),
-        ascii=not run.speaks_unicode(os.environ, sys.stdout.encoding),
+        colours=terminal.terminal_colours(os.environ),
+        ascii=not terminal.speaks_unicode(os.environ, sys.stdout.encoding),
         who="op1",
         clock=lambda: 1_790_000_100.0,
     )

@@ -100,7 +100,8 @@ def footer_row(now: Situation, columns: int) -> Line:
         if action.id == "call_back":
             key = "left/right"
         if why is None:
-            parts.append([(key, "key"), (f" {action.title}", "")])
+            title = "leave" if action.id == "detach" and now.mode == "replay" else action.title
+            parts.append([(key, "key"), (f" {title}", "")])
         elif action.id in ("hold", "resume", "step", "abort"):
             parts.append([(f"{key} {action.title}: {why}", "faint")])
     return _packed(parts, columns, now)

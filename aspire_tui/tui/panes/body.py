@@ -48,6 +48,7 @@ class Body:
         selected: Row of what is shown elsewhere, if this pane lists it.
         foot: Lower border.
         tail: New lines come at the end and are followed.
+        mark: A word at the right of the upper border.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Body:
     selected: int | None = None
     foot: str = ""
     tail: bool = False
+    mark: str = ""
 
 
 def nothing(title: str, *what: Line) -> Body:

@@ -35,12 +35,13 @@ def calls_body(moment: Moment, look: Look) -> Body:
         return call_row(row, trial, look, open_ and index == len(rows) - 1, moment)
 
     return Body(
-        title=_title(moment, trial, look),
+        title=_title(trial, look),
         lines=MadeLines(len(rows), make),
         targets=targets,
         selected=selected,
         foot=_foot(moment, trial, look),
         tail=moment.asked.call is None and moment.asked.at_seq is None,
+        mark="pinned, esc follows" if moment.asked.trial else "",
     )
 
 
@@ -95,10 +96,9 @@ def _rows(calls: tuple[CallRow, ...]) -> list[Row]:
     return rows
 
 
-def _title(moment: Moment, trial: TrialRow, look: Look) -> str:
+def _title(trial: TrialRow, look: Look) -> str:
     seed = f"seed {trial.seed} {trial.seed_set}"
-    title = f"Calls {look.glyphs.dot} trial {trial.trial} {trial.task} {seed}"
-    return f"{title} {look.glyphs.dot} pinned, esc follows" if moment.asked.trial else title
+    return f"Calls {look.glyphs.dot} trial {trial.trial} {trial.task} {seed}"
 
 
 def _foot(moment: Moment, trial: TrialRow, look: Look) -> str:

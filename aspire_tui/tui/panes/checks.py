@@ -109,7 +109,9 @@ def _checks(checks: tuple[Check, ...], look: Look) -> list[Line]:
     name_width = min(longest, max(12, look.width - 32))
     for check in checks:
         role = OUTCOME_ROLES[check.outcome]
-        value = "no reading" if check.value is None else f"{check.value:.4g} {check.unit}".strip()
+        value = (
+            "no reading" if check.value is None else f"{check.value + 0.0:.4g} {check.unit}".strip()
+        )
         bounds = check_range(check, look.glyphs)
         left = line(
             (f"  {outcome_mark(check.outcome, look.glyphs)} ", role),

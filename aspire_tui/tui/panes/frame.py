@@ -36,7 +36,7 @@ def top_row(title: str, number: str, right: str, focused: bool, columns: int, ed
     role = "accent" if focused else "faint"
     star = "*" if focused else ""
     right_part = f" {right} " if right else ""
-    room = columns - 6 - text_width(number) - text_width(star) - text_width(right_part)
+    room = columns - 7 - text_width(number) - text_width(star) - text_width(right_part)
     title = clip(title, max(0, room))
     head = line(
         (edge.top_left + edge.across, role),

@@ -24,6 +24,8 @@ from aspire_tui.tui.screen.text import Line, line, plain, spread, wrap
 
 SOURCE_AROUND = 3
 GRASPS_LISTED = 6
+SAID_ABOVE = ("status", "detail", "duration_s")
+"""Fields of a result that the head of the pane says already."""
 
 
 def inspector_body(moment: Moment, look: Look) -> Body:
@@ -102,7 +104,8 @@ def _answered(result: CallResult | None, look: Look) -> list[Line]:
     if result is None:
         return [*lines, line(("nothing yet", "faint"))]
     if isinstance(result.value, dict) and result.value:
-        return lines + _named({str(k): value_text(v) for k, v in result.value.items()}, look)
+        shown = {str(k): value_text(v) for k, v in result.value.items() if k not in SAID_ABOVE}
+        return lines + _named(shown, look) if shown else []
     return lines + wrap(value_text(result.value), look.width)[:4]
 
 

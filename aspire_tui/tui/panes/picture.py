@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Look
@@ -45,6 +44,8 @@ def _drawn(data: bytes, rows: int, columns: int, depth: Depth) -> Sequence[Line]
 
 def decode(data: bytes) -> NDArray[np.uint8] | str:
     """Pixels of an encoded picture, shape (H, W, 3), or one line saying why there are none."""
+    from PIL import Image, UnidentifiedImageError  # half of a console's start is not for pictures
+
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MOST_PIXELS:

@@ -14,14 +14,18 @@ from aspire_tui.tui.panes.body import Body, Look, Target, nothing
 from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
-from aspire_tui.tui.screen.text import Line, Part, line, spread
+from aspire_tui.tui.screen.text import Line, Part, line, pad, spread
 
 _SETS: tuple[tuple[SeedSet, str], ...] = (
     ("dev", "dev"),
     ("selection", "sel"),
-    ("held_out", "held-out"),
+    ("held_out", "held"),
 )
 _STATUS_ROLES = {"open": "", "kept": "ok", "pruned": "dim", "promoted": "ok"}
+
+
+Lanes = tuple[tuple[SeedSet, int], ...]
+"""Columns of the tree: a seed set and its cells. A hypothesis without a word is open."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ class Node:
 
 def search_body(moment: Moment, look: Look) -> Body:
     """The tree, or plainly the trials of a session that searches nothing."""
-    rows = list(_rows(moment, look))
+    lanes = _lanes(moment.hypotheses)
+    rows: list[Node | None] = list(_rows(moment, look))
+    if lanes:
+        rows.insert(0, None)
     if not rows:
         return nothing("Search", line(("no hypothesis and no trial yet", "dim")))
     best = moment.snapshot.best
@@ -45,10 +52,11 @@ def search_body(moment: Moment, look: Look) -> Body:
 
     def make(index: int) -> Line:
         node = rows[index]
+        if node is None:
+            return _heading(lanes, look)
         if node.hypothesis is not None:
-            return hypothesis_row(
-                node, look, bool(best and best.hypothesis == node.hypothesis.hypothesis)
-            )
+            is_best = best is not None and best.hypothesis == node.hypothesis.hypothesis
+            return hypothesis_row(node, lanes, look, is_best)
         assert node.trial is not None
         return trial_row(node, node.trial, look)
 
@@ -57,6 +65,7 @@ def search_body(moment: Moment, look: Look) -> Body:
         if n.hypothesis is not None
         else Target("trial", n.trial.trial if n.trial else 0)
         for i, n in enumerate(rows)
+        if n is not None
     }
     selected = next((i for i, t in targets.items() if t == ("trial", shown)), None)
     return Body(
@@ -69,7 +78,8 @@ def search_body(moment: Moment, look: Look) -> Body:
     )
 
 
-def hypothesis_row(node: Node, look: Look, best: bool) -> Line:
+def hypothesis_row(node: Node, lanes: Lanes, look: Look, best: bool) -> Line:
+    """Standing and claim on the left, scores in the columns of their seed sets."""
     row = node.hypothesis
     assert row is not None
     glyphs = look.glyphs
@@ -77,19 +87,37 @@ def hypothesis_row(node: Node, look: Look, best: bool) -> Line:
         row.status, glyphs.node
     )
     role = _STATUS_ROLES[row.status]
-    scores: list[Part] = []
-    for seed_set, name in _SETS:
-        score = row.scores.get(seed_set)
-        if score is not None:
-            scores += [(f" {name} ", "dim"), (ratio(score.k, score.n), "number")]
-    standing: Part = (f" {row.status}", role) if row.status != "open" else (" open", "dim")
-    star: Part = (f" {glyphs.here}best", "accent") if best else ""
+    fold = (glyphs.unfolded if node.unfolded else glyphs.folded) if node.trials else " "
     left = line(
         (node.lanes, "faint"),
+        (f"{fold} ", "faint"),
         (f"{mark} H{row.hypothesis} ", role or "strong"),
+        ("best " if best else "", "accent"),
+        (f"{row.status} " if row.status != "open" else "", role),
         (clean_line(row.claim, 300), "dim" if row.status == "pruned" else ""),
     )
-    return spread(left, line(*scores, standing, star), look.width)
+    return spread(
+        left, line(*(_score(row, seed_set, cells) for seed_set, cells in lanes)), look.width
+    )
+
+
+def _score(row: HypothesisRow, seed_set: SeedSet, cells: int) -> Part:
+    score = row.scores.get(seed_set)
+    text = ratio(score.k, score.n) if score is not None else ""
+    return pad(f" {text}", cells, right=True), "number"
+
+
+def _lanes(rows: tuple[HypothesisRow, ...]) -> Lanes:
+    """The seed sets that have scores, each with the width of its column."""
+    return tuple(
+        (seed_set, 6) for seed_set, name in _SETS if any(seed_set in row.scores for row in rows)
+    )
+
+
+def _heading(lanes: Lanes, look: Look) -> Line:
+    names = dict(_SETS)
+    heads = line(*((pad(names[seed_set], cells, right=True), "dim") for seed_set, cells in lanes))
+    return spread((), heads, look.width)
 
 
 def trial_row(node: Node, trial: TrialRow, look: Look) -> Line:

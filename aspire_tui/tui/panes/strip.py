@@ -51,6 +51,7 @@ class Live:
         expected: There ought to be a stream: without one the state is unknown, not assumed.
         engine_gone: The engine did not answer when it was last asked.
         now_s: Unix time.
+        state_since_s: Unix time at which this state was first seen here.
         pulse: Turns over every second.
         hold: What became of the last HOLD key.
     """
@@ -59,6 +60,7 @@ class Live:
     expected: bool = False
     engine_gone: str = ""
     now_s: float = 0.0
+    state_since_s: float = 0.0
     pulse: bool = False
     hold: str = ""
 
@@ -190,7 +192,8 @@ def _state(
     """State word, cause, who, since (Unix time), emergency stop, speed, who holds control."""
     if mode == "live" and live.state is not None:
         status = live.state.status
-        since_s = live.now_s - live.state.age_s - (status.t_s - status.since_s)
+        same = snapshot.cell.state == status.state
+        since_s = snapshot.cell.since_wall_s if same else live.state_since_s
         word = f"{status.state} {status.mode}" if status.mode else status.state
         speed = f"{100 * status.speed:.0f} %"
         return word, status.cause, status.who, since_s, status.estop, speed, status.lease or "none"

@@ -57,7 +57,7 @@ class DiffedApp(App[Any]):
     frames_drawn: int = 0
     _diff: CellDiff | None = None
     _diffing: bool = True
-    _flush_due: bool = False
+    _sending_due: bool = False
 
     def redraw_all(self) -> None:
         """The terminal's content is unknown: send every cell again."""
@@ -65,7 +65,7 @@ class DiffedApp(App[Any]):
             self._diff.forget()
         self.refresh(layout=True)
 
-    def _display(self, screen: Screen, renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         on_terminal = self._running and not self._closed and not self.is_headless
         if not (self._diffing and on_terminal) or renderable is None or self._batch_count:
             super()._display(screen, renderable)
@@ -81,7 +81,7 @@ class DiffedApp(App[Any]):
             self._diffing, self._diff = False, None
             super()._display(screen, self.screen._compositor.render_full_update())
             return
-        self._flush()
+        self._send_changes()
         self.post_display_hook()
 
     def _paint(self, update: LayoutUpdate | ChopsUpdate) -> None:
@@ -89,10 +89,10 @@ class DiffedApp(App[Any]):
         if self._diff is None or (self._diff.width, self._diff.height) != (width, height):
             self._diff = CellDiff(width, height)
         if isinstance(update, LayoutUpdate):
-            for y, strips in enumerate(update.strips, update.region.y):
+            for y, row in enumerate(update.strips, update.region.y):
                 x = update.region.x
-                for strip in strips:
-                    x = self._put(x, y, strip)
+                for piece in row:
+                    x = self._put(x, y, piece)
             return
         for y, left, right in update.spans:
             for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
@@ -108,14 +108,14 @@ class DiffedApp(App[Any]):
                 x = self._diff.put(x, y, text, pen_of(style, colours))
         return x
 
-    def _flush(self) -> None:
+    def _send_changes(self) -> None:
         """Send what changed, unless the terminal has not read the last frames yet."""
-        self._flush_due = False
+        self._sending_due = False
         if self._diff is None or self._driver is None or not self._running:
             return
         if self._frames_unread() >= BACKLOG_FRAMES:
-            self._flush_due = True
-            self.set_timer(RETRY_S, self._flush)
+            self._sending_due = True
+            self.set_timer(RETRY_S, self._send_changes)
             return
         changes = self._diff.changes()
         if changes:

@@ -50,7 +50,8 @@ def resize(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]
     rows = np.add.reduceat(rgb.astype(np.uint32), ys[:-1], axis=0)
     sums = np.add.reduceat(rows, xs[:-1], axis=1)
     area = np.diff(ys)[:, None] * np.diff(xs)[None, :]
-    return (sums // area[..., None]).astype(np.uint8)
+    shrunk: NDArray[np.uint8] = (sums // area[..., None]).astype(np.uint8)
+    return shrunk
 
 
 def palette_256(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -61,13 +62,15 @@ def palette_256(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
     cube_error = ((_CUBE[steps] - pixels) ** 2).sum(-1)
     grey_step = np.clip((pixels.mean(-1) - 3) // 10, 0, 23).astype(np.int32)
     grey_error = ((8 + 10 * grey_step[..., None] - pixels) ** 2).sum(-1)
-    return np.where(grey_error < cube_error, 232 + grey_step, cube).astype(np.int32)
+    nearest: NDArray[np.int32] = np.where(grey_error < cube_error, 232 + grey_step, cube)
+    return nearest
 
 
 def palette_16(rgb: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Nearest of the sixteen system colours for each pixel."""
     distance = ((rgb.astype(np.int32)[..., None, :] - _SYSTEM) ** 2).sum(-1)
-    return distance.argmin(-1).astype(np.int32)
+    nearest: NDArray[np.int32] = distance.argmin(-1)
+    return nearest
 
 
 def halfcells(rgb: NDArray[np.uint8], rows: int, cols: int, depth: Depth = "256") -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from textual import events
 from textual.message import Message
@@ -13,7 +14,9 @@ from aspire_tui.tui.panes.body import Body, Target
 from aspire_tui.tui.panes.frame import bottom_row, edge_of, side_row, top_row
 from aspire_tui.tui.screen.draw import Brush
 from aspire_tui.tui.screen.lines import Viewport
-from aspire_tui.tui.screen.text import Line, plain
+from aspire_tui.tui.screen.text import Line, line, plain
+
+CANNOT_DRAW: Final = "this cannot be drawn"
 
 
 @dataclass
@@ -167,9 +170,7 @@ class PaneView(Widget):
             foot = bottom_row(state.body.foot, self._position(), self.marked, columns, edge)
             return self._brush.strip(foot, columns)
         index = state.view.top + y - 1
-        content: Line = ()
-        if index < len(state.body.lines):
-            content = state.body.lines.line(index)
+        content = self._line(index)
         on = index == self._row() and index < len(state.body.lines)
         row = side_row(content, self.marked, columns, edge, on)
         if not on:
@@ -178,6 +179,16 @@ class PaneView(Widget):
         left = self._brush.strip(row[:1], 1)
         middle = self._brush.strip(row[1:side], columns - 2, self._brush.palette.cursor)
         return Strip.join([left, middle, self._brush.strip(row[side:], 1)])
+
+    def _line(self, index: int) -> Line:
+        lines = self._state.body.lines
+        if index >= len(lines):
+            return ()
+        try:
+            return lines.line(index)
+        except Exception as error:  # one line that cannot be drawn must not take HOLD along
+            self.log.error(f"line {index} of {self.id} cannot be drawn", error)
+            return line((f"{CANNOT_DRAW}: {error!r}", "alarm"))
 
     def on_click(self, event: events.Click) -> None:
         index = self._state.view.top + event.y - 1
@@ -198,7 +209,7 @@ class PaneView(Widget):
         state = self._state
         edge = edge_of(self.marked and not self.alone, self._brush.ascii_only)
         unseen = state.view.unseen(len(state.body.lines)) if state.body.tail else 0
-        right = f"+{unseen} new" if unseen else ("TAIL" if state.view.tail else "")
+        right = f"+{unseen} new" if unseen else state.body.mark
         return top_row(state.body.title, self._number, right, self.marked, columns, edge)
 
     def _position(self) -> str:

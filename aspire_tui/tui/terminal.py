@@ -1,4 +1,4 @@
-"""Starting a console in a terminal, and leaving the terminal as it was.
+"""What a terminal can show, and leaving it as it was.
 
 What Textual reads from the environment when it is imported is set here, so this module must be
 imported before any other that draws.

@@ -1,0 +1,80 @@
+"""The launcher's list: what runs, what can be run, what can be replayed."""
+
+from __future__ import annotations
+
+from aspire_tui.tui.inventory import Inventory, Item
+from aspire_tui.tui.panes.body import Body, Look, Target
+from aspire_tui.tui.panes.format import section
+from aspire_tui.tui.screen.lines import FixedLines
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, fit, line, pad, text_width, wrap
+
+_STATE_ROLES = {
+    "PASS": "ok",
+    "FAIL": "bad",
+    "UNSURE": "unsure",
+    "running": "run",
+    "RUN": "run",
+    "HOLD": "hold",
+    "damaged": "bad",
+    "broken": "bad",
+    "silent": "warn",
+    "PSTOP": "stopped",
+    "FAULT": "stopped",
+}
+_DOES = {"attach": "attach", "run": "run", "replay": "replay", "cell": ""}
+_WELCOME = (
+    "A cell is reset and proven ready, a program runs call by call, its outcome is verified by "
+    "camera; the failing call is found, repaired, and the repair proven on other seeds.",
+    "No hardware is needed: press enter on a task below to watch it on the stand-in. "
+    "On any screen space or ctrl+c is HOLD, ? is help and q leaves.",
+)
+
+
+def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[int, Item]]:
+    """The list, and which row is what."""
+    if inventory is None:
+        return Body("aspire_tui", FixedLines([line(("looking …", "dim"))])), {}
+    rows: list[Line] = []
+    items: dict[int, Item] = {}
+    if not inventory.sessions and not inventory.engines:
+        rows.append(section("welcome", look.width, look.glyphs))
+        for text in _WELCOME:
+            rows += wrap(text, look.width)
+        rows.append(())
+    everything = (*inventory.engines, *inventory.tasks, *inventory.cells, *inventory.sessions)
+    longest = max((text_width(item.name) for item in everything), default=0)
+    name_width = min(longest, 2 * look.width // 5)
+    for title, found in (
+        ("running now", inventory.engines),
+        ("tasks", inventory.tasks),
+        ("cells", inventory.cells),
+        ("sessions", inventory.sessions),
+    ):
+        if not found:
+            continue
+        rows.append(section(title, look.width, look.glyphs))
+        for item in found:
+            items[len(rows)] = item
+            rows.append(_row(item, name_width, look))
+        rows.append(())
+    targets = {row: Target(item.kind, row) for row, item in items.items()}
+    first = min(items, default=None)
+    return Body("aspire_tui", FixedLines(rows), targets, selected=first), items
+
+
+def _row(item: Item, name_width: int, look: Look) -> Line:
+    return fit(_parts(item, name_width), look.width)
+
+
+def _parts(item: Item, name_width: int) -> Line:
+    return line(
+        (pad(clean_line(item.name, 80), name_width) + " ", "strong"),
+        (pad(item.state, 11) + " ", _STATE_ROLES.get(item.state, "dim")),
+        (clean_line(item.about, 300), "dim"),
+    )
+
+
+def does(item: Item | None) -> str:
+    """What enter does to an item."""
+    return _DOES[item.kind] if item is not None else ""
