@@ -111,7 +111,9 @@ def _look(cell: SimCell) -> None:
 def _frame(width: int, height: int) -> Figure:
     cell = _cell(width, height)
     median = _median_ms(lambda: _look(cell), 9) / len(cell.info.cameras)
-    return Figure(f"RGB-D frame {width}x{height}", "-", f"{median:.1f} ms, {camera_path()}", COMMAND)
+    return Figure(
+        f"RGB-D frame {width}x{height}", "-", f"{median:.1f} ms, {camera_path()}", COMMAND
+    )
 
 
 def _rebuild() -> Figure:
