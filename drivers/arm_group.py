@@ -48,9 +48,26 @@ class ArmGroup:
         return findings
 
     def read(self, deadline_s: float) -> None:
-        """One reading of every arm. Raises OSError."""
+        """One reading of every arm. Raises the first OSError after all were asked."""
+        first: OSError | None = None
         for channel in self:
-            channel.read(deadline_s)
+            try:
+                channel.read(deadline_s)
+            except OSError as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def drive(self, speed: float, stop: bool) -> None:
+        """One set-point for every arm that answers. Raises the first OSError after all."""
+        first: OSError | None = None
+        for channel in self:
+            try:
+                channel.drive(speed, stop)
+            except OSError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
     def energised(self) -> bool:
         return all(channel.driver.energised() for channel in self)

@@ -12,13 +12,12 @@ import numpy as np
 from drivers.arm import ArmDriver
 from drivers.errors import CellRefused
 from drivers.follower import MAX_BRIDGE_RAD, SETTLE_S, GripFollower, PathFollower
+from drivers.gate import GripGate, SetpointGate
 from drivers.hermite import HermitePath, Vector
 from drivers.safety import (
     BLOCKED_AFTER_S,
     PUSHED_AFTER_S,
-    GripGate,
     Refusal,
-    SetpointGate,
     TrackingMonitor,
 )
 from drivers.ticket import Ticket
@@ -52,6 +51,8 @@ class ArmChannel:
         self.monitor = TrackingMonitor(spec.tracking_limit_rad, dt_s)
         self.driving = False
         """Whether set-points are written; false until something was asked of an adopted arm."""
+        self.heard = False
+        """Whether the device answered in this control period."""
         self.motion: Ticket | None = None
         self.grip: Ticket | None = None
         self._follower: PathFollower | None = None
@@ -65,10 +66,11 @@ class ArmChannel:
 
     def read(self, deadline_s: float) -> None:
         """One reading. Raises OSError when the device is silent or talks nonsense."""
+        self.heard = False
         sample = self.driver.read(deadline_s)
         if not all(map(math.isfinite, (*sample.q_rad, sample.width_m, sample.t_s))):
             raise OSError(f"arm {self.spec.name} reported a value that is not finite")
-        self.sample = sample
+        self.sample, self.heard = sample, True
         self.log.append(sample)
 
     def outside(self) -> str | None:
@@ -243,7 +245,13 @@ class ArmChannel:
             )
 
     def drive(self, speed: float, stop: bool) -> None:
-        """Write one set-point through the last gate. Raises OSError when the device is silent."""
+        """Write one set-point through the last gate, if the device answered in this period.
+
+        An arm that is silent for a moment waits where it is instead of catching up afterwards.
+        Raises OSError when the set-point cannot be written.
+        """
+        if not self.heard:
+            return
         # What is being ended goes on slowing down, whatever the rest of the cell does.
         stop = stop or (self.motion is not None and self.motion.ending is not None)
         target = self._rest_rad
@@ -256,9 +264,15 @@ class ArmChannel:
             width = self._rest_width_m = self._fingers.advance(speed, stop)
         if not self.driving:
             return
+        before = self.gate.mark()
         q = self.gate.step(target)
         opening, force = self.grip_gate.step(width, self._force_N)
-        self.driver.write(q, opening, force)
+        try:
+            self.driver.write(q, opening, force)
+        except OSError:
+            # It did not move on; the next set-point must not be a double step.
+            self.gate.back_to(before)
+            raise
 
     def give_way(self) -> None:
         """Stop pushing: hold where the arm is measured to be."""

@@ -305,27 +305,24 @@ class CellCore:
         if state in ("OFFLINE", "LOST"):
             self._look_for_device()
         else:
-            heard = self._read()
-            if heard:
-                self._judge()
+            self._read()
+            self._judge()
             self._drive()
             self._settle()
         self._status = self._make_status()
 
-    def _read(self) -> bool:
+    def _read(self) -> None:
         now = self._clock()
         try:
             self._arms.read(0.8 * self._dt_s)
         except OSError as error:
             self._bad_cycle(str(error), now)
-            return False
         except CellFault as fault:
             self._end_all("FAULT", str(fault))
             if self._fsm.allows("fault"):
                 self._fsm.fire("fault", str(fault), "driver", "fault")
-            return False
-        self._last_heard_s, self._bad_cycles = now, 0
-        return True
+        else:
+            self._last_heard_s, self._bad_cycles = now, 0
 
     def _bad_cycle(self, error: str, now: float) -> None:
         self._bad_cycles += 1
@@ -340,6 +337,8 @@ class CellCore:
     def _judge(self) -> None:
         now, stop = self._clock(), self._fsm.state != "RUN"
         for channel in self._arms:
+            if not channel.heard:
+                continue
             cause = channel.judge(stop, now)
             if self._fsm.state in ENERGISED:
                 cause = cause or channel.outside()
@@ -351,8 +350,7 @@ class CellCore:
             return
         stop = self._fsm.state != "RUN"
         try:
-            for channel in self._arms:
-                channel.drive(self._speed, stop)
+            self._arms.drive(self._speed, stop)
         except OSError as error:
             self._bad_cycle(str(error), self._clock())
 

@@ -84,7 +84,7 @@ class PathFollower:
         if self._fresh and not stop:
             # A path starts at rest, so its clock need not be run up.
             self.rate, self._fresh = wanted, False
-        else:
+        elif self.rate != wanted:
             slowest, fastest = self._rate_change_bounds()
             change = min(max((wanted - self.rate) / self._dt_s, slowest), fastest)
             self.rate = max(0.0, self.rate + change * self._dt_s)

@@ -1,5 +1,5 @@
-"""What may reach the drives: a whole trajectory is checked before it starts, and every set-point
-passes one last gate before it is written. Pure; no clock, no device.
+"""What may start: a whole trajectory or grip is judged before anything moves; and how far an arm
+may be from where it was told. Pure; no clock, no device.
 
 The margins absorb the rounding of interpolation and sampling, nothing else: a plan made at an arm's
 own limits passes, and the gate never writes a goal beyond limit times margin. Positions have none.
@@ -175,104 +175,6 @@ def check_grip(
             "LIMIT", f"speed {speed_m_s:.3f} m/s is outside 0 to {spec.max_speed_m_s:.3f} m/s"
         )
     return None
-
-
-def braking_speed(room: float, deceleration: float, dt_s: float) -> float:
-    """The fastest speed from which braking in steps of ``dt_s`` still stops within ``room``.
-
-    Exact in discrete time: keeping to it at one tick leaves the next tick able to keep to it.
-    """
-    if room <= 0.0:
-        return 0.0
-    slower = deceleration * dt_s
-    ticks = max(1, math.ceil(0.5 * (math.sqrt(1.0 + 8.0 * room / (slower * dt_s)) - 1.0)))
-    return room / (ticks * dt_s) + 0.5 * slower * (ticks - 1)
-
-
-class SetpointGate:
-    """The last gate: whatever target comes in, what goes out is within every limit.
-
-    A target within limits passes unchanged. Any other is followed as fast as the limits allow,
-    without overshoot.
-    """
-
-    def __init__(self, spec: ArmSpec, dt_s: float, q_rad: Sequence[float]) -> None:
-        self._lo = [joint.lo_rad for joint in spec.joints]
-        self._hi = [joint.hi_rad for joint in spec.joints]
-        self._vmax = [joint.vmax_rad_s * VELOCITY_MARGIN for joint in spec.joints]
-        self._amax = [joint.amax_rad_s2 * ACCELERATION_MARGIN for joint in spec.joints]
-        self._dt_s = dt_s
-        self.q_rad: Vector = ()
-        self._v = [0.0] * len(self._lo)
-        self._target: list[float] = []
-        self.seed(q_rad)
-
-    def seed(self, q_rad: Sequence[float]) -> None:
-        """Take a pose at rest as the present set-point, put inside the joint limits."""
-        self.q_rad = tuple(
-            min(max(q, lo), hi) for q, lo, hi in zip(q_rad, self._lo, self._hi, strict=True)
-        )
-        self._target = list(self.q_rad)
-        self._v = [0.0] * len(self.q_rad)
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether the set-point stands still."""
-        return not any(self._v)
-
-    def step(self, target_rad: Sequence[float]) -> Vector:
-        """One tick towards the target; returns the set-point to write. Not finite: stays."""
-        dt = self._dt_s
-        written = []
-        for i, wanted in enumerate(target_rad):
-            q, v, previous = self.q_rad[i], self._v[i], self._target[i]
-            lo, hi, amax, vmax = self._lo[i], self._hi[i], self._amax[i], self._vmax[i]
-            target = min(max(wanted, lo), hi) if math.isfinite(wanted) else previous
-            if target == q and v == 0.0:
-                self._target[i] = target
-                written.append(q)
-                continue
-            lag = previous - q
-            goal = (target - previous) / dt
-            if lag:
-                size = abs(lag)
-                goal += math.copysign(min(size / dt, braking_speed(size, amax, dt)), lag)
-            goal = min(max(goal, -vmax), vmax)
-            goal = min(max(goal, v - amax * dt), v + amax * dt)
-            goal = min(goal, braking_speed(hi - q, amax, dt))
-            goal = max(goal, -braking_speed(q - lo, amax, dt))
-            following = min(max(q + goal * dt, lo), hi)
-            if abs(following - target) < 1e-10:
-                following = target
-            self._v[i] = goal if abs(goal) > 1e-9 else 0.0
-            self._target[i] = target
-            written.append(following)
-        self.q_rad = tuple(written)
-        return self.q_rad
-
-
-class GripGate:
-    """The last gate of a gripper: opening, its rate and the force stay within the gripper's own."""
-
-    def __init__(self, spec: GripperSpec, dt_s: float, width_m: float) -> None:
-        self._spec = spec
-        self._step_m = spec.max_speed_m_s * dt_s
-        self.width_m = self._within(width_m)
-
-    def _within(self, width_m: float) -> float:
-        return min(max(width_m, self._spec.closed_width_m), self._spec.open_width_m)
-
-    def seed(self, width_m: float) -> None:
-        """Take an opening as the present set-point."""
-        self.width_m = self._within(width_m)
-
-    def step(self, width_m: float, force_N: float) -> tuple[float, float]:
-        """One tick; returns the opening and the force limit to write."""
-        if not (math.isfinite(width_m) and math.isfinite(force_N)):
-            return self.width_m, 0.0
-        change = min(max(self._within(width_m) - self.width_m, -self._step_m), self._step_m)
-        self.width_m = self._within(self.width_m + change)
-        return self.width_m, min(max(force_N, 0.0), self._spec.max_force_N)
 
 
 class TrackingMonitor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
+import random
 import shutil
 import signal
 import statistics
@@ -26,8 +28,10 @@ from stand import Stand, smooth  # noqa: E402
 
 from drivers.address import local  # noqa: E402
 from drivers.client import CellClient, StopClient, hold_now  # noqa: E402
+from drivers.errors import CellRefused  # noqa: E402
 from drivers.lease import WATCHDOG_S  # noqa: E402
 from drivers.loop import FixedRateLoop, claim_realtime, settle_memory  # noqa: E402
+from drivers.safety import VELOCITY_MARGIN  # noqa: E402
 from drivers.spawn import ensure_host, running_host  # noqa: E402
 from drivers.types import CellStatus  # noqa: E402
 from drivers.wire import Ping, Request, encode  # noqa: E402
@@ -261,9 +265,71 @@ def core_tick() -> Figure:
     )
 
 
+def goals_outside(commands: int = 100_000) -> Figure:
+    """Random commands, sane and not, against an arm that is pushed, blocked and silent at times."""
+    rng = random.Random(7)
+    stand = Stand()
+    stand.core.open()
+    for n in range(commands):
+        command_something(stand, rng)
+        stand.step()
+        if n % 1000 == 999 and stand.core.status().state in ("PSTOP", "LOST"):
+            stand.arm.silent = False
+            stand.step(80)
+            with contextlib.suppress(CellRefused):
+                stand.core.ack_stop("bench")
+    outside = 0
+    for before, row in itertools.pairwise(stand.arm.written):
+        for i, joint in enumerate(stand.arm.spec.joints):
+            fast = abs(row[i] - before[i]) > joint.vmax_rad_s * VELOCITY_MARGIN * 0.01 + 1e-9
+            outside += fast or not joint.lo_rad <= row[i] <= joint.hi_rad
+    return Figure(
+        "goals outside limits written, random commands",
+        "0 of 100,000",
+        f"{outside} of {len(stand.arm.written):,} written, {commands:,} commands",
+        COMMAND,
+        at_most(0.0, outside),
+    )
+
+
+def command_something(stand: Stand, rng: random.Random) -> None:
+    core, arm = stand.core, stand.arm
+    kind = rng.randrange(20)
+    held = list(core.status().arms[0].q_cmd_rad)
+    with contextlib.suppress(CellRefused):
+        if kind < 4:
+            goal = [rng.choice([q, rng.uniform(-2.0, 2.0), math.nan]) for q in held]
+            core.start_trajectory("left", smooth(held, goal, rng.uniform(0.1, 2.0)), "bench")
+        elif kind < 6:
+            core.start_grip("left", rng.uniform(-0.05, 0.15), rng.uniform(-5, 50), None, "bench")
+        elif kind < 8:
+            core.hold("bench", "bench")
+        elif kind < 12:
+            core.resume("bench")
+        elif kind == 12:
+            core.abort("bench")
+        elif kind == 13:
+            core.set_speed(rng.uniform(-1.0, 2.0), "bench")
+        elif kind == 14:
+            arm.walls = {rng.randrange(3): rng.uniform(-1.0, 1.0)}
+        elif kind == 15:
+            arm.walls = {}
+        elif kind == 16 and rng.random() < 0.2:
+            arm.q_rad[rng.randrange(3)] += rng.uniform(-0.3, 0.3)
+        elif kind == 17 and rng.random() < 0.2:
+            arm.silent = not arm.silent
+        else:
+            core.ack_stop("bench")
+
+
 def figures() -> list[Figure]:
     runtime = Path(tempfile.mkdtemp(prefix="cells"))
-    found = [core_tick(), loop_lateness(realtime=False), loop_lateness(realtime=True)]
+    found = [
+        core_tick(),
+        goals_outside(),
+        loop_lateness(realtime=False),
+        loop_lateness(realtime=True),
+    ]
     host = ensure_host(CELL, "bench", "bench", runtime)
     try:
         found += round_trips(runtime)

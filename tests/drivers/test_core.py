@@ -367,6 +367,42 @@ def test_a_silent_device_stops_then_is_lost_and_comes_back_without_motion(stand:
         stand.core.resume("me")
 
 
+def test_silence_in_the_middle_of_a_motion_is_not_caught_up_with_in_one_step(
+    stand: Stand,
+) -> None:
+    for silent_ticks, deaf in ((8, True), (5, False), (1, False)):
+        held = stand.arm.q_cmd_rad[0]
+        ticket = stand.goto([1.0 if held < 0.5 else 0.0, 0.0, 0.0], 1.2)
+        stand.step(60)
+        write = stand.arm.write
+        if deaf:
+            stand.arm.silent = True
+        else:
+            stand.arm.write = _cannot  # type: ignore[method-assign]
+        stand.step(silent_ticks)
+        stand.arm.silent = False
+        stand.arm.write = write  # type: ignore[method-assign]
+        assert stand.finish(ticket).report.status == "OK"
+    assert_written_within_limits(stand)
+
+
+def _cannot(q_rad: tuple[float, ...], width_m: float, force_N: float) -> None:
+    raise OSError("the line is busy")
+
+
+def test_an_arm_that_answers_slows_down_when_the_other_is_lost() -> None:
+    stand = Stand(cell_info(arm_spec("left"), arm_spec("right")))
+    stand.core.open()
+    stand.core.start_trajectory("right", smooth([0] * 3, [1.2] * 3, 2.0), "me")
+    stand.step(80)
+    stand.arms["left"].silent = True
+    stand.step(45)
+    assert stand.core.status().state == "PSTOP"
+    right = stand.arms["right"]
+    assert right.written[-1] == right.written[-2], "it came to rest"
+    assert_written_within_limits(stand)
+
+
 def test_one_bad_cycle_changes_nothing(stand: Stand) -> None:
     ticket = stand.goto([0.8, 0.0, 0.0])
     stand.step(50)

@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand import AMAX, DT_S, VMAX, arm_spec, smooth
 
+from drivers.gate import GripGate, SetpointGate, braking_speed
 from drivers.hermite import HermitePath
 from drivers.safety import (
     ACCELERATION_MARGIN,
     VELOCITY_MARGIN,
-    GripGate,
-    SetpointGate,
-    braking_speed,
     check_grip,
     check_trajectory,
 )
