@@ -1,4 +1,4 @@
-"""``tasks``, ``cells``, ``primitives``, ``skills`` and ``doctor``: what there is."""
+"""``tasks``, ``cells``, ``primitives`` and ``doctor``: what there is."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.config import suggestion
 from aspire_tui.environment.task_file import task_names
 from aspire_tui.errors import ConfigError, Exit
-from aspire_tui.library.load import load_library
 
 tasks_app = typer.Typer(help="Tasks: instruction, start, goal.", invoke_without_command=True)
 cells_app = typer.Typer(help="Cells that are described here.", invoke_without_command=True)
-skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
 
 
 @tasks_app.callback()
@@ -147,47 +145,6 @@ def primitives(
         if name:
             typer.echo(f"\n{r['doc']}\n\nreturns  {r['returns']}")
             typer.echo(f"statuses {' '.join(r['statuses'])}")
-
-
-@skills_app.callback()
-def _skills(ctx: typer.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        list_skills(ctx, as_json=False)
-
-
-@skills_app.command("list")
-def list_skills(ctx: typer.Context, as_json: JsonFlag = False) -> None:
-    """Skills with what they answer and what proves them."""
-    library = load_library(Context.of(ctx).workspace.skill_folders())
-    rows = [
-        {
-            "name": s.name,
-            "description": s.description,
-            "primitives": list(s.definition.signature.primitives),
-            "statuses": list(s.definition.signature.statuses),
-            "checks": list(s.definition.signature.checks),
-            "evidence": msgspec.to_builtins(s.evidence),
-        }
-        for s in library.skills
-    ]
-    if as_json:
-        print_json({"skills": rows, "problems": msgspec.to_builtins(library.problems)})
-        return
-    for r in rows:
-        typer.echo(f"{r['name']:<28} {r['description']}")
-    for problem in library.problems:
-        typer.echo(f"not loaded: {problem.folder}: {problem.text}", err=True)
-
-
-@skills_app.command("show")
-def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> None:
-    """One skill in full, its sketch and evidence included."""
-    library = load_library(Context.of(ctx).workspace.skill_folders())
-    value = msgspec.to_builtins(library.get(skill))
-    if as_json:
-        print_json(value)
-    else:
-        typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def doctor(ctx: typer.Context, as_json: JsonFlag = False) -> None:

@@ -103,7 +103,9 @@ class Commands:
         e.bench.gate.abort(f"aborted by {c.who}")
         e.bench.gate_changed()
         e.bench.kill_program(c.who)
-        return Reply(c.id, True, f"trial {e.bench.trial}: HOLD, the program ends; R goes on with the run")
+        return Reply(
+            c.id, True, f"trial {e.bench.trial}: HOLD, the program ends; R goes on with the run"
+        )
 
     def _pause_agent(self, c: Command) -> Reply:
         e = self._engine

@@ -13,6 +13,9 @@ from aspire_tui.domain import Repair
 from aspire_tui.improvement.rules.compose import CannotCompose, compose
 from aspire_tui.improvement.tools import CallDetail, SkillMatch, ToolRefused, Tools, TrialBrief
 
+SUSPECTS = 3
+"""Calls of one failing trial that are opened: the implicated one and the next that went wrong."""
+
 
 @dataclass(frozen=True)
 class RulesOptions:
@@ -58,7 +61,7 @@ class Candidate:
 
 
 class RulesAgent:
-    """Runs one task through the loop of repair until nothing fails, nothing helps, or budget ends."""
+    """Repairs one program until nothing fails, nothing helps, or the budget ends."""
 
     def __init__(self, tools: Tools, options: RulesOptions) -> None:
         self._tools = tools
@@ -128,12 +131,13 @@ class RulesAgent:
         for match in {c.match.skill: c.match for c in candidates}.values():
             if match.same_task:
                 self._tools.say(
-                    f"{match.skill}: its evidence comes from this same task, so this shows the loop "
-                    "at work and not something newly learned.",
+                    f"{match.skill}: its evidence comes from this same task, so this shows the "
+                    "loop at work and not something newly learned.",
                     "finding",
                 )
         self._tools.say(
-            f"Round {number}: trying {len(candidates)} repairs on the {len(failures)} failing scenes.",
+            f"Round {number}: trying up to {len(candidates)} repairs on the "
+            f"{len(failures)} failing scenes.",
             "plan",
         )
         ranked = self._race(best, candidates, [f.seed_index for f in failures])
@@ -148,8 +152,7 @@ class RulesAgent:
         """Programs to try, most frequent failure first, without repeating what was tried."""
         groups: dict[tuple[str, str, int], list[tuple[TrialBrief, CallDetail]]] = {}
         for failure in failures:
-            detail = self._explain(failure)
-            if detail is not None:
+            for detail in self._suspects(failure):
                 key = (detail.primitive, detail.status, detail.line)
                 groups.setdefault(key, []).append((failure, detail))
         out: list[Candidate] = []
@@ -167,10 +170,14 @@ class RulesAgent:
         variations = [c for c in out if not c.first]
         return (first_guesses + variations)[: self._options.candidates * 2]
 
-    def _explain(self, failure: TrialBrief) -> CallDetail | None:
+    def _suspects(self, failure: TrialBrief) -> list[CallDetail]:
+        """The implicated call and what else did not end in OK after it, opened one by one."""
         if failure.implicated is None:
-            return None
-        return self._tools.call(failure.trial, failure.implicated)
+            return []
+        index = self._tools.calls(failure.trial)
+        bad = [c.call for c in index if c.status != "OK" and c.call > failure.implicated]
+        chosen = [failure.implicated, *bad[: SUSPECTS - 1]]
+        return [self._tools.call(failure.trial, n) for n in chosen]
 
     def _spliced(
         self, best: Node, failure: TrialBrief, detail: CallDetail, matches: list[SkillMatch]

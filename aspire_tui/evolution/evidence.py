@@ -1,0 +1,73 @@
+"""What a session proves about a skill: the same seeds with and without it, counted from events."""
+
+from __future__ import annotations
+
+from aspire_tui.domain import SeedSet
+from aspire_tui.evolution.statistics import rate
+from aspire_tui.library.skill import Evidence, Proof, Rate, Skill
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.rows import HypothesisRow
+
+
+class NoEvidence(Exception):
+    """The session does not compare a program with and without this skill."""
+
+
+def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection") -> Proof:
+    """The paired counts of a repair that used this skill alone, against its parent.
+
+    Raises:
+        NoEvidence: No hypothesis of the session was judged that way.
+    """
+    first = reader.snapshot().session
+    if first is None:
+        raise NoEvidence(f"{reader.path.name} says nothing about a run")
+    nodes = {h.hypothesis: h for h in reader.hypotheses()}
+    for node in nodes.values():
+        if node.parent is None or not _used_alone(node, nodes[node.parent], skill.name):
+            continue
+        after = _outcomes(reader, node.hypothesis, seed_set)
+        before = _outcomes(reader, node.parent, seed_set)
+        seeds = tuple(sorted(set(after) & set(before)))
+        if seeds:
+            return Proof(
+                task=first.spec.tasks[0],
+                seed_set=seed_set,
+                seeds=seeds,
+                rate_with=_rate([after[s] for s in seeds]),
+                rate_without=_rate([before[s] for s in seeds]),
+                sessions=(reader.session_id(),),
+                hashes={
+                    "skill": skill.digest,
+                    "program": node.program,
+                    **{k: first.hashes[k] for k in ("reset", "verifier") if k in first.hashes},
+                },
+                cell=str(first.spec.cell),
+            )
+    raise NoEvidence(
+        f"no program of {reader.path.name} was judged with {skill.name} against one without it: "
+        "the skill matched no failure there, or fixed none on the dev scenes"
+    )
+
+
+def with_proof(evidence: Evidence, proof: Proof) -> Evidence:
+    """Evidence with a proof added; an older one for the same task and cell gives way."""
+    kept = [p for p in evidence.proofs if (p.task, p.cell) != (proof.task, proof.cell)]
+    return Evidence(proofs=(*kept, proof))
+
+
+def _used_alone(node: HypothesisRow, parent: HypothesisRow, skill: str) -> bool:
+    return [r.skill for r in node.repairs] == [*(r.skill for r in parent.repairs), skill]
+
+
+def _outcomes(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> dict[int, bool]:
+    return {
+        t.seed: t.outcome == "PASS"
+        for t in reader.trials(hypothesis=hypothesis)
+        if t.seed_set == seed_set and t.closed_seq is not None
+    }
+
+
+def _rate(outcomes: list[bool]) -> Rate:
+    r = rate(sum(outcomes), len(outcomes))
+    return Rate(k=r.k, n=r.n, lo=round(r.lo, 4), hi=round(r.hi, 4))
