@@ -93,7 +93,7 @@ class RulesAgent:
     def _first(self, program: str) -> Node:
         self._tools.say(
             "I write the plain program: look once, grasp once, place once. "
-            "I run it at the bench, then on more scenes to see how often it fails.",
+            "I run it on one scene for all to see, then on more, to learn how often it fails.",
             "plan",
         )
         opened = self._tools.open_hypothesis(
