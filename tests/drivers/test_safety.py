@@ -45,6 +45,22 @@ def test_no_sequence_of_targets_gets_past_the_gate(
 
 
 @settings(max_examples=100, deadline=None)
+@given(st.floats(0.2, 3.0), st.floats(0.1, 8.0), st.floats(LO, HI))
+def test_a_target_that_swings_too_fast_is_followed_within_limits(
+    amplitude: float, omega: float, start: float
+) -> None:
+    gate = SetpointGate(SPEC, DT_S, [start])
+    before, step_before = gate.q_rad[0], 0.0
+    for k in range(300):
+        (now,) = gate.step([start + amplitude * (1.0 - math.cos(omega * k * DT_S))])
+        step = now - before
+        assert LO <= now <= HI
+        assert abs(step) <= VMAX * VELOCITY_MARGIN * DT_S + 1e-9
+        assert abs(step - step_before) <= AMAX * ACCELERATION_MARGIN * DT_S**2 + 1e-9
+        before, step_before = now, step
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.floats(LO, HI), st.floats(LO, HI))
 def test_the_gate_reaches_a_standing_target_without_overshoot(start: float, goal: float) -> None:
     gate = SetpointGate(SPEC, DT_S, [start])
