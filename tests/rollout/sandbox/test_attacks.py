@@ -444,7 +444,7 @@ WIRE = {
     "a huge message": "import os\nos.write(3, b'\\xff\\xff\\xff\\xff')\nwhile True: pass",
     "calls without reading": (
         "import os, json\n"
-        "h = {'t': 'call', 'n': 1, 'f': 'get_observation', 'line': 1, 'a': {}}\n"
+        "h = {'t': 'call', 'n': 1, 'f': 'echo', 'line': 1, 'a': {'value': 1}}\n"
         "b = json.dumps(h).encode()\n"
         "while True: os.write(3, len(b).to_bytes(4, 'big') + b)"
     ),
@@ -462,8 +462,7 @@ def test_abuse_of_the_calls_ends_the_program(run, case):
     limits = ProgramLimits(wall_s=3, idle_s=0.5, calls=100)
     outcome = run(WIRE[case], limits)
     assert outcome.ended in ("killed", "timeout")
-    assert {c.function for c in run.bench.calls} <= {"get_observation"}
-    assert len(run.bench.calls) <= 1
+    assert len(run.bench.calls) <= (case == "calls without reading")
     assert run("print(1)").stdout == "1\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
 import re
 import struct
@@ -16,7 +17,7 @@ import pytest
 from aspire_tui.rollout.sandbox import levels
 from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
 from aspire_tui.rollout.sandbox.frames import ProbeFrame
-from aspire_tui.rollout.sandbox.inside import kernel, seccomp
+from aspire_tui.rollout.sandbox.inside import kernel, landlock, seccomp
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
 from aspire_tui.rollout.sandbox.places import find_places
 from aspire_tui.rollout.sandbox.zygote_process import ENVIRONMENT, ZygoteFailed, ZygoteProcess
@@ -26,6 +27,26 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="confinement is Linux
 
 def layers(report) -> dict[str, bool]:
     return {layer.name: layer.on for layer in report.layers}
+
+
+@LINUX
+def test_what_the_kernel_offers_is_had():
+    """The other tests skip a level that cannot be had; this one says whether it ought to be."""
+    namespaces = subprocess.run(
+        ["unshare", "--user", "--mount", "--net", "--pid", "--fork", "true"],
+        capture_output=True,
+        check=False,
+    )
+    try:
+        landlocked = landlock.abi() >= 1
+    except OSError:
+        landlocked = False
+    offered = {"A": namespaces.returncode == 0 and landlocked, "B": landlocked}
+    offered["A-"] = namespaces.returncode == 0
+    for level, possible in offered.items():
+        if possible:
+            with Sandbox.start((level,), places=find_places(("numpy",))) as sandbox:
+                assert sandbox.report.level == level
 
 
 @pytest.mark.parametrize(
@@ -184,13 +205,26 @@ def test_existence_is_all_that_level_b_gives_away(at_level):
 
 
 @LINUX
+def test_the_root_of_level_a_holds_what_was_granted_and_nothing_else(at_level):
+    places = find_places()
+    granted = [*places.packages.values(), *places.companions, *sys.path[1:]]
+    listing = "import os\nfor name in os.listdir('/'): print(name)"
+    for level in ("A", "A-"):
+        seen = set(at_level(level)(listing).stdout.split())
+        assert seen <= {Path(p).parts[1] for p in granted if Path(p).is_absolute()}, level
+
+
+@LINUX
 def test_what_is_installed_beside_the_allowed_packages_stays_shut(at_level):
     """Also at level B, where its directory can be seen."""
     site = Path(find_places().packages["numpy"]).parent
-    beside = next(p for p in site.glob("msgspec/__init__.py"))
+    inside_library = Path(os.__file__).parent / "site-packages"
+    installed = [*site.glob("msgspec/__init__.py"), *inside_library.glob("*/__init__.py")]
+    assert installed
     for level in ("A", "A-", "B"):
-        outcome = at_level(level)(f"print(open({str(beside)!r}).read())")
-        assert outcome.ended == "raised", level
+        for file in installed[:3]:
+            outcome = at_level(level)(f"print(open({str(file)!r}).read())")
+            assert outcome.ended == "raised", (level, file)
 
 
 # -- the filter itself, by a small interpreter of its instructions ---------------------------------

@@ -67,6 +67,7 @@ def test_a_kill_before_the_program_has_a_process_still_ends_it(run, monkeypatch)
     monkeypatch.setattr(zygote, "start", killed_first)
     outcome = run("while True: pass", ProgramLimits(idle_s=20))
     assert (outcome.ended, outcome.error) == ("aborted", "at once")
+    assert run.sandbox._zygote is zygote
 
 
 def test_one_program_at_a_time(run):
@@ -223,6 +224,16 @@ def test_a_sandbox_started_in_a_thread_outlives_the_thread():
     thread.join()
     with made[0] as sandbox:
         assert sandbox.run("print(1)", Namespace(()), lambda c: Answer()).stdout == "1\n"
+
+
+@LINUX
+def test_without_confinement_what_a_program_started_ends_with_it(at_level):
+    outcome = at_level("D")(
+        "import os, time\npid = os.fork()\nif pid == 0:\n    os.setsid()\n    time.sleep(60)\n"
+        "print(pid)"
+    )
+    assert outcome.ended == "returned"
+    assert alive([int(outcome.stdout)]) == []
 
 
 def test_close_ends_everything(run):

@@ -91,8 +91,8 @@ def test_the_cell_may_reuse_its_buffer(run):
 
     bench = Scribbling()
     kept = bench.picture.copy()
-    run("o = get_observation()['scene']['rgb']\nfail('OK')\necho(o)", bench=bench)
-    np.testing.assert_array_equal(run.bench.calls[2].args["value"], kept)
+    run("o = get_observation()['scene']['rgb']\necho(o)\nfail('OK')\necho(o)", bench=bench)
+    np.testing.assert_array_equal(run.bench.calls[3].args["value"], kept)
 
 
 UNUSABLE = {
