@@ -147,7 +147,7 @@ def hit(thing, o, d):
                 better = lid & (~ok | (cap < t))
                 t, n[better] = np.where(better, cap, t), (0, 0, 1)
                 ok |= lid
-    return np.where(ok, t, np.inf), n @ R.T
+    return np.where(ok, t, np.inf), np.nan_to_num(n, posinf=0.0, neginf=0.0) @ R.T
 
 
 @pytest.fixture

@@ -64,6 +64,14 @@ def test_no_mask_ever_fills_the_picture(stage, prompt, grey):
     assert all(s.mask.mean() < 0.4 for s in find(picture, prompt))
 
 
+def test_a_patch_over_most_of_the_picture_is_background():
+    wall = np.full((120, 160, 3), 128, np.uint8)
+    wall[10:110, 15:145] = (200, 30, 25)
+    assert segment(wall, "red cube") == []
+    wall[:, 60:] = 128
+    assert len(segment(wall, "red cube")) == 1
+
+
 def test_a_hidden_thing_is_not_found_and_the_reason_names_what_was_seen(stage):
     scene = stage()
     scene.put("green", (0.33, 0.0), (0.08, 0.08, 0.08))
@@ -104,7 +112,9 @@ def test_without_colour_words_things_are_found_but_not_the_arm(stage):
     scene = stage()
     scene.put("red", (0.36, 0.05))
     scene.put("yellow", (0.30, -0.1))
-    scene.put("grey", (0.12, 0.1), (0.07, 0.07, 0.45))  # stands there like an arm
+    for i in range(3):  # stands there like an arm, in links of two colours
+        z = 0.075 + 0.15 * i
+        scene.put(("grey", "blue", "grey")[i], (0.12, 0.1), (0.07, 0.07, 0.15), z=z)
     picture = scene.render(fovy_deg=55)
     found = find(picture, "object")
     assert len(found) == 2
