@@ -60,7 +60,7 @@ class IdealCell:
         during: Called on every tick of a motion.
     """
 
-    def __init__(self, kinematics: Kinematics, *, arm_in_pictures: bool = False) -> None:
+    def __init__(self, kinematics: Kinematics) -> None:
         self.info = yam_cell()
         self.blocks: list[Block] = []
         self.executed: list[Trajectory] = []

@@ -104,6 +104,27 @@ def test_the_arm_is_not_an_obstacle_to_itself(
     assert len(empty.boxes()) > 0
 
 
+def test_pixels_at_the_arms_outline_are_not_believed(
+    bench: Workbench, empty: ObstacleMap, kinematics: Kinematics
+) -> None:
+    view = look(bench)
+    tool = pose_matrix(np.array((0.32, 0.0, 0.1)), np.array((0, 0, 1.0, 0)))
+    q = kinematics.solve(tool, view.q_rad, rng=np.random.default_rng(0)).q
+    assert q is not None
+    hand = tool[:3, 3] - 0.09 * tool[:3, 2]
+    cam = invert(view.T_base_cam) @ np.append(hand, 1)
+    u, v = (view.K @ cam[:3])[:2] / cam[2]
+    h, w = view.depth_m.shape
+    uu, vv = np.meshgrid(np.arange(w), np.arange(h))
+    away = np.hypot(uu - u, vv - v)
+    depth = np.where(away < 6, cam[2], view.depth_m)
+    # Round it a seam of distances half-way to the table, as depth cameras give them.
+    seam = (away >= 6) & (away < 7.4)
+    depth[seam] = (cam[2] + view.depth_m[seam]) / 2
+    empty.add(with_depth(view, depth), q)
+    assert empty.boxes() == []
+
+
 def test_what_the_arm_hides_is_remembered(
     cell: IdealCell, bench: Workbench, empty: ObstacleMap
 ) -> None:

@@ -111,6 +111,17 @@ def test_what_is_meant_is_approached_along_the_hand_only(kinematics: Kinematics)
         assert tool[2, 2] < -0.999
 
 
+def test_what_is_meant_is_not_swept_aside_on_the_way(kinematics: Kinematics) -> None:
+    # Near either end or not, between the two straight lines nothing seen may be touched.
+    a, b = above(kinematics, 0.33, 0.15, 0.05), above(kinematics, 0.33, -0.15, 0.02)
+    wall = Box(WALL.centre_m, WALL.half_m, near=True)
+    cube = Box((0.33, -0.15, 0.02), (0.04, 0.04, 0.02), near=True)
+    plan = planner(kinematics, wall, cube).plan(a, b)
+    assert plan.status == "OK"
+    assert "RRTConnect" in plan.planner
+    assert fine_contacts(kinematics, plan, WALL) == []
+
+
 def test_leaving_backs_off_first(kinematics: Kinematics) -> None:
     cube = Box((0.33, -0.15, 0.02), (0.04, 0.04, 0.02), near=True)
     a, b = above(kinematics, 0.33, -0.15, 0.02), above(kinematics, 0.33, 0.15, 0.1)
