@@ -66,6 +66,7 @@ class SimArm:
         self._wiring: _Wiring | None = None
         self._setpoint = self._home()
         self._written_s = NEVER_S
+        self._limited: tuple[float, bool] | None = None
 
     # -- the driver seam -------------------------------------------------------------------
 
@@ -133,6 +134,7 @@ class SimArm:
     def enter(self, model: mujoco.MjModel, data: mujoco.MjData, noise: CellNoise) -> None:
         """Become part of a newly compiled world."""
         self._wiring = _wire(self._spec, model, data, noise)
+        self._limited = None
 
     def place_home(self) -> None:
         """Put the arm at its home pose, gripper open. Only a reset may."""
@@ -165,6 +167,10 @@ class SimArm:
 
     def _limit_forces(self) -> None:
         w = self._wired()
+        limits = (self._setpoint.force_N, self._setpoint.energised)
+        if limits == self._limited:
+            return
+        self._limited = limits
         on = 1.0 if self._setpoint.energised else 0.0
         w.model.actuator_forcerange[w.actuators] = on * w.torque_limits
         force = on * self._setpoint.force_N

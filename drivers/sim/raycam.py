@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.half_grid import HalfGrid, agree
+from drivers.sim.outlines import Outlines
 from drivers.sim.surface import normals
 
 FloatArray = NDArray[np.float64]
@@ -126,9 +127,10 @@ class Eye(Protocol):
 class RayCamera:
     """Takes pictures of one model with one look; :meth:`enter` it before the first.
 
-    Half of the rows and columns are cast first. Where neighbours agree on one flat face, the pixels
-    between lie on it too; all others are cast as well. A thing less than two pixels wide in front
-    of one face can be missed, nothing else.
+    Where only the table top can be seen nothing is cast: it is fixed and level. Elsewhere half of
+    the rows and columns are cast first. Where neighbours agree on one flat face, the pixels between
+    lie on it too; all others are cast as well. A thing less than two pixels wide in front of one
+    face can be missed, nothing else.
     """
 
     def enter(self, model: mujoco.MjModel, look: Appearance, table: str) -> None:
@@ -136,6 +138,9 @@ class RayCamera:
         self._model = model
         self._look = look
         self._table = int(model.geom(table).id)
+        self._outlines = Outlines(model, without=self._table)
+        centre, half = model.geom_pos[self._table], model.geom_size[self._table]
+        self._table_top = np.array([centre - half, centre + half])
         # Colours of geometries, then of the table's texels, then, as index -1, of nothing.
         self._palette = np.vstack(
             [model.geom_rgba[:, :3], look.table.reshape(-1, 3), look.background]
@@ -157,7 +162,8 @@ class RayCamera:
 
         rays = lens.half_rays @ to_world
         if eye is None:
-            hits = self._cast(data, origin, rays)
+            mask = self._outlines.mask(data, origin, to_world, lens.right[::2], lens.up[::2, 0])
+            hits = self._cast_where_needed(data, origin, rays, mask.ravel())
         else:
             geom, depth = eye.see(data, camera)
             half = (geom[::2, ::2].ravel(), depth[::2, ::2].ravel() / lens.half_axial)
@@ -190,6 +196,23 @@ class RayCamera:
             )  # fmt: skip
         distance[geom < 0] = 0.0
         return _Hits(geom, distance, normal.reshape(n, 3))
+
+    def _cast_where_needed(
+        self, data: mujoco.MjData, origin: FloatArray, rays: FloatArray, mask: NDArray[np.bool_]
+    ) -> _Hits:
+        """As :meth:`_cast`; rays that can only meet the table top are worked out."""
+        falling = np.minimum(rays[:, 2], -1e-9)
+        distance = (self._table_top[1, 2] - origin[2]) / falling
+        xy = rays[:, :2] * distance[:, None] + origin[:2]
+        on_top = ((xy > self._table_top[0, :2]) & (xy < self._table_top[1, :2])).all(axis=1)
+        bare = on_top & (distance > 0.0) & (distance < FAR_M) & ~mask
+        geom = np.full(len(rays), self._table, dtype=np.int32)
+        normal = np.zeros((len(rays), 3))
+        normal[:, 2] = 1.0
+        rest = np.flatnonzero(~bare)
+        cast = self._cast(data, origin, rays[rest])
+        geom[rest], distance[rest], normal[rest] = cast.geom, cast.distance, cast.normal
+        return _Hits(geom, distance, normal)
 
     def _given(
         self,

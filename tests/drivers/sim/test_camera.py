@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import mujoco
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from scripted import Kinematics, Operator, cube, scene, yam
 from drivers.sim.camera_source import open_source
 from drivers.sim.cell import SimCell
 from drivers.sim.hosted import open_world
+from drivers.sim.noise import NoiseSpec
+from drivers.sim.raycam import intrinsics
 from drivers.sim.scene import SceneObject
+from drivers.sim.world import World
 from drivers.types import Frame
 
 
@@ -164,3 +168,37 @@ def test_looking_changes_nothing(ideal: SimCell) -> None:
     ideal.stand_in.truth()
     assert np.array_equal(world._state(), before)
     assert mujoco.mj_stateSize(world.model, mujoco.mjtState.mjSTATE_INTEGRATION) == before.size
+
+
+@pytest.mark.parametrize("size", [(320, 240), (161, 121), (64, 48)])
+def test_every_pixel_is_what_a_ray_of_its_own_would_have_met(size: tuple[int, int]) -> None:
+    info = yam().info
+    cameras = tuple(msgspec.structs.replace(c, width=size[0], height=size[1]) for c in info.cameras)
+    world = World(msgspec.structs.replace(info, cameras=cameras), NoiseSpec.off())
+    ball = SceneObject(
+        "ball", "sphere", (0.05, 0.05, 0.05), (0.1, 0.2, 0.8), 0.1, (0.3, -0.1, 0.025)
+    )
+    world.reset(scene(cube(yaw_rad=0.5), ball))
+    model, data = world.model, world.data
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        data.qpos[:6] = np.array(info.arms[0].home_rad) + rng.uniform(-0.35, 0.35, 6)
+        for camera in ("scene", "wrist"):
+            picture = world.picture(camera)
+            cam = model.camera(camera)
+            K = intrinsics(*size, float(model.cam_fovy[cam.id]))
+            v, u = np.indices((size[1], size[0]))
+            rays = np.stack([u, v, np.ones_like(u)], axis=-1).reshape(-1, 3) @ np.linalg.inv(K).T
+            length = np.linalg.norm(rays, axis=1)
+            rays = rays * [1, -1, -1] @ data.cam_xmat[cam.id].reshape(3, 3).T / length[:, None]
+            n = len(rays)
+            geom, distance = np.full(n, -1, dtype=np.int32), np.zeros(n)
+            mujoco.mj_multiRay(
+                model, data, data.cam_xpos[cam.id], rays.ravel(), None, 1, -1, geom, distance,
+                None, n, 6.0,
+            )  # fmt: skip
+            same = geom == picture.geom.ravel()
+            assert same.mean() > 0.999
+            seen = same & (geom >= 0)
+            assert np.abs(distance / length - picture.depth_m.ravel())[seen].max() < 1e-5
+            assert not picture.depth_m.ravel()[same & (geom < 0)].any()
