@@ -6,7 +6,6 @@ Geometry ids stay in this package: a picture that leaves it carries colour and d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import mujoco
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.half_grid import HalfGrid, agree
+from drivers.sim.lens import Lens, lens_of
 from drivers.sim.outlines import Outlines
 from drivers.sim.surface import normals
 
@@ -47,56 +47,6 @@ class Picture:
     rgb: NDArray[np.float32]
     depth_m: NDArray[np.float32]
     geom: NDArray[np.int32]
-
-
-def intrinsics(width: int, height: int, fovy_deg: float) -> FloatArray:
-    """Pinhole matrix for pixel centres at whole numbers, shape (3, 3)."""
-    focal = height / 2.0 / np.tan(np.deg2rad(fovy_deg) / 2.0)
-    return np.array(
-        [[focal, 0.0, (width - 1) / 2.0], [0.0, focal, (height - 1) / 2.0], [0.0, 0.0, 1.0]]
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Lens:
-    """Rays of one picture size in MuJoCo's camera frame (x right, y up, z back).
-
-    Attributes:
-        right: Sideways per unit of depth for every column, shape (W,).
-        up: Upwards per unit of depth for every row, shape (H, 1).
-        rays: Unit rays, shape (H*W, 3).
-        axial: Depth per unit of distance along each ray, shape (H*W,).
-        half_rays, half_axial: Those of the half grid.
-    """
-
-    grid: HalfGrid
-    right: FloatArray
-    up: FloatArray
-    rays: FloatArray
-    axial: FloatArray
-    half_rays: FloatArray
-    half_axial: FloatArray
-
-
-@lru_cache(maxsize=16)
-def _lens(width: int, height: int, fovy_deg: float) -> _Lens:
-    K = intrinsics(width, height, fovy_deg)
-    right = (np.arange(width) - K[0, 2]) / K[0, 0]
-    up = ((K[1, 2] - np.arange(height)) / K[1, 1])[:, None]
-    rays = np.empty((height, width, 3))
-    rays[..., 0], rays[..., 1], rays[..., 2] = right, up, -1.0
-    length = np.linalg.norm(rays, axis=2)
-    rays /= length[..., None]
-    axial = 1.0 / length
-    return _Lens(
-        grid=HalfGrid(height, width),
-        right=right,
-        up=up,
-        rays=rays.reshape(-1, 3),
-        axial=axial.ravel(),
-        half_rays=rays[::2, ::2].reshape(-1, 3).copy(),
-        half_axial=axial[::2, ::2].ravel(),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +104,7 @@ class RayCamera:
         """
         cam = self._model.camera(camera)
         width, height = (int(n) for n in self._model.cam_resolution[cam.id])
-        lens = _lens(width, height, float(self._model.cam_fovy[cam.id]))
+        lens = lens_of(width, height, float(self._model.cam_fovy[cam.id]))
         grid = lens.grid
         origin = np.array(data.cam_xpos[cam.id])
         # Contiguous: a transposed view sends numpy down a path twenty times slower.
@@ -276,7 +226,7 @@ class RayCamera:
         self,
         geom: NDArray[np.int32],
         depth_m: NDArray[np.float32],
-        lens: _Lens,
+        lens: Lens,
         origin: FloatArray,
         to_world: FloatArray,
     ) -> NDArray[np.float32]:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.arm import ArmSetpoint, SimArm
+from drivers.sim.lens import intrinsics
 from drivers.sim.noise import CellNoise, NoiseSpec
-from drivers.sim.raycam import Eye, Picture, RayCamera, intrinsics
+from drivers.sim.raycam import Eye, Picture, RayCamera
 from drivers.sim.scene import TABLE, TIMESTEP_S, SceneSpec, build_model, rotation, scene_hash
 from drivers.types import CameraSpec, CellInfo, Frame
 

@@ -11,8 +11,8 @@ from scripted import Kinematics, Operator, cube, scene, yam
 from drivers.sim.camera_source import open_source
 from drivers.sim.cell import SimCell
 from drivers.sim.hosted import open_world
+from drivers.sim.lens import intrinsics
 from drivers.sim.noise import NoiseSpec
-from drivers.sim.raycam import intrinsics
 from drivers.sim.scene import SceneObject
 from drivers.sim.world import World
 from drivers.types import Frame
