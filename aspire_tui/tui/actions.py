@@ -155,7 +155,7 @@ def _no_search(now: Situation) -> str | None:
 def _ask_resume(now: Situation) -> Confirm:
     call = now.snapshot.in_flight
     what = (
-        f"{call.primitive} (call {call.call}) goes on from the measured pose"
+        f"{call.primitive} (call {call.call}) goes on, motion from the measured pose"
         if call is not None
         else "the next call may move"
     )

@@ -7,11 +7,11 @@ Read from the session file by :func:`read_moment` and by nothing else; panes are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from aspire_tui.domain import Keyframe
+from aspire_tui.domain import Keyframe, Outcome, SeedSet
 from aspire_tui.events import (
     ProgramEnded,
-    Recorded,
     RefereeJudged,
     ResetReported,
     SkillMatched,
@@ -69,6 +69,19 @@ class Picture:
     of: int
 
 
+class ListedTrial(NamedTuple):
+    """A trial as a list of trials shows it: only what opening and closing it settles."""
+
+    trial: int
+    hypothesis: int | None
+    seed: int
+    seed_set: SeedSet
+    closed: bool
+    outcome: Outcome | None
+    implicated: int | None
+    reason: str
+
+
 @dataclass(frozen=True)
 class Moment:
     """The session at ``snapshot.seq`` with the trial, call and picture that are shown."""
@@ -85,7 +98,7 @@ class Moment:
     program: ProgramRow | None = None
     agent: tuple[AgentLine, ...] = ()
     hypotheses: tuple[HypothesisRow, ...] = ()
-    trials: tuple[TrialRow, ...] = ()
+    trials: tuple[ListedTrial, ...] = ()
     path: str = ""
 
     @property
@@ -102,7 +115,7 @@ class Remembered:
     """What need not be read again while nothing it depends on has changed."""
 
     trials_key: tuple[object, ...] = ()
-    trials: tuple[TrialRow, ...] = ()
+    trials: tuple[ListedTrial, ...] = ()
     tree_key: tuple[object, ...] = ()
     tree: tuple[HypothesisRow, ...] = ()
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
@@ -206,13 +219,25 @@ def _program(
 
 def _trials(
     reader: SessionReader, snapshot: Snapshot, remembered: Remembered
-) -> tuple[TrialRow, ...]:
-    newest = snapshot.trial
-    key = (snapshot.trials_opened, snapshot.trials_closed, newest and newest.ended)
+) -> tuple[ListedTrial, ...]:
+    key = (snapshot.trials_opened, snapshot.trials_closed)
     if key != remembered.trials_key:
         rows = reader.trials(snapshot.seq, newest=TRIALS_LISTED)
-        remembered.trials_key, remembered.trials = key, tuple(rows)
+        remembered.trials_key, remembered.trials = key, tuple(_listed(row) for row in rows)
     return remembered.trials
+
+
+def _listed(row: TrialRow) -> ListedTrial:
+    return ListedTrial(
+        trial=row.trial,
+        hypothesis=row.hypothesis,
+        seed=row.seed,
+        seed_set=row.seed_set,
+        closed=row.closed_seq is not None,
+        outcome=row.outcome,
+        implicated=row.implicated,
+        reason=row.reason,
+    )
 
 
 def _tree(
@@ -223,8 +248,3 @@ def _tree(
         rows = tuple(reader.hypotheses(snapshot.seq))
         remembered.tree_key, remembered.tree = key, rows
     return remembered.tree
-
-
-def newest_events(reader: SessionReader, after_seq: int) -> list[Recorded]:
-    """Events since a moment, for the plain display."""
-    return reader.events(after_seq=after_seq)

@@ -74,7 +74,7 @@ async def test_resume_asks_first_and_enter_confirms(running: Path) -> None:
     async with bench(running) as b:
         b.feed.state, b.feed.mode = "HOLD", None
         await b.press("R")
-        assert "Resume? goto_pose (call 6) goes on from the measured pose." in b.bar
+        assert "Resume? goto_pose (call 6) goes on, motion from the measured pose." in b.bar
         assert b.engine.sent == []
         await b.press("enter")
         await b.until(lambda: b.engine.verbs == ["resume"])

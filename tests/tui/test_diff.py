@@ -39,7 +39,7 @@ def _shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     return [[_seen(screen.buffer[y][x]) for x in range(COLUMNS)] for y in range(ROWS)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(frames)
 def test_sending_changes_shows_what_a_full_repaint_shows(
     told: list[list[tuple[int, int, str, Pen]]],

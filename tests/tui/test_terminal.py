@@ -35,7 +35,7 @@ def until(true: Callable[[], bool], terminal: Terminal | None = None) -> None:
             time.sleep(0.01)
 
 
-KEYS = ("\x1b[D", "\x1b[D", "{", "o", "2", "j", "z", "z", "?", "\x1b", "1", "g")
+KEYS = ("{", "o", "2", "z", "?", "1")
 
 
 @pytest.mark.parametrize(("columns", "rows", "most_bytes"), [(80, 24, 10_000), (160, 48, 20_000)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aspire_tui.session.rows import CallRow, TrialRow
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, Target, nothing
-from aspire_tui.tui.panes.format import clock, seconds, status_mark
+from aspire_tui.tui.panes.format import clock, seconds, some, status_mark
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, line, pad, spread, text_width
@@ -103,7 +103,7 @@ def _title(trial: TrialRow, look: Look) -> str:
 
 def _foot(moment: Moment, trial: TrialRow, look: Look) -> str:
     failed = sum(1 for c in moment.calls if c.status not in (None, "OK"))
-    parts = [f"{len(moment.calls)} calls"]
+    parts = [some(len(moment.calls), "call")]
     if failed:
         parts.append(f"{failed} not OK")
     if trial.implicated is not None:

@@ -44,6 +44,11 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def some(n: int, what: str, many: str = "") -> str:
+    """A count of things: ``1 call``, ``2 calls``."""
+    return f"{n} {what}" if n == 1 else f"{n} {many or what + 's'}"
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 

@@ -51,5 +51,7 @@ def decode(data: bytes) -> NDArray[np.uint8] | str:
             if image.width * image.height > MOST_PIXELS:
                 return f"the picture is too large to show ({image.width}x{image.height})"
             return np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError:
+        return "the picture is too large to show"
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         return f"the picture cannot be read: {clean_line(str(error), 80)}"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aspire_tui.domain import SeedSet
-from aspire_tui.session.rows import HypothesisRow, TrialRow
+from aspire_tui.session.rows import HypothesisRow
 from aspire_tui.session.snapshot import Snapshot
-from aspire_tui.tui.moment import Moment
+from aspire_tui.tui.moment import ListedTrial, Moment
 from aspire_tui.tui.panes.body import Body, Look, Target, nothing
-from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio
+from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio, some
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Part, line, pad, spread
@@ -34,7 +34,7 @@ class Node:
 
     lanes: str
     hypothesis: HypothesisRow | None = None
-    trial: TrialRow | None = None
+    trial: ListedTrial | None = None
     trials: int = 0
     unfolded: bool = False
 
@@ -120,9 +120,9 @@ def _heading(lanes: Lanes, look: Look) -> Line:
     return spread((), heads, look.width)
 
 
-def trial_row(node: Node, trial: TrialRow, look: Look) -> Line:
+def trial_row(node: Node, trial: ListedTrial, look: Look) -> Line:
     glyphs = look.glyphs
-    judged = trial.closed_seq is not None
+    judged = trial.closed
     outcome = trial.outcome if judged else None
     word = (outcome or "not judged") if judged else "open"
     role = OUTCOME_ROLES[outcome] if judged else "accent"
@@ -139,7 +139,7 @@ def trial_row(node: Node, trial: TrialRow, look: Look) -> Line:
 
 
 def _rows(moment: Moment, look: Look) -> Iterator[Node]:
-    trials: dict[int | None, list[TrialRow]] = defaultdict(list)
+    trials: dict[int | None, list[ListedTrial]] = defaultdict(list)
     for trial in moment.trials:
         trials[trial.hypothesis].append(trial)
     children: dict[int | None, list[HypothesisRow]] = defaultdict(list)
@@ -153,7 +153,7 @@ def _rows(moment: Moment, look: Look) -> Iterator[Node]:
 
 def _branch(
     children: dict[int | None, list[HypothesisRow]],
-    trials: dict[int | None, list[TrialRow]],
+    trials: dict[int | None, list[ListedTrial]],
     look: Look,
 ) -> Iterator[Node]:
     glyphs = look.glyphs
@@ -183,7 +183,7 @@ def _counted(snapshot: Snapshot) -> str:
 
 
 def _foot(moment: Moment) -> str:
-    trials = f"{moment.snapshot.trials_opened} trials"
-    return (
-        f"{moment.snapshot.hypotheses_opened} hypotheses, {trials}" if moment.hypotheses else trials
-    )
+    trials = some(moment.snapshot.trials_opened, "trial")
+    if not moment.hypotheses:
+        return trials
+    return f"{some(moment.snapshot.hypotheses_opened, 'hypothesis', 'hypotheses')}, {trials}"

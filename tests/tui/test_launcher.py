@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from recorded import Story, whole_session
+from terminal import Terminal
+
+from aspire_tui.config import Workspace
+from aspire_tui.tui.inventory import Inventory, Item, take_inventory
+from aspire_tui.tui.launcher import Choice, Launcher
+from aspire_tui.tui.terminal import RESET, reset_terminal, speaks_unicode, terminal_colours
+
+SOME = Inventory(
+    engines=(
+        Item("attach", "live-1", "running", "run cube_stack", Path("/l.db"), Path("/e.sock")),
+    ),
+    tasks=(Item("run", "cube_lift", "", "Pick up the red cube."),),
+    cells=(Item("cell", "yam", "HOLD", "drives on, e-stop NOT WIRED"),),
+    sessions=(
+        Item("replay", "good", "PASS", "run cube_stack: 5 of 6", Path("/good.db")),
+        Item("replay", "bad", "damaged", "not a session", Path("/bad.db")),
+    ),
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, "--workspace", tmp_path / "shipped")
+
+
+async def chosen(workspace: Workspace, inventory: Inventory, *keys: str) -> object:
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: inventory)
+    async with launcher.run_test(size=(100, 30)) as pilot:
+        async with asyncio.timeout(5):
+            while launcher._inventory is None:
+                await pilot.pause(0.01)
+        await pilot.pause()
+        for key in keys:
+            await pilot.press(key)
+        await pilot.pause()
+    return launcher.return_value
+
+
+@pytest.mark.parametrize(
+    ("keys", "choice"),
+    [
+        (("enter",), Choice("attach", "live-1", Path("/l.db"), Path("/e.sock"))),
+        (("j", "enter"), Choice("run", "cube_lift")),
+        (("j", "j", "enter", "j", "enter"), Choice("replay", "good", Path("/good.db"))),
+        (("q",), None),
+        (("ctrl+c",), None),
+    ],
+)
+async def test_enter_does_what_the_row_says(
+    workspace: Workspace, keys: tuple[str, ...], choice: Choice | None
+) -> None:
+    assert await chosen(workspace, SOME, *keys) == choice
+
+
+async def test_a_first_start_teaches_itself(workspace: Workspace) -> None:
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: Inventory(tasks=SOME.tasks))
+    async with launcher.run_test(size=(100, 30)) as pilot:
+        async with asyncio.timeout(5):
+            while launcher._inventory is None:
+                await pilot.pause(0.01)
+        await pilot.pause()
+        rows = "\n".join(launcher._list.render_line(y).text for y in range(30))
+        assert "press enter on a task" in rows and "HOLD" in rows
+
+
+def test_the_inventory_is_what_lies_there(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    workspace.sessions.mkdir()
+    whole_session(workspace.sessions / "over.db")
+    story = Story(workspace.sessions / "cut.db")
+    story.opens()
+    story.close()
+    (workspace.sessions / "junk.db").write_bytes(b"junk")
+    found = take_inventory(workspace, "op1")
+    states = {item.name: item.state for item in found.sessions}
+    assert states == {"over": "PASS", "cut": "unfinished", "junk": "damaged"}
+    assert "cube_stack" in {item.name for item in found.tasks}
+    assert {item.state for item in found.cells} == {"not running"}
+    assert found.engines == ()
+
+
+# -- the terminal around it -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours"),
+    [
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "truecolor"),
+        ({"TERM": "xterm-256color"}, "256"),
+        ({"TERM": "tmux-256color", "NO_COLOR": "1"}, "mono"),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "256"),
+        ({"TERM": "linux"}, "standard"),
+        ({"TERM": "dumb"}, "mono"),
+        ({}, "mono"),
+    ],
+)
+def test_colours_by_what_the_terminal_says(environment: dict[str, str], colours: str) -> None:
+    assert terminal_colours(environment) == colours
+
+
+def test_ascii_where_the_locale_has_nothing_else() -> None:
+    assert speaks_unicode({"TERM": "xterm"}, "UTF-8")
+    assert not speaks_unicode({"TERM": "xterm"}, "ANSI_X3.4-1968")
+    assert not speaks_unicode({"TERM": "linux"}, "utf-8")
+
+
+def test_a_terminal_left_in_a_bad_state_is_mended() -> None:
+    code = "from aspire_tui.tui.terminal import reset_terminal as r; r()"
+    spoil = "import termios,sys; a=termios.tcgetattr(0); a[3]&=~(termios.ECHO|termios.ICANON); "
+    spoil += "termios.tcsetattr(0,0,a); "
+    with Terminal.python("-c", spoil + code) as t:
+        good = t.modes()
+        t.process.wait(timeout=10)
+        t.settle(0.1)
+        assert t.raw.decode() == RESET
+        assert t.modes()[3] == good[3] or t.modes()[3] & 0o12
+
+
+def test_mending_a_pipe_is_harmless(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w+") as out:
+        reset_terminal(out)
