@@ -13,6 +13,7 @@ import typer
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.jobs import cell_named
 from aspire_tui.commands.run_verbs import JsonFlag, NoNoise
+from aspire_tui.errors import ConfigError
 from drivers.client import CellClient, hold_now
 from drivers.keys import make_keys
 
@@ -63,7 +64,15 @@ def shutdown(cell: CellName = "yam", as_json: JsonFlag = False) -> None:
 @cell_app.command("keys")
 def keys(
     folder: Annotated[Path, typer.Argument(help="Folder to write them to (0700).")],
-    name: Annotated[str, typer.Option(help="Whose keys.")] = "operator",
+    name: Annotated[str, typer.Option(help="Whose keys; `host` for the cell host's own.")] = "host",
+    role: Annotated[str, typer.Option(help="operator, viewer or agent, for a client.")] = "",
 ) -> None:
-    """Make CURVE keys for a cell that is reached over TCP; files are 0600."""
-    typer.echo(str(make_keys(folder, name)))
+    """Make CURVE keys for a cell that is reached over TCP; secret files are 0600."""
+    match role:
+        case "":
+            made = make_keys(folder, name)
+        case "operator" | "viewer" | "agent":
+            made = make_keys(folder, name, role)
+        case _:
+            raise ConfigError(f"--role {role}: expected operator, viewer or agent")
+    typer.echo(str(made))

@@ -36,8 +36,8 @@ def _text(recorded: Recorded) -> str | None:
         case SessionOpened(spec=s, sandbox=b, brands=brands):
             brand = f"  [{', '.join(brands)}]" if brands else ""
             return f"session  {s.verb} {' '.join(s.tasks)}  seed {s.seed}  sandbox {b.level}{brand}"
-        case PhaseChanged(trial=t, phase=p, cause=c):
-            return f"trial {t}  {p}  {c}"
+        case PhaseChanged(trial=t, phase=p, cause=c, waits_for=w):
+            return f"trial {t}  {p}  {c}{f'; waits for: {w}' if w else ''}"
         case TrialOpened(trial=t, task=name, seed_set=which, where=where):
             return f"trial {t}  opened  {name}  {which} scene, {where}"
         case ResetReported(trial=t, verdict=v):

@@ -9,10 +9,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drivers.client import StateStream, hold_now
-
 from aspire_tui.engine.job import Job
 from aspire_tui.events import CellChanged, Note, PhaseChanged
+from drivers.client import StateStream, hold_now
 from drivers.hostlock import holder_of
 from drivers.runtime_dir import CellPaths, cell_paths
 from drivers.types import CellStatus

@@ -1,4 +1,4 @@
-"""Engine commands: length-prefixed msgspec JSON ``{proto, id, verb, args, role}`` over a Unix socket.
+"""Engine commands: length-prefixed msgspec JSON ``{proto, id, verb, args, role}``.
 
 The reply says accepted or refused with the reason; the effect is an event in the session with the
 same id. A viewer may HOLD; an agent may never resume, acknowledge, enable or raise speed.

@@ -50,7 +50,7 @@ class Trials:
     async def in_workers(
         self, program: str, hypothesis: int | None, seeds: Sequence[int], seed_set: SeedSet
     ) -> list[TrialClosed]:
-        """One trial per seed, in parallel; a lost worker loses no trial. Order follows ``seeds``."""
+        """One trial per seed, in parallel and in order; a lost worker loses no trial."""
         slots = asyncio.Semaphore(self.pool.workers)
 
         async def one(seed: int) -> TrialClosed:

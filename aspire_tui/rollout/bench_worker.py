@@ -17,7 +17,6 @@ import threading
 from dataclasses import dataclass, field
 
 import msgspec
-from drivers.client import CellClient
 
 from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
 from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
@@ -46,6 +45,7 @@ from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
 from aspire_tui.rollout.station import Station
 from aspire_tui.rollout.trial import TrialRunner
 from aspire_tui.rollout.video import Video
+from drivers.client import CellClient
 from drivers.errors import CellFault, CellRefused
 from drivers.sim.control import StandInClient
 

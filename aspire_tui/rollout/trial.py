@@ -135,7 +135,8 @@ class TrialRunner:
         findings = [f for f in check(spec.program, set(self.names)) if f.severity == "error"]
         if findings:
             worst = findings[0]
-            outcome = ProgramOutcome("refused", worst.text, worst.line, None, "", 0, 0, 0.0)
+            text = f"{worst.text} (line {worst.line})"
+            outcome = ProgramOutcome("refused", text, worst.line, None, "", 0, 0, 0.0)
         else:
             limits = ProgramLimits(wall_s=spec.task.limits.wall_s, calls=spec.task.limits.calls)
             space = namespace_of(self.names)
