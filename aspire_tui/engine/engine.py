@@ -106,7 +106,7 @@ class Engine:
             self.bench.kill_program(who)
 
     async def held(self, reason: str) -> None:
-        """Somebody holds, through the engine or past it: no call and no trial starts until resume."""
+        """Somebody holds, here or past the engine: no call, no trial starts until resume."""
         if not self.trials.resumed.is_set():
             return
         self.trials.resumed.clear()
