@@ -37,6 +37,8 @@ TRIM = 0.02
 TOP_BAND_SD = 2.0
 LEAST_TOP_PIXELS = 25
 LEAST_SIDE_M = 0.02
+SEEN_SHARE = 0.75
+NO_CUBE, ODD_CUBE = 0.4, 0.75
 
 CALIBRATION_SD_M = 0.003
 """Position along the table that a calibrated camera still gets wrong after the table is aligned."""
@@ -153,13 +155,15 @@ def measure(
     points = cloud.points[usable]
     if len(points) < LEAST_TOP_PIXELS // 2:
         return "has no usable depth"
+    if touches_border(mask):
+        return "is cut off by the edge of the picture"
     notes: list[str] = []
     smooth = _smooth(cloud.points[..., 2], usable)
     top_z, is_top = _top_face(smooth, points[:, 2], cloud.depth_noise_m)
     rect, slack = None, 0.0
     if stands_under_something(mask, usable, top_z, cloud):
         top_z = float(np.quantile(points[:, 2], 0.97))
-        rect = None if touches_border(mask) else _from_sides(points, top_z, cloud, prompt)
+        rect = _from_sides(points, top_z, cloud, prompt)
         if rect is None:
             return "is covered by something on it, and too little of its sides is in view"
         slack = COVERED_SD_M
@@ -169,16 +173,25 @@ def measure(
         top[usable] = is_top
         top = _with_edge(top, mask & ~cloud.valid)
         if np.count_nonzero(top) < LEAST_TOP_PIXELS:
+            if len(points) < 2 * LEAST_TOP_PIXELS:
+                return "is too small in the picture to measure"
             top = usable
             slack = COVERED_SD_M
             notes.append("top too small in the picture: outline of everything seen")
-        if touches_border(top):
-            return "is cut off by the edge of the picture"
         xy = cloud.on_level(top, top_z)
         rect = footprint(xy, yaw_of(xy), TRIM)
     bottom_z, how = _bottom(mask, usable, is_top, points, cloud, rect, prompt, top_z)
     notes += how
     height = max(top_z - bottom_z, 0.001)
+    extent = np.array([*rect.sides_m, height])
+    if prompt.shape == "cube":
+        share = float(extent.min() / extent.max())
+        if share < NO_CUBE:
+            size = " x ".join(f"{1000 * v:.0f}" for v in extent)
+            return f"would be {size} mm, no cube: most of it is hidden, or it is something else"
+        if share < ODD_CUBE:
+            slack = max(slack, float(extent.max() - extent.min()) / 3)
+            notes.append("uneven for a cube: part of it may be hidden")
     distance = float(np.linalg.norm(np.append(rect.centre_m, top_z) - cloud.eye()))
     pixel = distance / float(cloud.K[0, 0])
     fit_sd = float(np.hypot(np.hypot(pixel / 3, 0.0005), slack))
@@ -186,7 +199,7 @@ def measure(
     return ObjectEstimate(
         position=np.array([*rect.centre_m, (top_z + bottom_z) / 2]),
         wxyz=yaw_quaternion(rect.yaw_rad),
-        extent=np.array([*rect.sides_m, height]),
+        extent=extent,
         yaw_rad=rect.yaw_rad,
         points=points,
         mask=mask,
@@ -205,7 +218,11 @@ def _from_sides(
     upright = points[points[:, 2] < top_z - max(0.004, 2 * cloud.depth_noise_m)]
     even = prompt.shape in ("cube", "ball")
     fit = fit_sides(np.asarray(upright[:, :2], float), cloud.eye()[:2], even)
-    if fit is None or fit.footprint.sides_m.max() < LEAST_SIDE_M:
+    if fit is None:
+        return None
+    # A face much narrower than the thing is high is the corner of one that something overhangs.
+    least = max(LEAST_SIDE_M, SEEN_SHARE * (top_z - cloud.table_z_m))
+    if fit.footprint.sides_m.max() < least:
         return None
     return fit.footprint
 
