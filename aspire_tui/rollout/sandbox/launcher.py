@@ -1,4 +1,4 @@
-"""The sandbox: one warm zygote at a proven level, one program at a time.
+"""The sandbox: warm zygotes at a proven level, one program at a time.
 
 with Sandbox.start() as sandbox:
     outcome = sandbox.run(text, namespace, serve, ProgramLimits())
@@ -49,7 +49,8 @@ class Sandbox:
         python: str,
         clock: Callable[[], float],
     ) -> None:
-        self._zygote: ZygoteProcess | None = zygote
+        self._zygotes = {False: zygote}
+        """By whether it is the heavy kind."""
         self._report = proof
         self._places = places
         self._python = python
@@ -57,7 +58,7 @@ class Sandbox:
         self._guard = threading.Lock()
         self._running: Supervisor | None = None
         self._number = 1
-        self._ran = 0
+        self._ran = {False: 0}
 
     @classmethod
     def start(
@@ -118,9 +119,10 @@ class Sandbox:
         with self._guard:
             if self._running is not None:
                 raise RuntimeError("a sandbox runs one program at a time")
-            zygote = self._fresh_zygote()
+            heavy = self._places.wants_more(program)
+            zygote = self._fresh_zygote(heavy)
             self._number += 1
-            self._ran += 1
+            self._ran[heavy] += 1
             supervisor = self._running = Supervisor(
                 zygote,
                 self._number,
@@ -137,7 +139,7 @@ class Sandbox:
             with self._guard:
                 self._running = None
                 if supervisor.lost_zygote:
-                    self._let_go()
+                    self._let_go(heavy)
 
     def kill(self, reason: str) -> None:
         """End the program that is running, if one is: its outcome is ``aborted``."""
@@ -149,7 +151,8 @@ class Sandbox:
         """End the zygote and whatever it runs."""
         self.kill("the sandbox was closed")
         with self._guard:
-            self._let_go()
+            for heavy in tuple(self._zygotes):
+                self._let_go(heavy)
 
     def __enter__(self) -> Self:
         return self
@@ -162,28 +165,29 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _fresh_zygote(self) -> ZygoteProcess:
-        if self._zygote is not None and self._ran < _PROGRAMS_PER_ZYGOTE:
-            return self._zygote
-        self._let_go()
+    def _fresh_zygote(self, heavy: bool) -> ZygoteProcess:
+        if heavy in self._zygotes and self._ran[heavy] < _PROGRAMS_PER_ZYGOTE:
+            return self._zygotes[heavy]
+        self._let_go(heavy)
+        level = self._report.level
         try:
-            self._zygote, _ = _prove(self._report.level, self._places, self._python, ())
+            self._zygotes[heavy], _ = _prove(level, self._places, self._python, (), heavy)
         except ZygoteFailed as failure:
-            raise SandboxUnavailable(f"{self._report.level}: {failure}") from failure
-        self._ran = 0
-        return self._zygote
+            raise SandboxUnavailable(f"{level}: {failure}") from failure
+        self._ran[heavy] = 0
+        return self._zygotes[heavy]
 
-    def _let_go(self) -> None:
-        if self._zygote is not None:
-            self._zygote.close()
-            self._zygote = None
+    def _let_go(self, heavy: bool) -> None:
+        zygote = self._zygotes.pop(heavy, None)
+        if zygote is not None:
+            zygote.close()
 
 
 def _prove(
-    level: SandboxLevel, places: Places, python: str, missed: tuple[str, ...]
+    level: SandboxLevel, places: Places, python: str, missed: tuple[str, ...], heavy: bool = False
 ) -> tuple[ZygoteProcess, SandboxReport]:
     """A zygote whose level its own child has tried to break. Raises ZygoteFailed."""
-    zygote = ZygoteProcess(level, places, python)
+    zygote = ZygoteProcess(level, places, python, heavy)
     try:
         probe, end = Supervisor(zygote, 1, Namespace(()), _no_calls, _PROBE_LIMITS).probe()
         why = shortfall(level, probe, end)

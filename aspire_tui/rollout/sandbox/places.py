@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ALLOWED_PACKAGES = ("numpy", "scipy", "cv2")
 """Those that are installed; numpy and scipy always are."""
 
 _LIBRARY_DIRECTORIES = ("numpy.libs", "scipy.libs", "opencv_python_headless.libs")
-# every shared library more makes every fork slower; the rest is imported when a program asks
-_PRELOADED = {
-    "numpy": ("numpy", "numpy.linalg", "numpy.random"),
+_PRELOADED = ("numpy", "numpy.linalg")
+_PRELOADED_ON_DEMAND = {
+    "numpy": ("numpy.random",),
     "scipy": ("scipy", "scipy.spatial.transform"),
     "cv2": ("cv2",),
 }
@@ -31,27 +31,37 @@ _PRELOADED_LIBRARY = (
 @dataclass(frozen=True)
 class Places:
     """Allowed packages by name, the directories of shared libraries they need, and what to load
-    before everything else goes out of sight."""
+    before everything else goes out of sight.
+
+    Every shared library makes every fork slower, so there are two kinds of zygote: a light one,
+    and one with ``on_demand`` loaded as well, for programs that name any of ``words``.
+    """
 
     packages: dict[str, str]
     companions: list[str]
     preload: list[str]
+    on_demand: list[str] = field(default_factory=list)
+    words: tuple[str, ...] = ("scipy", "random", "cv2")
+
+    def wants_more(self, program: str) -> bool:
+        """Whether this program goes to the heavy kind. A wrong guess only costs time."""
+        return bool(self.on_demand) and any(word in program for word in self.words)
 
 
 def find_places(allowed: Sequence[str] = ALLOWED_PACKAGES) -> Places:
     """Look the packages up without importing them."""
     packages: dict[str, str] = {}
     companions: list[str] = []
-    preload = list(_PRELOADED_LIBRARY)
+    on_demand: list[str] = []
     for name in allowed:
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.submodule_search_locations:
             continue
         place = Path(next(iter(spec.submodule_search_locations)))
         packages[name] = str(place)
-        preload += _PRELOADED.get(name, (name,))
+        on_demand += _PRELOADED_ON_DEMAND.get(name, (name,))
         for beside in _LIBRARY_DIRECTORIES:
             libraries = place.parent / beside
             if libraries.is_dir() and str(libraries) not in companions:
                 companions.append(str(libraries))
-    return Places(packages, companions, preload)
+    return Places(packages, companions, [*_PRELOADED_LIBRARY, *_PRELOADED], on_demand)

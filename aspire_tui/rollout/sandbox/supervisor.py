@@ -35,7 +35,8 @@ from aspire_tui.rollout.sandbox.zygote_process import Ended, ZygoteFailed, Zygot
 
 BAD_FRAMES = 20
 _GRACE_AFTER_END_S = 1.0
-_TRACE_WITHIN_S = 0.05
+_TRACE_WITHIN_S = 0.2
+"""A hung program tells its line within a millisecond, unless it is starved or does not want to."""
 _GONE_WITHIN_S = 5.0
 _READ = 1 << 18
 

@@ -57,7 +57,13 @@ class Ended:
 class ZygoteProcess:
     """One zygote. ``kill`` and ``where`` may come from any thread; the rest from one."""
 
-    def __init__(self, level: SandboxLevel, places: Places, python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        level: SandboxLevel,
+        places: Places,
+        python: str = sys.executable,
+        heavy: bool = False,
+    ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._sending = threading.Lock()
         self._control = Channel(ours)
@@ -74,7 +80,7 @@ class ZygoteProcess:
                 start_new_session=True,
             )
         try:
-            self.layers = self._handshake(level, places)
+            self.layers = self._handshake(level, places, heavy)
         except BaseException:
             self.close()
             raise
@@ -132,12 +138,12 @@ class ZygoteProcess:
             except OSError as error:
                 raise ZygoteFailed("the sandbox's own process is gone") from error
 
-    def _handshake(self, level: SandboxLevel, places: Places) -> tuple[Layer, ...]:
+    def _handshake(self, level: SandboxLevel, places: Places, heavy: bool) -> tuple[Layer, ...]:
         plan = {
             "level": level,
             "packages": places.packages,
             "companions": places.companions,
-            "preload": places.preload,
+            "preload": [*places.preload, *(places.on_demand if heavy else ())],
         }
         try:
             self._control.send(plan)

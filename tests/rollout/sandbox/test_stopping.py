@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aspire_tui.rollout.sandbox import launcher
+from aspire_tui.rollout.sandbox import launcher, supervisor
 from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.sandbox.places import find_places
@@ -57,7 +57,7 @@ def test_kill_without_a_program_does_nothing_to_the_next(run):
 
 
 def test_a_kill_before_the_program_has_a_process_still_ends_it(run, monkeypatch):
-    zygote = run.sandbox._zygote
+    zygote = run.sandbox._zygotes[False]
     start = zygote.start
 
     def killed_first(*args):
@@ -67,7 +67,7 @@ def test_a_kill_before_the_program_has_a_process_still_ends_it(run, monkeypatch)
     monkeypatch.setattr(zygote, "start", killed_first)
     outcome = run("while True: pass", ProgramLimits(idle_s=20))
     assert (outcome.ended, outcome.error) == ("aborted", "at once")
-    assert run.sandbox._zygote is zygote
+    assert run.sandbox._zygotes[False] is zygote
 
 
 def test_one_program_at_a_time(run):
@@ -82,7 +82,7 @@ def test_one_program_at_a_time(run):
 
 
 def test_a_lost_zygote_is_replaced_at_the_same_level(run):
-    zygote = run.sandbox._zygote
+    zygote = run.sandbox._zygotes[False]
 
     class Losing(run.plain):
         def __call__(self, call):
@@ -93,22 +93,20 @@ def test_a_lost_zygote_is_replaced_at_the_same_level(run):
     assert outcome.ended == "killed"
     assert "gone" in outcome.error
     assert run("print(2)").stdout == "2\n"
-    assert run.sandbox._zygote.pid != zygote.pid
+    assert run.sandbox._zygotes[False].pid != zygote.pid
 
 
 def test_a_zygote_is_renewed_after_many_programs(run, monkeypatch):
     monkeypatch.setattr(launcher, "_PROGRAMS_PER_ZYGOTE", 2)
-    before = run.sandbox._zygote.pid
+    before = run.sandbox._zygotes[False].pid
     for _ in range(3):
         assert run("pass").ended == "returned"
-    assert run.sandbox._zygote.pid != before
+    assert run.sandbox._zygotes[False].pid != before
 
 
 def test_a_stopped_zygote_is_given_up(run, monkeypatch):
-    from aspire_tui.rollout.sandbox import supervisor
-
     monkeypatch.setattr(supervisor, "_GONE_WITHIN_S", 0.2)
-    zygote = run.sandbox._zygote
+    zygote = run.sandbox._zygotes[False]
 
     class Stopping(run.plain):
         def __call__(self, call):
@@ -238,7 +236,7 @@ def test_without_confinement_what_a_program_started_ends_with_it(at_level):
 
 def test_close_ends_everything(run):
     sandbox = Sandbox.start((run.sandbox.report.level,), places=find_places(("numpy",)))
-    below = family(sandbox._zygote.pid)
+    below = family(sandbox._zygotes[False].pid)
     sandbox.close()
     assert alive(below) == []
     sandbox.close()

@@ -112,7 +112,8 @@ def _open_streams() -> None:
 def _seed() -> None:
     """A program that draws random numbers draws the same ones on every run."""
     random.seed(0)
-    np.random.seed(0)
+    if "numpy.random" in sys.modules:
+        np.random.seed(0)
 
 
 def _limit(limits: dict[str, int], level: str, memory: int) -> None:
