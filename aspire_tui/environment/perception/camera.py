@@ -5,6 +5,8 @@ Optical frame: z forward, x right, y down.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,7 @@ def deproject_to(depth_m: NDArray[np.float32], K: FloatArray, T: FloatArray) -> 
     return out
 
 
-def transform(points: NDArray[np.floating], T: FloatArray) -> NDArray[np.floating]:
+def transform(points: NDArray[np.floating[Any]], T: FloatArray) -> NDArray[np.floating[Any]]:
     """Apply a 4x4 pose to points of shape (..., 3), keeping their dtype."""
     R = T[:3, :3].astype(points.dtype)
     return points @ R.T + T[:3, 3].astype(points.dtype)
@@ -81,7 +83,7 @@ def quaternion(R: FloatArray) -> FloatArray:
         q[i + 1] = (R[i, k - 1] + R[k - 1, i]) / s
         q[j + 1] = (R[j, k - 1] + R[k - 1, j]) / s
     out = np.array(q, float)
-    return out / np.linalg.norm(out)
+    return np.asarray(out / np.linalg.norm(out), float)
 
 
 def rotation(wxyz: FloatArray) -> FloatArray:

@@ -104,7 +104,7 @@ class TableCloud:
         directions = rays(self.shape, self.K)[mask] @ self.T_base_cam[:3, :3].T
         eye = self.eye()
         reach = (z_m - eye[2]) / np.where(np.abs(directions[:, 2]) < 1e-6, 1e-6, directions[:, 2])
-        return eye[:2] + directions[:, :2] * reach[:, None]
+        return np.asarray(eye[:2] + directions[:, :2] * reach[:, None], float)
 
     def in_camera(self, T_base: FloatArray) -> FloatArray:
         """A pose of this frame, expressed in the camera's."""

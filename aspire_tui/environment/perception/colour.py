@@ -81,7 +81,9 @@ class Hsv:
             top == r, (g - b) / safe, np.where(top == g, (b - r) / safe + 2, (r - g) / safe + 4)
         )
         hue = (hue * np.float32(60)) % np.float32(360)
-        return cls(hue, span / np.maximum(top, np.float32(1)), top / np.float32(255))
+        saturation = np.asarray(span / np.maximum(top, np.float32(1)), np.float32)
+        value = np.asarray(top / np.float32(255), np.float32)
+        return cls(hue, saturation, value)
 
 
 def ramp(x: FloatImage, edges: Ramp) -> FloatImage:
@@ -89,7 +91,8 @@ def ramp(x: FloatImage, edges: Ramp) -> FloatImage:
     a, b, c, d = (np.float32(e) for e in edges)
     rise = (x - a) / max(b - a, np.float32(1e-6))
     fall = (d - x) / max(d - c, np.float32(1e-6))
-    return np.clip(np.minimum(rise, fall), 0, 1)
+    out: FloatImage = np.clip(np.minimum(rise, fall), 0, 1)
+    return out
 
 
 def membership(hsv: Hsv, word: str) -> FloatImage:
@@ -112,7 +115,8 @@ def same_surface(hsv: Hsv, word: str) -> FloatImage:
     """Like :func:`membership`, but of the word's family: shaded sides of a thing count too."""
     family = COLOURS[word].family
     fits = [membership(hsv, w) for w, c in COLOURS.items() if c.family == family]
-    return np.max(fits, axis=0)
+    widest: FloatImage = np.max(fits, axis=0)
+    return widest
 
 
 def families(hsv: Hsv) -> NDArray[np.int8]:

@@ -12,6 +12,7 @@ from aspire_tui.environment.perception.boxes import area_of, hull_of, rotated, y
 from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.prompt import ShapeWord
 
+FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DISC_FILL, SQUARE_FILL = np.pi / 4, 1.0
@@ -47,12 +48,12 @@ def form_of(mask: Mask, cloud: TableCloud) -> Form | None:
     level = float(np.median(height[is_top]))
     top = np.zeros_like(usable)
     top[usable] = np.abs(height - level) < band
-    xy = (
+    ground = (
         cloud.on_level(top, cloud.table_z_m + level)
         if np.count_nonzero(top) >= 8
         else points[:, :2]
     )
-    xy = np.asarray(xy, float)
+    xy: FloatArray = np.asarray(ground, float)
     local = xy @ rotated(yaw_of(xy))
     lo, hi = np.quantile(local, [0.02, 0.98], axis=0)
     sides = np.maximum(hi - lo, 1e-4) / 0.96

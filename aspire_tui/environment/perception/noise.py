@@ -12,7 +12,7 @@ FAR_SD = 2.0
 
 def without_strays(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points of a cloud (N, 3) to keep; not finite ones are strays."""
-    keep = np.all(np.isfinite(points), axis=1)
+    keep: NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
     usable = np.flatnonzero(keep)
     if len(usable) <= NEIGHBOURS:
         return keep

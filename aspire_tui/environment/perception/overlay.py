@@ -36,9 +36,9 @@ def draw_masks(
     """Tinted masks with outlines; boxes with scores, the first few only."""
     out = rgb.astype(np.float32)
     for i, mask in enumerate(masks[:SHOWN]):
-        colour = np.array(PALETTE[i % len(PALETTE)], np.float32)
-        out[mask] = 0.65 * out[mask] + 0.35 * colour
-        out[mask & ~ndimage.binary_erosion(mask)] = colour
+        tint = np.array(PALETTE[i % len(PALETTE)], np.float32)
+        out[mask] = 0.65 * out[mask] + 0.35 * tint
+        out[mask & ~ndimage.binary_erosion(mask)] = tint
     picture = Image.fromarray(out.astype(np.uint8))
     draw = ImageDraw.Draw(picture)
     for i, (x1, y1, x2, y2) in enumerate(boxes[:SHOWN]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,14 @@ class Plane:
         """The same plane with its other side up."""
         return Plane(-self.normal, -self.offset_m, self.residual_m, self.points)
 
-    def height_m(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    def height_m(self, points: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Signed distance of points of shape (..., 3)."""
         n = self.normal.astype(points.dtype)
         along = points[..., 0] * n[0] + points[..., 1] * n[1] + points[..., 2] * n[2]
-        return along - points.dtype.type(self.offset_m)
+        return np.asarray(along - points.dtype.type(self.offset_m))
 
 
-def fit_table(points: NDArray[np.floating], table_z_m: float) -> Plane | None:
+def fit_table(points: NDArray[np.floating[Any]], table_z_m: float) -> Plane | None:
     """Fit the plane near a known table height, or None when too little of it is in view.
 
     Args:
@@ -100,7 +101,7 @@ def agree(T_base_cam: FloatArray, plane: Plane, table_z_m: float) -> FloatArray:
     return out
 
 
-def dominant_plane(points: NDArray[np.floating], seed: int = 0) -> Plane | None:
+def dominant_plane(points: NDArray[np.floating[Any]], seed: int = 0) -> Plane | None:
     """The largest plane in a camera-frame cloud, its normal towards the camera."""
     some = points[:: max(1, len(points) // SAMPLED_POINTS)].astype(float)
     if len(some) < ENOUGH_POINTS:

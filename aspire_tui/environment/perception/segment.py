@@ -179,7 +179,7 @@ def _groups(mask: Mask, cloud: TableCloud | None) -> list[Mask]:
 
 
 def _small(mask: Mask) -> bool:
-    return np.count_nonzero(mask) < 0.1 * mask.size
+    return bool(np.count_nonzero(mask) < 0.1 * mask.size)
 
 
 class _Trunk:
@@ -272,4 +272,5 @@ def _like(rgb: NDArray[np.uint8], x: int, y: int) -> Mask:
     tint = np.abs(c / total[..., None] - seed / seed_total).sum(axis=2)
     brightness = np.abs(np.log(total / seed_total))
     loose = 0.10 + 12.0 / np.minimum(total, seed_total)  # dark pixels have noisy tints
-    return (tint < loose) & (brightness < 0.8)
+    like: Mask = (tint < loose) & (brightness < 0.8)
+    return like

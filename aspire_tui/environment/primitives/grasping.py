@@ -234,7 +234,8 @@ def plan_grasp_from_point_clouds(
     if len(part) and float(np.median(table.height_m(part))) < 0:
         table = table.flipped()
     T = frame_on(table)
-    thing, around = transform(part, T), transform(full, T)
+    thing = np.asarray(transform(part, T), float)
+    around = np.asarray(transform(full, T), float)
     others = around[around[:, 2] > max(0.005, 3 * table.residual_m)]
     if len(thing) and len(others):
         others = others[_far_from(others, thing)]
@@ -252,13 +253,13 @@ def plan_grasp_from_point_clouds(
 def _finite(points: FloatArray) -> FloatArray:
     flat = points.reshape(-1, 3)
     # A point at the origin of the sensor is a pixel without a reading.
-    return flat[np.all(np.isfinite(flat), axis=1) & np.any(flat != 0, axis=1)]
+    return np.asarray(flat[np.all(np.isfinite(flat), axis=1) & np.any(flat != 0, axis=1)], float)
 
 
 def _far_from(others: FloatArray, thing: FloatArray, gap_m: float = 0.004) -> NDArray[np.bool_]:
     """Points of the whole cloud that are not the thing's own."""
     distance, _ = cKDTree(thing).query(others, distance_upper_bound=gap_m)
-    return ~np.isfinite(distance)
+    return np.asarray(~np.isfinite(distance), bool)
 
 
 @primitive(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aspire_tui.domain import Evidence, Keyframe
+from aspire_tui.domain import Evidence, Keyframe, Status
 from aspire_tui.environment.bench import View, Workbench
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.perception.camera import quaternion
@@ -204,7 +204,7 @@ def segment_text_prompt(bench: Workbench, rgb: Rgb, text_prompt: Prompt) -> Prim
     depth; any other by colour alone.
     """
     segments, summary, evidence = _search(bench, rgb, text_prompt)
-    status = "OK" if segments else "NOT_FOUND"
+    status: Status = "OK" if segments else "NOT_FOUND"
     return PrimitiveOutcome(status, _records(segments), summary, evidence=evidence)
 
 

@@ -171,13 +171,21 @@ def test_a_second_like_thing_is_mentioned(stage):
     assert any("more fit" in n for n in found.notes)
 
 
-def test_a_cube_of_which_only_a_sliver_shows_is_refused(stage):
+def behind_a_post(stage, post_width_m):
     scene = stage()
     scene.put("red", (0.33, 0.0))
-    scene.put("blue", (0.385, 0.021), (0.02, 0.04, 0.12))  # stands before it
-    found = locate([scene.render(eye=(0.9, 0.05, 0.3))], "red cube", table_z_m=0.0)
-    if isinstance(found, ObjectEstimate):
-        assert any("hidden" in n for n in found.notes)
-        assert found.sigma_m > 0.006
-    else:
-        assert "hidden" in found.reason
+    scene.put("blue", (0.385, 0.021), (0.02, post_width_m, 0.12))
+    return locate([scene.render(eye=(0.9, 0.05, 0.3))], "red cube", table_z_m=0.0)
+
+
+def test_a_half_hidden_cube_is_unsure_and_says_so(stage):
+    found = behind_a_post(stage, 0.03)
+    assert isinstance(found, ObjectEstimate)
+    assert any("hidden" in n for n in found.notes)
+    assert found.sigma_m > 0.007
+
+
+def test_a_cube_of_which_only_a_sliver_shows_is_refused(stage):
+    found = behind_a_post(stage, 0.05)
+    assert isinstance(found, NotFound)
+    assert "hidden" in found.reason
