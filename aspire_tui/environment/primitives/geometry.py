@@ -25,7 +25,8 @@ from aspire_tui.environment.primitives.perception import EVERYWHERE
 from aspire_tui.environment.primitives.registry import Primitive, primitive
 
 HELPERS = ("S3",)
-LONGEST_SEGMENT = 10_000
+LONGEST_SEGMENT = 500
+"""Points of one answer: a finer line is for the program to make."""
 
 
 def _invalid(why: str) -> PrimitiveOutcome:
