@@ -5,6 +5,7 @@ Live view is replay that follows the end of the file: both are drawn from the sa
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,6 +55,9 @@ from aspire_tui.tui.workspace import Workspace
 
 TICK_S: Final = 0.5
 PING_S: Final = 3.0
+HOLD_SWITCH_S: Final = 0.0005
+"""How long drawing may keep the interpreter from the thread that reads HOLD."""
+
 TYPING_KEYS: Final = ("ctrl+c", "escape", "enter", "up", "down", "ctrl+l")
 """Keys that are acts also while text is typed."""
 
@@ -184,6 +188,7 @@ class Console(DiffedApp):
         self._unfolded: frozenset[int] = frozenset()
         self._showing_code = False
         self._helping = False
+        self._bars_drawn = False
         self._state_key: tuple[str, float] | None = None
 
     # -- set up and leave -----------------------------------------------------------------------
@@ -209,6 +214,7 @@ class Console(DiffedApp):
         self.theme = theme.name
         if not self.is_headless:
             leave_on_signals(self)
+            sys.setswitchinterval(HOLD_SWITCH_S)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw_all())
         self.workspace.replace_panes()
         self.source.start(
@@ -368,6 +374,7 @@ class Console(DiffedApp):
             strip = self.query_one("#strip", Rows)
         except NoMatches:
             return
+        self._bars_drawn = True
         columns = self.size.width
         snapshot = self.moment.snapshot
         strip.show(strip_rows(snapshot, self.live, self.mode, columns, self._glyphs))
@@ -480,6 +487,7 @@ class Console(DiffedApp):
 
     def _do(self, action_id: str) -> None:
         self._notice = ("", "")
+        self._bars_drawn = False
         verb = BY_ID[action_id].verb
         if verb == "pause_agent":
             self._orders.send(verb, {"on": not self.moment.snapshot.mode.agent_paused})
@@ -490,7 +498,8 @@ class Console(DiffedApp):
         else:
             handler: Callable[[], Any] = getattr(self, f"_do_{action_id}")
             handler()
-        self._draw_bars()
+        if not self._bars_drawn:
+            self._draw_bars()
 
     def _do_detach(self) -> None:
         snapshot = self.moment.snapshot
@@ -536,7 +545,7 @@ class Console(DiffedApp):
 
     def _focus(self, pane: PaneId) -> None:
         self.workspace.focus_pane(pane)
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def _do_next_pane(self) -> None:
         self._focus(PANES[(PANES.index(self.workspace.focused) + 1) % len(PANES)])
@@ -546,7 +555,7 @@ class Console(DiffedApp):
 
     def _do_zoom(self) -> None:
         self.workspace.zoom()
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def _do_open(self) -> None:
         target = self._pane.target()
@@ -654,7 +663,7 @@ class Console(DiffedApp):
 
     def _cover(self, covered: bool) -> None:
         self.workspace.cover(covered)
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def _type(self, what: str, placeholder: str) -> None:
         self._typing, self.typing_text = what, True

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")  # one byte for ctrl+c, also after a crash
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+os.environ.setdefault("TEXTUAL_FPS", "120")  # nothing moves by itself: a key waits half as long
 
 Colours = Literal["truecolor", "256", "standard", "mono"]
 

@@ -93,6 +93,18 @@ class Terminal:
             self._read_once(0.2)
         return self.text()
 
+    def wait_sent(self, marker: bytes, timeout_s: float = 15.0) -> None:
+        """Wait until something was sent, without looking at the screen: for measuring."""
+        end = time.monotonic() + timeout_s
+        got = b""
+        while marker not in got:
+            assert time.monotonic() < end, f"never sent: {marker!r}"
+            if select.select([self._master], [], [], 0.2)[0]:
+                got += os.read(self._master, 65536)
+        self.received += len(got)
+        self.raw += got
+        self._stream.feed(got)
+
     def text(self) -> str:
         return "\n".join(self.screen.display)
 

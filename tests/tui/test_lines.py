@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,4 +35,18 @@ def test_a_tail_follows_until_scrolled_up_and_takes_up_again_at_the_end() -> Non
     assert view.top == 85 and view.unseen(120) == 20
     view.scroll(1000, 120, tails=True)
     view.settle(130)
-    assert view.top == 120 and view.unseen(130) == 0
+    assert view.top <= 129 < view.top + 10 and view.unseen(130) == 0
+
+
+@given(st.integers(1, 40), st.lists(st.integers(0, 5), max_size=60))
+def test_a_tail_shows_its_end_and_stands_still_most_of_the_time(
+    height: int, growth: list[int]
+) -> None:
+    view, length, tops = Viewport(height=height, tail=True), 0, []
+    for more in growth:
+        length += more
+        view.settle(length)
+        assert length == 0 or view.top <= length - 1 < view.top + height
+        tops.append(view.top)
+    moved = sum(a != b for a, b in itertools.pairwise(tops))
+    assert moved <= 1 + length // max(1, height // 3)

@@ -99,6 +99,14 @@ def test_a_lost_engine_is_a_state(running: Snapshot) -> None:
     assert "ENGINE GONE" in plain(first)
 
 
+def test_when_a_run_is_over_its_engine_and_host_may_go(over: Snapshot) -> None:
+    gone = Live(LiveState(status(), 90.0), True, engine_gone="no answer", now_s=NOW_S)
+    first, second = strip_rows(over, gone, "live", 120, UNICODE)
+    assert "ended" in plain(first) and "HOLD" in plain(first)
+    assert "GONE" not in plain(first) and "STALE" not in plain(first)
+    assert "run ended PASS" in plain(second)
+
+
 def test_only_the_pulse_changes_from_one_second_to_the_next(running: Snapshot) -> None:
     def at(second: int) -> str:
         state = LiveState(status(t_s=50.0 + second), 0.1)

@@ -126,7 +126,7 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         link = line(("recorded", "replay"))
     else:
         badge = line((f" {kind} ", "badge_real" if kind == "REAL" else "badge_sim"), " ", name)
-        link = _link(live)
+        link = _link(live, over=snapshot.ended is not None)
     state, cause, who, since_s, estop, speed, control = _state(snapshot, live, mode, info)
     role = (
         "stale"
@@ -149,7 +149,9 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
     ]
 
 
-def _link(live: Live) -> Line:
+def _link(live: Live, over: bool) -> Line:
+    if over and (live.engine_gone or live.stale):
+        return line(("ended", "replay"))  # engine and host go when a run is over
     if live.engine_gone:
         return line((" ENGINE GONE ", "stale"))
     if live.stale:
@@ -190,7 +192,8 @@ def _state(
     snapshot: Snapshot, live: Live, mode: Mode, info: dict[str, Any]
 ) -> tuple[str, str, str, float, str, str, str]:
     """State word, cause, who, since (Unix time), emergency stop, speed, who holds control."""
-    if mode == "live" and live.state is not None:
+    over = snapshot.ended is not None and live.stale
+    if mode == "live" and live.state is not None and not over:
         status = live.state.status
         same = snapshot.cell.state == status.state
         since_s = snapshot.cell.since_wall_s if same else live.state_since_s
@@ -199,7 +202,7 @@ def _state(
         return word, status.cause, status.who, since_s, status.estop, speed, status.lease or "none"
     cell = snapshot.cell
     estop = str(info.get("estop", "UNKNOWN"))
-    if mode == "live" and live.expected:
+    if mode == "live" and live.expected and not over:
         return "UNKNOWN", "no state from the cell host", "", 0.0, "UNKNOWN", "", ""
     word = f"{cell.state} {cell.mode}" if cell.mode else cell.state
     return word, cell.cause, cell.who, cell.since_wall_s, estop, "", ""

@@ -98,6 +98,11 @@ def _cell(glyph: str, pen: Pen) -> Cell:
     return Cell(glyph, Pen("", "", pen.bg) if glyph == " " and _inkless(pen) else pen)
 
 
+@lru_cache(maxsize=8192)
+def _cells(text: str, pen: Pen) -> tuple[Cell, ...]:
+    return tuple(_cell(glyph, pen) for glyph in text)
+
+
 class CellDiff:
     """The wanted and the present screen of one terminal.
 
@@ -130,10 +135,7 @@ class CellDiff:
             end = min(self.width, x + len(text))
             if x < end:
                 self._part(row, x, end)
-                blank = _cell(" ", pen)
-                row[x:end] = [
-                    blank if glyph == " " else Cell(glyph, pen) for glyph in text[: end - x]
-                ]
+                row[x:end] = _cells(text[: end - x], pen)
             return x + len(text)
         for glyph in text:
             size = get_character_cell_size(glyph)

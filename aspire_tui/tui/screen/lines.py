@@ -63,9 +63,16 @@ class Viewport:
     def settle(self, length: int) -> None:
         """Fit a source of another length; a tail stays at the end, anything else stays put."""
         last_top = max(0, length - self.height)
-        self.top = last_top if self.tail else max(0, min(self.top, last_top))
+        self.top = self._tail_top(length) if self.tail else max(0, min(self.top, last_top))
         if self.top >= last_top:
             self.seen = length
+
+    def _tail_top(self, length: int) -> int:
+        """Where a tail stands: it jumps by a third of its height, so that text stands still while
+        it is read and a slow link is not spent on moving it.
+        """
+        jump = max(1, self.height // 3)
+        return jump * -(-max(0, length - self.height) // jump)
 
     def scroll(self, by: int, length: int, *, tails: bool) -> None:
         """Move by lines. Up leaves the tail; reaching the end takes it up again."""
