@@ -59,6 +59,7 @@ class Sandbox:
         self._running: Supervisor | None = None
         self._number = 1
         self._ran = {False: 0}
+        self._heavy_is_possible = True
 
     @classmethod
     def start(
@@ -119,8 +120,7 @@ class Sandbox:
         with self._guard:
             if self._running is not None:
                 raise RuntimeError("a sandbox runs one program at a time")
-            heavy = self._places.wants_more(program)
-            zygote = self._fresh_zygote(heavy)
+            heavy, zygote = self._zygote_for(program)
             self._number += 1
             self._ran[heavy] += 1
             supervisor = self._running = Supervisor(
@@ -164,6 +164,15 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _zygote_for(self, program: str) -> tuple[bool, ZygoteProcess]:
+        """The heavy kind is a matter of speed: where it cannot be had, the light one does."""
+        if self._heavy_is_possible and self._places.wants_more(program):
+            try:
+                return True, self._fresh_zygote(True)
+            except SandboxUnavailable:
+                self._heavy_is_possible = False
+        return False, self._fresh_zygote(False)
 
     def _fresh_zygote(self, heavy: bool) -> ZygoteProcess:
         if heavy in self._zygotes and self._ran[heavy] < _PROGRAMS_PER_ZYGOTE:

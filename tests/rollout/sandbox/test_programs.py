@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from aspire_tui.rollout.sandbox import supervisor
-from aspire_tui.rollout.sandbox.api import ProgramLimits
+from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
 from aspire_tui.rollout.sandbox.launcher import Sandbox
+from aspire_tui.rollout.sandbox.places import find_places
 
 CONTROL = """
 import dataclasses, itertools, json, random, statistics, colorsys, csv, tomllib
@@ -226,3 +229,18 @@ def test_the_line_of_a_call_is_the_innermost_of_the_program(run):
     run("def go():\n    return [goto_pose(p)\n            for p in ([0, 0, 0],)]\n\ngo()\necho(1)")
     assert [c.line for c in run.bench.calls] == [2, 6]
     assert np.allclose(run.bench.calls[0].args["position"], 0)
+
+
+def test_what_a_program_names_decides_what_is_loaded_beforehand(run):
+    """Every library makes every fork slower; scipy is there before a program that names it."""
+    loaded = "import sys\nprint('sci' + 'py' in sys.modules)"
+    assert run(loaded).stdout == "False\n"
+    assert run(f"# scipy\n{loaded}").stdout == "True\n"
+
+
+def test_where_it_cannot_be_loaded_beforehand_it_is_loaded_when_asked_for():
+    places = dataclasses.replace(find_places(), on_demand=["no_such_module"])
+    with Sandbox.start(("D",), places=places) as sandbox:
+        program = "from scipy import constants\nprint(constants.g)"
+        outcome = sandbox.run(program, Namespace(()), lambda call: Answer())
+    assert (outcome.ended, outcome.stdout) == ("returned", "9.80665\n")

@@ -25,8 +25,7 @@ def main(control_fd: int) -> None:
     layers: list[list[object]] = []
     try:
         sys.meta_path.append(AllowedPackages(plan["packages"]))
-        for name in plan["preload"]:
-            importlib.import_module(name)
+        _load(plan["preload"])
         # only now: it needs numpy, and everything has to be read before files go out of sight
         from .runtime import rehearse
         from .zygote import Zygote
@@ -43,6 +42,17 @@ def main(control_fd: int) -> None:
     gc.freeze()
     control.send({"ready": True, "layers": layers})
     Zygote(control, plan["level"], memory, 0 if inner else launcher).serve()
+
+
+def _load(names: list[str]) -> None:
+    """Import while files are still in sight. A package may not leave settings or threads behind."""
+    environment = dict(os.environ)
+    for name in names:
+        importlib.import_module(name)
+    for name in set(os.environ) - set(environment):
+        del os.environ[name]
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(0)
 
 
 def _address_space_bytes() -> int:

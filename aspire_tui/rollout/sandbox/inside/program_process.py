@@ -21,6 +21,8 @@ from .wire import Link
 
 STDIN, STDOUT, STDERR, RPC, TRACE = range(5)
 _ORDERS = 16
+_HIGHEST_DESCRIPTOR = 4096
+"""The zygote was started with none but its own few."""
 WHERE = signal.SIGUSR1
 """Writes the line a program is at to ``TRACE``, also when it hangs in C."""
 
@@ -55,7 +57,7 @@ def await_order(orders: socket.socket, level: str, memory: int) -> NoReturn:
             kernel.die_with_parent()
         os.dup2(orders.fileno(), _ORDERS, inheritable=False)
         orders.detach()
-        os.closerange(_ORDERS + 1, os.sysconf("SC_OPEN_MAX"))
+        os.closerange(_ORDERS + 1, _HIGHEST_DESCRIPTOR)
         channel = Channel(socket.socket(fileno=_ORDERS))
         runtime.rehearse()
         order = channel.receive()
@@ -95,7 +97,7 @@ def _take_descriptors(descriptors: list[int]) -> None:
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 32) for fd in (empty, out, out, rpc, trace)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=False)
-    os.closerange(TRACE + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(TRACE + 1, _HIGHEST_DESCRIPTOR)
 
 
 def _open_streams() -> None:
