@@ -53,6 +53,9 @@ SeedSet = Literal["dev", "selection", "held_out", "operator"]
 HypothesisStatus = Literal["open", "kept", "pruned", "promoted"]
 Role = Literal["operator", "viewer", "agent", "engine"]
 SandboxLevel = Literal["A", "A-", "B", "D"]
+WorkerPictures = Literal["all", "failed", "none"]
+"""Of which worker trials the pictures are kept. Bench trials keep all."""
+
 UtilisationClass = Literal[
     "executing", "resetting", "verifying", "thinking", "operator", "held", "fault", "idle"
 ]
@@ -234,6 +237,7 @@ class RunSpec(Struct, frozen=True):
     noise: bool = True
     video_fps: float = 5.0
     workers: int = 2
+    worker_pictures: WorkerPictures = "failed"
     speed: float = 1.0
     held_out: int | None = None
     sandbox_waived: bool = False

@@ -12,7 +12,7 @@ import typer
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job, tasks_named
-from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, running_engines, start_engine
 from aspire_tui.errors import ConfigError, Exit
@@ -54,7 +54,10 @@ def run(
     max_cost: Annotated[float | None, typer.Option(min=0.0, help="USD.")] = None,
     held_out: Annotated[int | None, typer.Option(min=1, help="Held-out trials.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Bulk workers.")] = 2,
-    speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 3.0,
+    worker_pictures: Annotated[
+        str, typer.Option(help="Keep worker trials' pictures: all, failed or none.")
+    ] = "failed",
+    speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 2.0,
     headless: Annotated[bool, typer.Option(help="No screen and no bench: workers only.")] = False,
     as_json: JsonFlag = False,
     no_sandbox: NoSandbox = False,
@@ -80,6 +83,7 @@ def run(
         candidates=candidates,
         skills=skills,
         workers=workers,
+        worker_pictures=_pictures(worker_pictures),
         speed=speed,
         noise=not noise_off,
         held_out=held_out,
@@ -126,6 +130,7 @@ def exec_program(
         program=_read_program(program),
         program_path=str(program),
         workers=min(workers, trials),
+        worker_pictures="all",
         noise=not noise_off,
         sandbox_waived=no_sandbox,
         video_fps=0.0,
@@ -215,6 +220,14 @@ def _running(name: str, context: Context) -> tuple[Path, Path]:
             return path, sock
     names = ", ".join(p.stem for p in engines)
     raise ConfigError(f"no run is called {name}; going on: {names}")
+
+
+def _pictures(given: str) -> WorkerPictures:
+    match given:
+        case "all" | "failed" | "none":
+            return given
+        case _:
+            raise ConfigError(f"--worker-pictures {given}: expected all, failed or none")
 
 
 def _read_program(path: Path) -> str:

@@ -120,6 +120,7 @@ def _run_with(context: Context, task: str, cell: str, seed: int, skills: str) ->
         rounds=1,
         skills=skills,
         held_out=1,
+        worker_pictures="none",
     )
     try:
         started = start_engine(

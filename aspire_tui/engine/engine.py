@@ -63,7 +63,9 @@ class Engine:
         self.book = Book(recorder, job.spec.budget)
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
         self.pool = LocalPool(
-            WorkerSpec(job.cell_file, job.spec.noise, job.levels, job.spec.tier),
+            WorkerSpec(
+                job.cell_file, job.spec.noise, job.levels, job.spec.tier, job.spec.worker_pictures
+            ),
             job.spec.workers,
         )
         self.bench = Bench(self.book) if job.spec.attended else None

@@ -58,6 +58,13 @@ def encode_rgb_png(rgb: NDArray[np.uint8]) -> bytes:
     return _png(Image.fromarray(np.ascontiguousarray(rgb, dtype=np.uint8)))
 
 
+def encode_rgb_jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    """Shape (H, W, 3), for people only: drawings on a picture that is kept losslessly beside it."""
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb, dtype=np.uint8)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
 def encode_depth_png(depth: NDArray[np.uint16]) -> bytes:
     """Shape (H, W), 16 bits per pixel, lossless; the unit is told beside it."""
     if depth.dtype != np.uint16 or depth.ndim != 2:

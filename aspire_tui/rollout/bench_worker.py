@@ -50,6 +50,9 @@ from drivers.errors import CellFault, CellRefused
 from drivers.sim.control import StandInClient
 
 
+ABORT_AGAIN_S = 0.1
+
+
 class BenchSpec(msgspec.Struct, frozen=True):
     """What the engine tells the worker on its command line, as JSON."""
 
@@ -69,6 +72,8 @@ class Link:
     sock: socket.socket
     inbox: queue.Queue[ToWorker | None] = field(default_factory=queue.Queue)
     answers: queue.Queue[Committed | Admit | None] = field(default_factory=queue.Queue)
+    idle: threading.Event = field(default_factory=threading.Event)
+    """Set while no trial runs."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, message: ToEngine) -> None:
@@ -154,8 +159,10 @@ def serve(spec: BenchSpec, link: Link) -> None:
     try:
         while isinstance(message := link.inbox.get(), Start):
             journal = BenchJournal(link)
+            link.idle.clear()
             with Video(cell, message.trial.trial, spec.video_fps, journal.video):
                 closed = runner.run(message.trial, journal, BenchGate(link))
+            link.idle.set()
             link.send(Done(closed))
             if isinstance(message, Quit):
                 break
@@ -173,11 +180,19 @@ def _act_forever(
         try:
             if isinstance(act, KillProgram):
                 sandbox.kill(f"aborted by {act.who}")
-                cell.abort(act.who)
+                _abort_until_idle(link, cell, act.who)
             elif cell.status().held:
                 cell.resume(act.who)
         except (CellRefused, CellFault) as error:
             link.send(Entry((Note(str(error), "warn", "cell"),)))
+
+
+def _abort_until_idle(link: Link, cell: CellClient, who: str) -> None:
+    """End what moves, and what a call that was still planning would move next."""
+    while True:
+        cell.abort(who)
+        if link.idle.wait(ABORT_AGAIN_S):
+            return
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.domain import SandboxLevel, SandboxReport
+from aspire_tui.domain import SandboxLevel, SandboxReport, WorkerPictures
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.station import Station
@@ -36,6 +36,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     noise: bool
     levels: tuple[SandboxLevel, ...]
     tier: str = ""
+    pictures: WorkerPictures = "all"
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -77,7 +78,9 @@ def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
     """Run one trial and return its whole record."""
     worker = _worker(spec)
     journal = MemoryJournal()
-    worker.runner.run(trial, journal, OpenGate())
+    closed = worker.runner.run(trial, journal, OpenGate())
+    if spec.pictures == "none" or (spec.pictures == "failed" and closed.outcome == "PASS"):
+        journal.drop_pictures()
     return journal
 
 

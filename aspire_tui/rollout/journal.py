@@ -9,8 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+
 from aspire_tui.domain import Blob, sha256_hex
-from aspire_tui.events import AnyEvent, CallIntent, Samples, VideoFrame
+from aspire_tui.events import (
+    AnyEvent,
+    CallIntent,
+    CallResult,
+    ResetReported,
+    Samples,
+    VerdictGiven,
+    VideoFrame,
+)
 
 
 class Journal(Protocol):
@@ -69,8 +79,24 @@ class MemoryJournal:
     def record(self, event: AnyEvent) -> None:
         self.events.append(event)
 
+    def drop_pictures(self) -> None:
+        """Forget every keyframe: hundreds of passing trials would fill a disk with them."""
+        self.events = [_without_keyframes(e) for e in self.events]
+        self.blobs.clear()
+
     def samples(self, samples: Samples) -> None:
         self.sampled.append(samples)
 
     def video(self, frame: VideoFrame) -> None:
         self.frames.append(frame)
+
+
+def _without_keyframes(event: AnyEvent) -> AnyEvent:
+    replace = msgspec.structs.replace
+    match event:
+        case CallResult(evidence=evidence):
+            return replace(event, evidence=replace(evidence, keyframes=()))
+        case ResetReported(verdict=verdict) | VerdictGiven(verdict=verdict):
+            return replace(event, verdict=replace(verdict, keyframes=()))
+        case _:
+            return event

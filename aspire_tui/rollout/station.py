@@ -11,7 +11,11 @@ import numpy as np
 from aspire_tui.domain import Keyframe
 from aspire_tui.environment import referee, reset
 from aspire_tui.environment.bench import View, Workbench
-from aspire_tui.environment.evidence import encode_depth_png, encode_rgb_png
+from aspire_tui.environment.evidence import (
+    encode_depth_png,
+    encode_rgb_jpeg,
+    encode_rgb_png,
+)
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import Primitive, catalogue
@@ -45,7 +49,7 @@ class JournalEvidence:
             T_base_cam=_rows(view.T_base_cam),
             overlay=None
             if overlay is None
-            else self.journal.blob(encode_rgb_png(overlay), "image/png"),
+            else self.journal.blob(encode_rgb_jpeg(overlay), "image/jpeg"),
         )
 
 

@@ -52,7 +52,7 @@ class Video:
                 try:
                     frame = self._cell.glance(name)
                 except CellFault:
-                    # A stalled camera costs pictures; that the cell is lost the trial notices itself.
+                    # A stalled camera costs pictures; a lost cell the trial notices itself.
                     continue
                 out = io.BytesIO()
                 Image.fromarray(frame.rgb).save(out, "JPEG", quality=QUALITY)

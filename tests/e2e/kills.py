@@ -111,9 +111,7 @@ def _processes(bench: Bench) -> dict[int, str]:
     return found
 
 
-def _look(
-    bench: Bench, victim: Victim, reader: SessionReader, seen: int, call: str
-) -> Aftermath:
+def _look(bench: Bench, victim: Victim, reader: SessionReader, seen: int, call: str) -> Aftermath:
     stream = StateStream(cell_paths("yam", bench.runtime / "aspire").folder.as_posix())
     until = time.monotonic() + 8.0
     state, speed = "gone", 0.0
