@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -83,10 +85,20 @@ def main() -> None:
     except BaseException as error:
         found = exit_code(error)
         if found is None:
-            raise
+            _say(f"defect: {error!r}; what to report is in {_keep_traceback()}")
+            sys.exit(Exit.FAULT)
         _say(str(error) or type(error).__name__)
         sys.exit(found)
     sys.exit(code if isinstance(code, int) else Exit.PASS)
+
+
+def _keep_traceback() -> str:
+    """No traceback reaches an operator's screen; it is kept where a report can find it."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="aspire-tui-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as out:
+        traceback.print_exc(file=out)
+        return out.name
 
 
 def _say(text: str) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from aspire_tui.config import Workspace
 from aspire_tui.engine.client import EngineClient
+from aspire_tui.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class Context:
 
     def console_replay(self, session: Path, at: str) -> None:
         """Open the same screen on a recorded session."""
+        from aspire_tui.tui.at import NoSuchMoment
         from aspire_tui.tui.start import watch_replay
 
-        watch_replay(session, at, ascii_only=self.ascii)
+        try:
+            watch_replay(session, at, ascii_only=self.ascii)
+        except NoSuchMoment as error:
+            raise ConfigError(str(error)) from None
 
     def show_exec(self, summary: dict[str, Any]) -> None:
         """A few lines about an exec for a person."""
