@@ -109,7 +109,7 @@ def _calls(sandbox: Sandbox) -> list[Figure]:
         return Answer(picture if isinstance(value, str) else None)
 
     rows = [
-        ("call to answer", 1500, "", "echo(1.5)", 0.1, 1.0),
+        ("call to answer", 1500, "", "echo(1.5)", 0.3, 1.0),
         ("picture 640×480×3 to the program", 100, "", "echo('picture')", 1.0, 5.0),
         ("the same picture handed back", 60, "p = echo('picture')", "echo(p)", 5.0, 20.0),
     ]

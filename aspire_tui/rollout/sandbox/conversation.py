@@ -11,7 +11,9 @@ from typing import Any
 
 from aspire_tui.rollout.sandbox.frames import BadFrame, Message, Outgoing, Reader
 
-_READ = 1 << 18
+_READ = 1 << 16
+_SEND_BUFFER = 1 << 20
+"""Asked for; the system gives what it allows. A picture then takes fewer turns."""
 
 
 class Conversation:
@@ -19,6 +21,7 @@ class Conversation:
 
     def __init__(self, end: socket.socket, reader: Reader) -> None:
         end.setblocking(False)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         self._end = end
         self._reader = reader
         self._unsent: list[bytes | memoryview] = []
