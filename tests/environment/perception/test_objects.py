@@ -182,7 +182,7 @@ def test_a_half_hidden_cube_is_unsure_and_says_so(stage):
     found = behind_a_post(stage, 0.03)
     assert isinstance(found, ObjectEstimate)
     assert any("hidden" in n for n in found.notes)
-    assert found.sigma_m > 0.007
+    assert found.fit_sd_m > 0.005
 
 
 def test_a_cube_of_which_only_a_sliver_shows_is_refused(stage):
