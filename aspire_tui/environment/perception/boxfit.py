@@ -37,7 +37,7 @@ SEEN_SHARE = 0.75
 NO_CUBE, ODD_CUBE = 0.4, 0.75
 
 CALIBRATION_SD_M, CALIBRATION_SD_RAD = 0.005, 0.014
-"""What a hand-eye calibration is trusted to get wrong along the table, where no plane corrects it."""
+"""What a calibration is trusted to get wrong along the table, where no plane corrects it."""
 
 COVERED_SD_M = 0.004
 """Added when a thing is measured by its sides or its outline instead of its top."""
