@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Final
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
@@ -199,14 +198,14 @@ class Console(DiffedApp):
         return self._orders.hold_line if self.mode == "live" else None
 
     def compose(self) -> ComposeResult:
-        yield Rows(self._brush, 2, id="strip")
-        yield Rows(self._brush, 1, id="tabs")
-        yield Workspace(self._brush)
-        yield Rows(self._brush, 1, id="bar")
-        typed = Input(id="typed", compact=True, select_on_focus=False)
-        typed.cursor_blink = False
-        yield typed
-        yield Rows(self._brush, 1, id="footer")
+        self._strip = Rows(self._brush, 2, id="strip")
+        self._tabs = Rows(self._brush, 1, id="tabs")
+        self.workspace = Workspace(self._brush)
+        self._bar = Rows(self._brush, 1, id="bar")
+        self._typed = Input(id="typed", compact=True, select_on_focus=False)
+        self._typed.cursor_blink = False
+        self._footer = Rows(self._brush, 1, id="footer")
+        yield from (self._strip, self._tabs, self.workspace, self._bar, self._typed, self._footer)
 
     def on_mount(self) -> None:
         theme = textual_theme(self._theme_name)
@@ -231,10 +230,6 @@ class Console(DiffedApp):
     def on_unmount(self) -> None:
         self._orders.close()
         self.source.close()
-
-    @property
-    def workspace(self) -> Workspace:
-        return self.query_one(Workspace)
 
     def _post(self, message: Message) -> None:
         """From any thread; a console that is leaving has no use for it."""
@@ -370,19 +365,15 @@ class Console(DiffedApp):
         self.workspace.overlay.show(body, look.height)
 
     def _draw_bars(self) -> None:
-        try:
-            strip = self.query_one("#strip", Rows)
-        except NoMatches:
-            return
         self._bars_drawn = True
         columns = self.size.width
         snapshot = self.moment.snapshot
-        strip.show(strip_rows(snapshot, self.live, self.mode, columns, self._glyphs))
-        tabs = self.query_one("#tabs", Rows)
+        self._strip.show(strip_rows(snapshot, self.live, self.mode, columns, self._glyphs))
+        tabs = self._tabs
         area = self.workspace
         tabs.display = not all_visible(columns, area.size.height) or area.zoomed
         tabs.show([tabs_row(area.focused, area.zoomed, columns)])
-        bar = self.query_one("#bar", Rows)
+        bar = self._bar
         bar.display = not self._typing
         self._typed.display = bool(self._typing)
         if self._asking is not None:
@@ -391,11 +382,7 @@ class Console(DiffedApp):
             place = place_of(self.moment, self._glyphs)
             notice = notice_row(snapshot, *self._notice, columns)
             bar.show([spread(notice, place, columns)])
-        self.query_one("#footer", Rows).show([footer_row(self.situation(), columns)])
-
-    @property
-    def _typed(self) -> Input:
-        return self.query_one("#typed", Input)
+        self._footer.show([footer_row(self.situation(), columns)])
 
     def _say(self, text: str, role: str) -> None:
         self._notice = (text, role)

@@ -41,11 +41,14 @@ class Workspace(Container):
 
     def __init__(self, brush: Brush) -> None:
         super().__init__(id="workspace")
-        self._brush = brush
         self.recent: tuple[PaneId, ...] = PANES
         self.zoomed = False
         self.covered = False
         self._placed = PlacedLayout()
+        self._panes = {
+            pane: PaneView(brush, str(number), id=pane) for number, pane in enumerate(PANES, 1)
+        }
+        self.overlay = PaneView(brush, "", id=OVERLAY)
 
     @property
     def layout(self) -> Layout:
@@ -53,20 +56,15 @@ class Workspace(Container):
         return self._placed
 
     def compose(self) -> ComposeResult:
-        for number, pane in enumerate(PANES, 1):
-            yield PaneView(self._brush, str(number), id=pane)
-        yield PaneView(self._brush, "", id=OVERLAY)
+        yield from self._panes.values()
+        yield self.overlay
 
     @property
     def focused(self) -> PaneId:
         return self.recent[0]
 
-    @property
-    def overlay(self) -> PaneView:
-        return self.query_one(f"#{OVERLAY}", PaneView)
-
     def pane(self, pane: PaneId) -> PaneView:
-        return self.query_one(f"#{pane}", PaneView)
+        return self._panes[pane]
 
     def places(self, size: Size | None = None) -> Places:
         """Where the visible panes are, for the present or another size."""

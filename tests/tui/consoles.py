@@ -101,9 +101,8 @@ class Bench:
 
     async def settled(self) -> None:
         """Every question to the session file is answered and drawn."""
-        for _ in range(2):
-            assert await asyncio.to_thread(self.console.source.settle)
-            await self.pilot.pause()
+        assert await asyncio.to_thread(self.console.source.settle)
+        await self.pilot.pause()
 
     async def until(self, true: Any, timeout_s: float = 5.0) -> None:
         async with asyncio.timeout(timeout_s):

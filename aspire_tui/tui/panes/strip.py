@@ -128,11 +128,8 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         badge = line((f" {kind} ", "badge_real" if kind == "REAL" else "badge_sim"), " ", name)
         link = _link(live, over=snapshot.ended is not None)
     state, cause, who, since_s, estop, speed, control = _state(snapshot, live, mode, info)
-    role = (
-        "stale"
-        if live.stale and mode == "live"
-        else _STATE_ROLES.get(state.split(" ")[0], "unknown")
-    )
+    untrue = live.stale and mode == "live" and snapshot.ended is None
+    role = "stale" if untrue else _STATE_ROLES.get(state.split(" ")[0], "unknown")
     mark = _state_glyph(state, glyphs)
     why = " ".join(
         part for part in (clean_line(cause, 80), f"({clean_line(who, 24)})" if who else "") if part
