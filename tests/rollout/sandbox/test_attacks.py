@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,16 +186,6 @@ def message_queue_made(v: Victims, outcome: ProgramOutcome) -> bool:
     return made >= 0
 
 
-def process_left(v: Victims, outcome: ProgramOutcome) -> bool:
-    """A process that outlived its program still writes."""
-    marker = v.folder / "alive"
-    for _ in range(40):
-        if marker.exists():
-            return True
-        time.sleep(0.005)
-    return False
-
-
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 NR = {
     "x86_64": {"tgkill": 234, "process_vm_readv": 310, "pidfd_open": 434, "pidfd_getfd": 438,
@@ -301,14 +290,14 @@ fcntl.fcntl(3, 10, 9)          # F_SETSIG: SIGKILL
 fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC)
 b = json.dumps({'t': 'call', 'n': 1, 'f': 'get_observation', 'line': 1, 'a': {}}).encode()
 os.write(3, len(b).to_bytes(4, 'big') + b)
-time.sleep(0.1)                # the answer comes while nobody waits in a read
+time.sleep(0.5)                # the answer comes while nobody waits in a read
 """, canary_gone),
     "change its limits": (
         "import resource\nresource.prlimit(CANARY, resource.RLIMIT_NOFILE, (7, 7))",
         canary_changed),
     "stop": ("import os, signal\nos.kill(CANARY, signal.SIGSTOP)", canary_stopped),
     "trace": (
-        LIBC + "libc.ptrace(16, CANARY, 0, 0)\nimport time\ntime.sleep(0.05)\necho(STATE)",
+        LIBC + "libc.ptrace(16, CANARY, 0, 0)\nimport time\ntime.sleep(0.3)\necho(STATE)",
         lambda v, o: "traced" in o.stdout),
     "slow down": ("import os\nos.setpriority(os.PRIO_PROCESS, CANARY, 19)", canary_changed),
     "pin to a processor": ("import os\nos.sched_setaffinity(CANARY, {0})", canary_changed),
@@ -322,11 +311,13 @@ time.sleep(0.1)                # the answer comes while nobody waits in a read
     "execveat": (LIBC + """
 argv = (ctypes.c_char_p * 3)(b'mkdir', (FOLDER + '/new').encode(), None)
 libc.syscall(NR['execveat'], -100, b'/bin/mkdir', argv, None, 0)""", planted),
-    "a process that outlives its program": ("""
-import os, time
+    "a process of its own session": ("""
+import os
 if os.fork() == 0:
-    os.mkdir(FOLDER + '/alive')
-    os._exit(0)""", process_left),
+    os.setsid()
+    os.mkdir(FOLDER + '/new')
+    os._exit(0)
+os.wait()""", planted),
     "a program in anonymous memory": (LIBC + """
 fd = libc.syscall(NR['memfd_create'], b'x', 0)
 import shutil
