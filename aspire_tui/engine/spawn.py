@@ -18,6 +18,10 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR"
 """The engine's environment. Keys for models never pass through it."""
 
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Workers fill the cores; a matrix library that adds threads of its own only slows them down."""
+
+
 class EngineNotStarted(Exception):
     """The engine said in one line why it does not run; ``code`` is the exit code for it."""
 
@@ -60,7 +64,7 @@ def start_engine(job: Job) -> StartedEngine:
             pass_fds=(write_fd,),
             start_new_session=True,
             cwd="/",
-            env={k: v for k, v in os.environ.items() if k in PASSED_ON},
+            env={**{k: v for k, v in os.environ.items() if k in PASSED_ON}, **ONE_THREAD},
         )
     finally:
         os.close(write_fd)

@@ -49,7 +49,6 @@ from drivers.client import CellClient
 from drivers.errors import CellFault, CellRefused
 from drivers.sim.control import StandInClient
 
-
 ABORT_AGAIN_S = 0.1
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from aspire_tui.domain import Evidence, RobotState, Status
 from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.motion.pose import quaternion
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.events import CallIntent, CallResult, Samples
@@ -169,17 +169,11 @@ def robot_state(bench: Workbench) -> RobotState:
     """The arm now, from its own readings."""
     sample = bench.sample()
     T = bench.kinematics.tool_pose(np.array(sample.q_rad))
+    w, x, y, z = (float(v) for v in quaternion(T[:3, :3]))
     return RobotState(
         q_rad=tuple(round(q, 5) for q in sample.q_rad),
         xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
-        wxyz=_quaternion(T[:3, :3]),
+        wxyz=(w, x, y, z),
         width_m=sample.width_m,
         grip_force_N=sample.grip_force_N,
     )
-
-
-def _quaternion(
-    R: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> tuple[float, float, float, float]:
-    x, y, z, w = Rotation.from_matrix(R).as_quat()
-    return float(w), float(x), float(y), float(z)

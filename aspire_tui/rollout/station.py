@@ -6,7 +6,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from aspire_tui.domain import Keyframe
 from aspire_tui.environment import referee, reset
@@ -15,6 +17,7 @@ from aspire_tui.environment.evidence import (
     encode_depth_png,
     encode_rgb_jpeg,
     encode_rgb_png,
+    rows,
 )
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.primitives import ALL
@@ -23,6 +26,8 @@ from aspire_tui.environment.task import TaskDef
 from aspire_tui.rollout.journal import Journal
 from aspire_tui.rollout.metered import MeteredCell
 from drivers.cell import Cell
+
+VIEWS_KEPT = 4
 
 
 class StandIn(reset.Setter, referee.TruthSource, Protocol):
@@ -34,10 +39,19 @@ class JournalEvidence:
     """Keeps pictures losslessly in the journal of the trial."""
 
     journal: Journal
+    kept: list[tuple[View, Keyframe]] = field(default_factory=list)
+    """The newest views with their keyframes: encoding one again costs as much as looking."""
 
-    def keyframe(self, view: View, overlay: np.ndarray | None = None) -> Keyframe:
-        depth = view.frame.depth
-        return Keyframe(
+    def keyframe(self, view: View, overlay: NDArray[np.uint8] | None = None) -> Keyframe:
+        bare = next((k for v, k in self.kept if v is view), None) or self._keep(view)
+        if overlay is None:
+            return bare
+        drawn = self.journal.blob(encode_rgb_jpeg(overlay), "image/jpeg")
+        return msgspec.structs.replace(bare, overlay=drawn)
+
+    def _keep(self, view: View) -> Keyframe:
+        depth, blob = view.frame.depth, self.journal.blob
+        keyframe = Keyframe(
             camera=view.camera,
             t_s=view.frame.t_s,
             rgb=self.journal.blob(encode_rgb_png(view.rgb), "image/png"),
@@ -45,16 +59,12 @@ class JournalEvidence:
             if depth is None
             else self.journal.blob(encode_depth_png(depth), "image/png"),
             depth_unit_m=view.frame.depth_unit_m,
-            K=_rows(view.K),
-            T_base_cam=_rows(view.T_base_cam),
-            overlay=None
-            if overlay is None
-            else self.journal.blob(encode_rgb_jpeg(overlay), "image/jpeg"),
+            K=rows(view.K),
+            T_base_cam=rows(view.T_base_cam),
         )
-
-
-def _rows(a: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float(v) for v in row) for row in a)
+        self.kept.append((view, keyframe))
+        del self.kept[:-VIEWS_KEPT]
+        return keyframe
 
 
 @dataclass
