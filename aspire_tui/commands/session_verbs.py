@@ -45,7 +45,7 @@ def all_sessions(workspace: Workspace) -> list[Path]:
 def replay(
     ctx: typer.Context,
     session: Annotated[str, typer.Argument(help="Session name or file.")],
-    at: Annotated[str, typer.Option("--at", help="14:02:11, +93, 3.12 (trial.call), trial 3.")] = "",
+    at: Annotated[str, typer.Option(help="14:02:11, +93, 3.12 (trial.call), trial 3.")] = "",
 ) -> None:
     """Open the screen on a recorded session, at any moment of it."""
     context = Context.of(ctx)

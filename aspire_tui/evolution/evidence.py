@@ -16,6 +16,8 @@ class NoEvidence(Exception):
 def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection") -> Proof:
     """The paired counts of a repair that used this skill alone, against its parent.
 
+    Of several parameter values the ones that were kept count, else the first that were judged.
+
     Raises:
         NoEvidence: No hypothesis of the session was judged that way.
     """
@@ -23,7 +25,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
     if first is None:
         raise NoEvidence(f"{reader.path.name} says nothing about a run")
     nodes = {h.hypothesis: h for h in reader.hypotheses()}
-    for node in nodes.values():
+    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
         if node.parent is None or not _used_alone(node, nodes[node.parent], skill.name):
             continue
         after = _outcomes(reader, node.hypothesis, seed_set)
