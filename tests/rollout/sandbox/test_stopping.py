@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from aspire_tui.rollout.sandbox import launcher, supervisor
 from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
+from aspire_tui.rollout.sandbox.inside import program_process
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.sandbox.places import find_places
 
@@ -232,6 +234,21 @@ def test_without_confinement_what_a_program_started_ends_with_it(at_level):
     )
     assert outcome.ended == "returned"
     assert alive([int(outcome.stdout)]) == []
+
+
+@pytest.mark.parametrize("zygote", ["alive, then gone", "gone before"])
+def test_a_process_that_waits_for_an_order_does_not_outlive_its_zygote(zygote):
+    """Its parent may end before the kernel was told to end it too."""
+    ours, theirs = socket.socketpair()
+    parent = os.getpid() if zygote == "alive, then gone" else 2**22
+    pid = os.fork()
+    if pid == 0:
+        program_process.await_order(theirs, parent, "D", 0)
+    theirs.close()
+    if zygote == "alive, then gone":
+        ours.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    ours.close()
 
 
 def test_close_ends_everything(run):

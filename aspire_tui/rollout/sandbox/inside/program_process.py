@@ -46,8 +46,12 @@ _EXIT_BROKEN = 71
 """A step failed before the program began."""
 
 
-def await_order(orders: socket.socket, level: str, memory: int) -> NoReturn:
-    """Be the process of the next program: wait for the order, then become it. Never returns."""
+def await_order(orders: socket.socket, zygote: int, level: str, memory: int) -> NoReturn:
+    """Be the process of the next program: wait for the order, then become it. Never returns.
+
+    Args:
+        zygote: Process id of the parent as this process sees it; without it there is no next one.
+    """
     code = _EXIT_BROKEN
     try:
         signal.set_wakeup_fd(-1)
@@ -55,8 +59,12 @@ def await_order(orders: socket.socket, level: str, memory: int) -> NoReturn:
         os.setsid()
         if sys.platform == "linux":
             kernel.die_with_parent()
+        if os.getppid() != zygote:  # it died before that could take effect
+            os._exit(0)
         os.dup2(orders.fileno(), _ORDERS, inheritable=False)
         orders.detach()
+        # also the zygote's end of the same socket, or its end would never be seen
+        os.closerange(STDERR + 1, _ORDERS)
         os.closerange(_ORDERS + 1, _HIGHEST_DESCRIPTOR)
         channel = Channel(socket.socket(fileno=_ORDERS))
         runtime.rehearse()

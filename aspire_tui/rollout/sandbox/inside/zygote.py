@@ -91,9 +91,10 @@ class Zygote:
     def _fork_spare(self) -> None:
         """Have a process ready that has paid for its fork when the next program comes."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            program_process.await_order(theirs, self._level, self._memory)
+            program_process.await_order(theirs, zygote, self._level, self._memory)
         theirs.close()
         self._spare, self._orders = pid, Channel(ours)
 
