@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from dataclasses import replace
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,21 +18,21 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
 
-from aspire_tui.tui.actions import ACTIONS, BY_ID, Choice, Situation, what_goes_on
+from aspire_tui.tui.actions import ACTIONS, Situation
+from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import LEAST_COLUMNS, PANES, PaneId, all_visible
 from aspire_tui.tui.glyphs import ASCII, UNICODE
 from aspire_tui.tui.moment import Moment, pictures_of
 from aspire_tui.tui.orders import Answer, Orders
 from aspire_tui.tui.panes.agent import agent_body
 from aspire_tui.tui.panes.bars import (
-    Asking,
     footer_row,
     notice_row,
     place_of,
     question_row,
     tabs_row,
 )
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.help import help_body, palette_body
@@ -47,7 +47,7 @@ from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW, PaneView
 from aspire_tui.tui.screen.text import line, spread
-from aspire_tui.tui.source import Seek, SessionSource
+from aspire_tui.tui.source import SessionSource
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
 from aspire_tui.tui.workspace import Workspace
@@ -56,9 +56,6 @@ TICK_S: Final = 0.5
 PING_S: Final = 3.0
 HOLD_SWITCH_S: Final = 0.0005
 """How long drawing may keep the interpreter from the thread that reads HOLD."""
-
-TYPING_KEYS: Final = ("ctrl+c", "escape", "enter", "up", "down", "ctrl+l")
-"""Keys that are acts also while text is typed."""
 
 _DRIVER_DEPTH: Final[dict[Colours, str]] = {
     "truecolor": "256",
@@ -74,14 +71,6 @@ _BODIES: Final[dict[PaneId, Callable[[Moment, Look], Body]]] = {
     "search": search_body,
     "time": time_body,
 }
-
-
-@dataclass(frozen=True)
-class Departure:
-    """How the operator left, in words for the shell."""
-
-    kind: str
-    text: str
 
 
 class Console(DiffedApp):
@@ -157,7 +146,6 @@ class Console(DiffedApp):
         super().__init__(driver_class=driver_class, ansi_color=True)
         self.source = source
         self.mode: Mode = mode
-        self.typing_text = False
         self.moment = Moment()
         self.live = Live(expected=feed is not None)
         self._feed = feed
@@ -173,21 +161,16 @@ class Console(DiffedApp):
         self._theme_name = name
         self.colour_depth = "mono" if name == "mono" else _DRIVER_DEPTH[colours]
         self._diffing = supported()
-        self._orders = Orders(
+        self.orders = Orders(
             engine,
             stop,
             who,
             lambda answer: self._post(self.Answered(answer)),
             lambda answer: self._post(self.Held(answer)),
         )
-        self._asking: Asking | None = None
-        self._notice = ("", "")
-        self._typing = ""
-        self._query = ""
-        self._unfolded: frozenset[int] = frozenset()
-        self._showing_code = False
-        self._helping = False
-        self._bars_drawn = False
+        self.notice = ("", "")
+        self.bars_drawn = False
+        self.acts = Acts(self)
         self._state_key: tuple[str, float] | None = None
 
     # -- set up and leave -----------------------------------------------------------------------
@@ -195,17 +178,17 @@ class Console(DiffedApp):
     @property
     def hold_line(self) -> HoldLine | None:
         """Where the input thread sends HOLD; None when no cell is attached."""
-        return self._orders.hold_line if self.mode == "live" else None
+        return self.orders.hold_line if self.mode == "live" else None
 
     def compose(self) -> ComposeResult:
         self._strip = Rows(self._brush, 2, id="strip")
         self._tabs = Rows(self._brush, 1, id="tabs")
         self.workspace = Workspace(self._brush)
         self._bar = Rows(self._brush, 1, id="bar")
-        self._typed = Input(id="typed", compact=True, select_on_focus=False)
-        self._typed.cursor_blink = False
+        self.typed = Input(id="typed", compact=True, select_on_focus=False)
+        self.typed.cursor_blink = False
         self._footer = Rows(self._brush, 1, id="footer")
-        yield from (self._strip, self._tabs, self.workspace, self._bar, self._typed, self._footer)
+        yield from (self._strip, self._tabs, self.workspace, self._bar, self.typed, self._footer)
 
     def on_mount(self) -> None:
         theme = textual_theme(self._theme_name)
@@ -224,11 +207,11 @@ class Console(DiffedApp):
             self.source.choose(at_seq=self._at)
         self._tick()
         self.set_interval(TICK_S, self._tick)
-        if self.mode == "live" and self._orders.engine is not None:
-            self.set_interval(PING_S, lambda: self._orders.send("hello"))
+        if self.mode == "live" and self.orders.engine is not None:
+            self.set_interval(PING_S, lambda: self.orders.send("hello"))
 
     def on_unmount(self) -> None:
-        self._orders.close()
+        self.orders.close()
         self.source.close()
 
     def _post(self, message: Message) -> None:
@@ -244,47 +227,47 @@ class Console(DiffedApp):
         phase = self.moment.snapshot.phase.phase
         if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
-        self._draw()
+        self.draw()
 
     def on_console_reading_failed(self, message: ReadingFailed) -> None:
-        self._say(message.why, "alarm")
+        self.say(message.why, "alarm")
 
     def on_console_answered(self, message: Answered) -> None:
         answer = message.answer
         self.live = replace(self.live, engine_gone=answer.reason if answer.gone else "")
         if answer.gone and self.moment.snapshot.ended is None:
-            self._say(
-                "engine gone: the session is kept; q leaves, aspire-tui run --resume", "alarm"
+            self.say(
+                "engine gone: the session is kept; q leaves, aspire-tui run starts anew", "alarm"
             )
         elif answer.verb != "hello" and not answer.accepted:
-            self._say(f"{answer.verb} refused: {answer.reason}", "alarm")
+            self.say(f"{answer.verb} refused: {answer.reason}", "alarm")
         elif answer.verb == "hold":
             if self.hold_line is None:
-                self._hold_word(f"HOLD {answer.reason}")
-        elif answer.verb != "hello" and self._notice[1] != "alarm":
-            self._say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
+                self.hold_word(f"HOLD {answer.reason}")
+        elif answer.verb != "hello" and self.notice[1] != "alarm":
+            self.say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
         if answer.accepted and answer.verb in ("resume", "step"):
             self.live = replace(self.live, hold="")
-        self._draw_bars()
+        self.draw_bars()
 
     def on_console_held(self, message: Held) -> None:
         answer = message.answer
         if answer.confirmed:
-            self._hold_word(f"HOLD confirmed {answer.took_ms:.0f} ms")
+            self.hold_word(f"HOLD confirmed {answer.took_ms:.0f} ms")
         else:
-            self._hold_word("HOLD NOT CONFIRMED")
-            self._say(f"HOLD was not confirmed by the cell: {answer.error}", "alarm")
+            self.hold_word("HOLD NOT CONFIRMED")
+            self.say(f"HOLD was not confirmed by the cell: {answer.error}", "alarm")
 
     def on_pane_view_picked(self, message: PaneView.Picked) -> None:
         if message.pane in PANES:
-            self._focus(message.pane)
+            self.acts.looking.focus(message.pane)
             if message.row is not None:
-                self._chosen(self.workspace.pane(message.pane).place(message.row))
+                self.acts.looking.chosen(self.workspace.pane(message.pane).place(message.row))
 
     def on_workspace_rearranged(self, _: Workspace.Rearranged) -> None:
-        self._draw()
+        self.draw()
 
-    def _look_at_cell(self) -> None:
+    def look_at_cell(self) -> None:
         now_s = self._clock()
         state = self._feed.latest() if self._feed is not None else None
         key = (state.status.state, state.status.since_s) if state is not None else None
@@ -294,8 +277,8 @@ class Console(DiffedApp):
         self.live = replace(self.live, state=state, now_s=now_s, pulse=bool(int(now_s) % 2))
 
     def _tick(self) -> None:
-        self._look_at_cell()
-        self._draw_bars()
+        self.look_at_cell()
+        self.draw_bars()
         if self.mode == "live" and self.moment.snapshot.in_flight is not None:
             self._draw_panes(("calls",))
 
@@ -312,22 +295,22 @@ class Console(DiffedApp):
             cell_state=state.status.state if state else snapshot.cell.state,
             estop=state.status.estop if state else recorded,
             stale=self.live.stale,
-            engine=self._orders.engine is not None,
+            engine=self.orders.engine is not None,
             engine_gone=bool(self.live.engine_gone),
-            stop=self._orders.hold_line is not None,
+            stop=self.orders.hold_line is not None,
             pictures=len(pictures_of(self.moment.keyframes)),
             program=self.moment.program is not None,
-            searching=bool(self._query),
+            searching=bool(self.acts.looking.query),
         )
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         self._draw_panes(PANES)
-        self._draw_bars()
+        self.draw_bars()
 
     def _draw_panes(self, panes: tuple[PaneId, ...]) -> None:
         workspace = self.workspace
         if workspace.covered:
-            self._draw_overlay()
+            self.draw_overlay()
             return
         for pane, box in workspace.places().items():
             if pane in panes and box.width > 4 and box.height > 2:
@@ -337,7 +320,7 @@ class Console(DiffedApp):
     def _body(self, pane: PaneId, look: Look) -> Body:
         if self.size.width < LEAST_COLUMNS and pane != "calls":
             return nothing("", line((f"too narrow: {LEAST_COLUMNS} columns show this", "warn")))
-        make = program_body if pane == "call" and self._showing_code else _BODIES[pane]
+        make = program_body if pane == "call" and self.acts.looking.showing_code else _BODIES[pane]
         try:
             return make(self.moment, look)
         except Exception as error:  # one pane that cannot be drawn must not take HOLD along
@@ -351,21 +334,21 @@ class Console(DiffedApp):
             glyphs=self._glyphs,
             depth=self._depth,
             now_s=self._clock() if self.mode == "live" else None,
-            unfolded=self._unfolded,
+            unfolded=self.acts.looking.unfolded,
             live=self.mode == "live",
         )
 
-    def _draw_overlay(self) -> None:
+    def draw_overlay(self) -> None:
         room = self.workspace.size
         look = self._look(room.width, room.height)
-        if self._helping:
+        if self.acts.helping:
             body = help_body(self.situation(), look)
         else:
-            body = palette_body(self._typed.value, self.situation(), look)
+            body = palette_body(self.typed.value, self.situation(), look)
         self.workspace.overlay.show(body, look.height)
 
-    def _draw_bars(self) -> None:
-        self._bars_drawn = True
+    def draw_bars(self) -> None:
+        self.bars_drawn = True
         columns = self.size.width
         snapshot = self.moment.snapshot
         self._strip.show(strip_rows(snapshot, self.live, self.mode, columns, self._glyphs))
@@ -374,332 +357,46 @@ class Console(DiffedApp):
         tabs.display = not all_visible(columns, area.size.height) or area.zoomed
         tabs.show([tabs_row(area.focused, area.zoomed, columns)])
         bar = self._bar
-        bar.display = not self._typing
-        self._typed.display = bool(self._typing)
-        if self._asking is not None:
-            bar.show([question_row(self._asking, columns)])
+        bar.display = not self.acts.typing
+        self.typed.display = bool(self.acts.typing)
+        if self.acts.asking is not None:
+            bar.show([question_row(self.acts.asking, columns)])
         else:
             place = place_of(self.moment, self._glyphs)
-            notice = notice_row(snapshot, *self._notice, columns)
+            notice = notice_row(snapshot, *self.notice, columns)
             bar.show([spread(notice, place, columns)])
         self._footer.show([footer_row(self.situation(), columns)])
 
-    def _say(self, text: str, role: str) -> None:
-        self._notice = (text, role)
-        self._draw_bars()
+    def say(self, text: str, role: str) -> None:
+        self.notice = (text, role)
+        self.draw_bars()
 
-    def _hold_word(self, word: str) -> None:
+    def hold_word(self, word: str) -> None:
         self.live = replace(self.live, hold=word)
-        self._draw_bars()
+        self.draw_bars()
 
     # -- acts -----------------------------------------------------------------------------------
 
+    @property
+    def typing_text(self) -> bool:
+        """Space is a blank now, not HOLD. Read by the input thread."""
+        return bool(self.acts.typing)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While text is typed only a few keys are acts; ``space`` then is a blank."""
-        if action == "act" and self._typing:
+        if action == "act" and self.acts.typing:
             return parameters[-1] in TYPING_KEYS
         return super().check_action(action, parameters)
 
     def action_act(self, action_id: str, key: str) -> None:
-        """Do what a key stands for: answer a question, else ask one, else act."""
-        if action_id == "hold":
-            self._hold()
-            return
-        if self._typing:
-            self._act_typing(action_id, key)
-        elif self._asking is not None:
-            self._answer(action_id)
-        elif self.workspace.covered:
-            self._act_covered(action_id)
-        else:
-            self._attempt(action_id)
+        """Do what a key stands for."""
+        self.acts.press(action_id, key)
 
     def on_key(self, event: events.Key) -> None:
         """Keys that are no act: ``y`` answers a question, anything else withdraws it."""
-        if self._asking is not None:
-            self._decide("go" if event.key == "y" else "cancel")
+        if self.acts.asking is not None:
+            self.acts.decide("go" if event.key == "y" else "cancel")
             event.stop()
 
-    def _attempt(self, action_id: str) -> None:
-        """One act, if it can be done now; its question first, if it has one."""
-        self._look_at_cell()
-        action, now = BY_ID[action_id], self.situation()
-        why = action.why_disabled(now)
-        if why is not None:
-            self._say(f"{action.title}: {why}", "warn")
-            return
-        confirm = action.confirm(now)
-        if confirm is not None:
-            self._asking = Asking(action_id, confirm, confirm.default)
-            self._draw_bars()
-            return
-        self._do(action_id)
-
-    def _answer(self, action_id: str) -> None:
-        assert self._asking is not None
-        if action_id == "open":
-            self._decide(self._asking.choice)
-        elif action_id in ("next_pane", "last_pane", "call_back", "call_forward"):
-            other: Choice = "go" if self._asking.choice == "cancel" else "cancel"
-            self._asking = replace(self._asking, choice=other)
-            self._draw_bars()
-        else:
-            self._decide("cancel")
-
-    def _decide(self, choice: Choice) -> None:
-        asking, self._asking = self._asking, None
-        self._notice = ("", "")
-        if asking is not None and choice == "go":
-            self._look_at_cell()
-            why = BY_ID[asking.action].why_disabled(self.situation())
-            if why is None:
-                self._do(asking.action)
-            else:
-                self._say(f"{BY_ID[asking.action].title}: {why}", "warn")
-        self._draw_bars()
-
-    def _hold(self) -> None:
-        """HOLD, by every way there is. Repeats are harmless; nothing here can resume."""
-        self._asking = None
-        why = BY_ID["hold"].why_disabled(self.situation())
-        if why is not None:
-            self._say(f"HOLD: {why}", "warn")
-            return
-        line = self.hold_line
-        if line is not None and not isinstance(self._driver, HoldKeyDriver):
-            line.press()
-        if line is None or line.pending:
-            self._hold_word("HOLD sent")
-        self._orders.send("hold")
-
-    def _do(self, action_id: str) -> None:
-        self._notice = ("", "")
-        self._bars_drawn = False
-        verb = BY_ID[action_id].verb
-        if verb == "pause_agent":
-            self._orders.send(verb, {"on": not self.moment.snapshot.mode.agent_paused})
-        elif verb is not None:
-            self._orders.send(verb)
-        elif action_id.startswith("pane_"):
-            self._focus(PANES[int(action_id[-1]) - 1])
-        else:
-            handler: Callable[[], Any] = getattr(self, f"_do_{action_id}")
-            handler()
-        if not self._bars_drawn:
-            self._draw_bars()
-
-    def _do_detach(self) -> None:
-        snapshot = self.moment.snapshot
-        goes_on = self.mode == "live" and snapshot.ended is None and not self.live.engine_gone
-        if goes_on:
-            text = f"{what_goes_on(snapshot)} Attach again: aspire-tui attach"
-            self.exit(Departure("detached", text))
-        else:
-            self.exit(Departure("left", f"session {self.source.path}"))
-
-    # replay
-
-    def _do_call_back(self) -> None:
-        self._seek(Seek("call", forward=False))
-
-    def _do_call_forward(self) -> None:
-        self._seek(Seek("call"))
-
-    def _do_time_back(self) -> None:
-        self._seek(Seek("seconds", forward=False, seconds=10.0))
-
-    def _do_time_forward(self) -> None:
-        self._seek(Seek("seconds", seconds=10.0))
-
-    def _do_failure_back(self) -> None:
-        self._seek(Seek("failure", forward=False))
-
-    def _do_failure_forward(self) -> None:
-        self._seek(Seek("failure"))
-
-    def _do_start(self) -> None:
-        self._seek(Seek("start"))
-
-    def _do_end(self) -> None:
-        self._seek(Seek("end"))
-
-    def _seek(self, seek: Seek) -> None:
-        for pane in ("calls", "agent"):
-            self.workspace.pane(pane).release()
-        self.source.seek(seek)
-
-    # looking around
-
-    def _focus(self, pane: PaneId) -> None:
-        self.workspace.focus_pane(pane)
-        self._draw()
-
-    def _do_next_pane(self) -> None:
-        self._focus(PANES[(PANES.index(self.workspace.focused) + 1) % len(PANES)])
-
-    def _do_last_pane(self) -> None:
-        self._focus(PANES[(PANES.index(self.workspace.focused) - 1) % len(PANES)])
-
-    def _do_zoom(self) -> None:
-        self.workspace.zoom()
-        self._draw()
-
-    def _do_open(self) -> None:
-        target = self._pane.target()
-        if target is None:
-            return
-        if target.kind == "call":
-            self.source.choose(call=target.number, trial=self._trial_number())
-            self._focus("call")
-        elif target.kind == "trial":
-            self.source.choose(trial=target.number, call=None, picture=None)
-            self._focus("calls")
-        elif target.kind == "hypothesis":
-            self._unfolded ^= {target.number}
-            self._draw()
-
-    def _do_back(self) -> None:
-        """One step back: code, picture, zoom, then whatever was pinned."""
-        asked = self.moment.asked
-        if self._showing_code:
-            self._do_program()
-        elif asked.picture is not None:
-            self.source.choose(picture=None)
-        elif self.workspace.zoomed:
-            self._do_zoom()
-        elif asked.trial is not None or asked.call is not None:
-            for pane in PANES:
-                self.workspace.pane(pane).release()
-            self.source.choose(trial=None, call=None)
-        elif self.workspace.focused != "calls":
-            self._focus("calls")
-
-    def _do_down(self) -> None:
-        self._chosen(self._pane.move(1))
-
-    def _do_up(self) -> None:
-        self._chosen(self._pane.move(-1))
-
-    def _do_page_down(self) -> None:
-        self._chosen(self._pane.move(max(1, self._pane.visible_rows // 2)))
-
-    def _do_page_up(self) -> None:
-        self._chosen(self._pane.move(-max(1, self._pane.visible_rows // 2)))
-
-    def _do_top(self) -> None:
-        self._chosen(self._pane.ends(last=False))
-
-    def _do_bottom(self) -> None:
-        self._chosen(self._pane.ends(last=True))
-
-    def _chosen(self, target: Target | None) -> None:
-        """A row under the cursor: calls are shown at once, trials and hypotheses on enter."""
-        if target is not None and target.kind == "call":
-            self.source.choose(call=target.number, trial=self._trial_number())
-
-    def _trial_number(self) -> int | None:
-        return self.moment.trial.trial if self.moment.trial else None
-
-    @property
-    def _pane(self) -> PaneView:
-        workspace = self.workspace
-        return workspace.overlay if workspace.covered else workspace.pane(workspace.focused)
-
-    def _do_picture(self) -> None:
-        shown = self.moment.asked.picture
-        choices = len(pictures_of(self.moment.keyframes))
-        following = 0 if shown is None else shown + 1
-        self.source.choose(picture=following if following < choices else None)
-        if self.workspace.focused != "call":
-            self._focus("call")
-
-    def _do_program(self) -> None:
-        self._showing_code = not self._showing_code
-        self.workspace.pane("call").release()
-        self._focus("call")
-
-    def _do_redraw(self) -> None:
-        self.redraw_all()
-
-    # help, acts and search
-
-    def _do_help(self) -> None:
-        self._helping = True
-        self._cover(True)
-
-    def _do_palette(self) -> None:
-        self._helping = False
-        self._cover(True)
-        self._type("palette", "act")
-
-    def _do_search(self) -> None:
-        self._type("search", f"search in {self.workspace.focused}")
-
-    def _do_search_next(self) -> None:
-        self._find(forward=True)
-
-    def _do_search_last(self) -> None:
-        self._find(forward=False)
-
-    def _find(self, forward: bool) -> None:
-        row = self._pane.find(self._query, forward)
-        if row is None:
-            self._say(f"nothing here has “{self._query}”", "warn")
-        else:
-            self._chosen(self._pane.target())
-
-    def _cover(self, covered: bool) -> None:
-        self.workspace.cover(covered)
-        self._draw()
-
-    def _type(self, what: str, placeholder: str) -> None:
-        self._typing, self.typing_text = what, True
-        typed = self._typed
-        typed.value, typed.placeholder = "", placeholder
-        self._draw_bars()
-        typed.focus()
-
-    def _stop_typing(self) -> None:
-        self._typing, self.typing_text = "", False
-        self.set_focus(None)
-        self._draw_bars()
-
     def on_input_changed(self, _: Input.Changed) -> None:
-        if self._typing == "palette":
-            self.workspace.overlay.release()
-            self._draw_overlay()
-
-    def _act_typing(self, action_id: str, key: str) -> None:
-        typing, text = self._typing, self._typed.value.strip()
-        if key == "ctrl+l":
-            self._do_redraw()
-        elif typing == "palette" and action_id in ("up", "down"):
-            self.workspace.overlay.move(1 if action_id == "down" else -1)
-        elif key == "escape":
-            self._stop_typing()
-            if typing == "palette":
-                self._cover(False)
-        elif key == "enter" and typing == "palette":
-            target = self.workspace.overlay.target()
-            self._stop_typing()
-            self._cover(False)
-            if target is not None:
-                self.action_act(target.kind, "")
-        elif key == "enter":
-            self._stop_typing()
-            if text:
-                self._query = text
-                self._find(forward=True)
-
-    def _act_covered(self, action_id: str) -> None:
-        moves = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
-        if action_id in moves:
-            self.workspace.overlay.move(moves[action_id])
-        elif action_id in ("top", "bottom"):
-            self.workspace.overlay.ends(last=action_id == "bottom")
-        elif action_id == "redraw":
-            self._do_redraw()
-        else:
-            self._cover(False)
-            if action_id not in ("back", "help"):
-                self._attempt(action_id)
+        self.acts.typed()

@@ -14,7 +14,8 @@ from aspire_tui.tui.terminal import Colours, speaks_unicode, terminal_colours  #
 from aspire_tui.config import Workspace  # isort: skip
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.tui.app import Console, Departure
+from aspire_tui.tui.acts import Departure
+from aspire_tui.tui.app import Console
 from aspire_tui.tui.at import moment_at
 from aspire_tui.tui.cell_ports import CellStop
 from aspire_tui.tui.launcher import Choice, Launcher

@@ -66,7 +66,7 @@ async def test_ctrl_c_holds_in_every_place(running: Path, first: str) -> None:
 async def test_space_is_a_blank_while_typing(running: Path) -> None:
     async with bench(running) as b:
         await b.press("slash", *"red", "space", *"cube")
-        assert b.console._typed.value == "red cube"
+        assert b.console.typed.value == "red cube"
         assert not b.stop.holds and not b.engine.sent
 
 
@@ -365,7 +365,7 @@ async def test_a_file_that_is_no_session_is_named(tmp_path: Path) -> None:
     console = Console(SessionSource(path, live=False), mode="replay", driver_class=None)
     async with console.run_test(size=(120, 30)) as pilot:
         for _ in range(200):
-            if console._notice[0]:
+            if console.notice[0]:
                 break
             await pilot.pause(0.01)
-        assert "broken.db" in console._notice[0]
+        assert "broken.db" in console.notice[0]

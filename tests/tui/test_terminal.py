@@ -38,10 +38,8 @@ def until(true: Callable[[], bool], terminal: Terminal | None = None) -> None:
 KEYS = ("{", "o", "2", "z", "?", "1")
 
 
-@pytest.mark.parametrize(("columns", "rows", "most_bytes"), [(80, 24, 10_000), (160, 48, 20_000)])
-def test_the_diff_shows_what_stock_drawing_shows_for_far_fewer_bytes(
-    session: Path, columns: int, rows: int, most_bytes: int
-) -> None:
+def test_the_diff_shows_what_stock_drawing_shows_for_far_fewer_bytes(session: Path) -> None:
+    columns, rows = 160, 48
     with Terminal.python(CONSOLE, str(session), "--stock", columns=columns, rows=rows) as t:
         t.wait(ready)
         t.settle()
@@ -59,7 +57,7 @@ def test_the_diff_shows_what_stock_drawing_shows_for_far_fewer_bytes(
             t.send(key)
             t.wait(lambda _, cells=cells: t.cells() == cells)
         later = t.received - first
-    assert first <= most_bytes < stock_first
+    assert first <= 20_000 < stock_first
     assert later < stock_later / 2
 
 
@@ -67,6 +65,7 @@ def test_idle_sends_next_to_nothing(session: Path) -> None:
     with Terminal.python(CONSOLE, str(session)) as t:
         t.wait(ready)
         t.settle()
+        assert t.received <= 10_000
         assert t.read(2.0) <= 120
 
 
@@ -150,7 +149,7 @@ def test_resizing_and_redrawing_end_in_a_right_screen(session: Path) -> None:
         t.wait(lambda screen: screen == narrow)
 
 
-@pytest.mark.parametrize("term", ["linux", "vt100", "xterm"])
+@pytest.mark.parametrize("term", ["linux", "xterm"])
 def test_poor_terminals_get_what_they_can_show(session: Path, term: str) -> None:
     with Terminal.python(CONSOLE, str(session), environment={"TERM": term}) as t:
         t.wait(ready)

@@ -26,14 +26,10 @@ class FileStop:
             out.write(f"{who} {time.monotonic()}\n")
 
 
-class Frozen(Console):
-    freeze = False
-
-    def _do_program(self) -> None:
-        if self.freeze:
-            Path(os.environ["FROZEN"]).touch()
-            time.sleep(3600)
-        super()._do_program()
+def freeze() -> None:
+    """The event loop stands still from now on."""
+    Path(os.environ["FROZEN"]).touch()
+    time.sleep(3600)
 
 
 def main() -> None:
@@ -45,7 +41,7 @@ def main() -> None:
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--flood", action="store_true")
     given = parser.parse_args()
-    console = Frozen(
+    console = Console(
         SessionSource(given.session, live=given.live),
         stop=FileStop(given.holds) if given.holds else None,
         mode="live" if given.live else "replay",
@@ -54,7 +50,8 @@ def main() -> None:
         who="op1",
         clock=time.time if "REAL_CLOCK" in os.environ else lambda: 1_790_000_100.0,
     )
-    console.freeze = given.freeze
+    if given.freeze:
+        console.acts.handlers["program"] = freeze
     if given.stock:
         console._diffing = False
     if given.flood:
@@ -67,7 +64,7 @@ def flood(console: Console) -> None:
     """Change the whole screen without end, as fast as frames go."""
 
     def again() -> None:
-        console._say(f"{time.monotonic()}", "note")
+        console.say(f"{time.monotonic()}", "note")
         for pane in ("calls", "call", "agent"):
             console.workspace.pane(pane).mark(bool(int(time.monotonic() * 50) % 2))
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
@@ -89,21 +89,16 @@ class HoldLine:
             self._answered(HoldAnswer(not failed, took_ms, failed))
 
 
-@runtime_checkable
-class HoldsByKey(Protocol):
-    """An app that has a hold line and knows whether someone is typing text."""
-
-    hold_line: HoldLine | None
-    typing_text: bool
-
-
 def is_hold(key: str, typing_text: bool) -> bool:
     """Whether a key means HOLD: ctrl+c anywhere, space outside text."""
     return key == HOLD_ALWAYS or (key == HOLD_OUTSIDE_TEXT and not typing_text)
 
 
 class HoldKeyDriver(LinuxDriver):
-    """Textual's own driver, with HOLD taken before the event loop sees the key."""
+    """Textual's own driver, with HOLD taken before the event loop sees the key.
+
+    Its app has a ``hold_line`` and knows as ``typing_text`` whether space is a blank just now.
+    """
 
     def process_message(self, message: Message) -> None:
         app: Any = self._app

@@ -1,0 +1,212 @@
+"""From keys to acts: a question first where one is due, a reason where an act cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from aspire_tui.tui.actions import BY_ID, Choice, what_goes_on
+from aspire_tui.tui.looking import Looking
+from aspire_tui.tui.panes.bars import Asking
+from aspire_tui.tui.screen.holdkey import HoldKeyDriver
+
+if TYPE_CHECKING:
+    from aspire_tui.tui.app import Console
+
+TYPING_KEYS: Final = ("ctrl+c", "escape", "enter", "up", "down", "ctrl+l")
+"""Keys that are acts also while text is typed."""
+
+_OVERLAY_ROWS: Final = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How the operator left, in words for the shell."""
+
+    kind: str
+    text: str
+
+
+class Acts:
+    """Decides what a key does now, and does it.
+
+    Attributes:
+        asking: The question that stands.
+        typing: What text is typed for: ``search``, ``palette`` or nothing.
+        helping: The overlay shows help, not the list of acts.
+        looking: The acts that only change what is looked at.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.asking: Asking | None = None
+        self.typing = ""
+        self.helping = False
+        self.looking = Looking(console)
+        self.handlers: dict[str, Callable[[], None]] = {
+            **self.looking.handlers(),
+            "detach": self._detach,
+            "redraw": console.redraw_all,
+            "help": self._help,
+            "palette": self._palette,
+            "search": self._search,
+        }
+
+    def press(self, action_id: str, key: str) -> None:
+        """Answer a question, else ask one, else act. HOLD comes before everything."""
+        if action_id == "hold":
+            self._hold()
+        elif self.typing:
+            self._press_typing(action_id, key)
+        elif self.asking is not None:
+            self._answer(action_id)
+        elif self._console.workspace.covered:
+            self._press_covered(action_id)
+        else:
+            self._attempt(action_id)
+
+    def decide(self, choice: Choice) -> None:
+        """Answer the question that stands; what it asked for is judged again first."""
+        asking, self.asking = self.asking, None
+        self._console.notice = ("", "")
+        if asking is not None and choice == "go":
+            self._console.look_at_cell()
+            why = BY_ID[asking.action].why_disabled(self._console.situation())
+            if why is None:
+                self._do(asking.action)
+            else:
+                self._console.say(f"{BY_ID[asking.action].title}: {why}", "warn")
+        self._console.draw_bars()
+
+    def typed(self) -> None:
+        """The typed text changed."""
+        if self.typing == "palette":
+            self._console.workspace.overlay.release()
+            self._console.draw_overlay()
+
+    def _hold(self) -> None:
+        """HOLD, by every way there is. Repeats are harmless; nothing here can resume."""
+        console = self._console
+        self.asking = None
+        why = BY_ID["hold"].why_disabled(console.situation())
+        if why is not None:
+            console.say(f"HOLD: {why}", "warn")
+            return
+        line = console.hold_line
+        if line is not None and not isinstance(console._driver, HoldKeyDriver):
+            line.press()
+        if line is None or line.pending:
+            console.hold_word("HOLD sent")
+        console.orders.send("hold")
+
+    def _attempt(self, action_id: str) -> None:
+        """One act, if it can be done now; its question first, if it has one."""
+        console = self._console
+        console.look_at_cell()
+        action, now = BY_ID[action_id], console.situation()
+        why = action.why_disabled(now)
+        if why is not None:
+            console.say(f"{action.title}: {why}", "warn")
+            return
+        confirm = action.confirm(now)
+        if confirm is not None:
+            self.asking = Asking(action_id, confirm, confirm.default)
+            console.draw_bars()
+            return
+        self._do(action_id)
+
+    def _answer(self, action_id: str) -> None:
+        assert self.asking is not None
+        if action_id == "open":
+            self.decide(self.asking.choice)
+        elif action_id in ("next_pane", "last_pane", "call_back", "call_forward"):
+            other: Choice = "go" if self.asking.choice == "cancel" else "cancel"
+            self.asking = replace(self.asking, choice=other)
+            self._console.draw_bars()
+        else:
+            self.decide("cancel")
+
+    def _do(self, action_id: str) -> None:
+        console = self._console
+        console.notice = ("", "")
+        console.bars_drawn = False
+        verb = BY_ID[action_id].verb
+        if verb == "pause_agent":
+            console.orders.send(verb, {"on": not console.moment.snapshot.mode.agent_paused})
+        elif verb is not None:
+            console.orders.send(verb)
+        else:
+            self.handlers[action_id]()
+        if not console.bars_drawn:
+            console.draw_bars()
+
+    def _detach(self) -> None:
+        console = self._console
+        snapshot = console.moment.snapshot
+        goes_on = console.mode == "live" and snapshot.ended is None
+        if goes_on and not console.live.engine_gone:
+            text = f"{what_goes_on(snapshot)} Attach again: aspire-tui attach"
+            console.exit(Departure("detached", text))
+        else:
+            console.exit(Departure("left", f"session {console.source.path}"))
+
+    # -- what covers the panes, and typing ------------------------------------------------------
+
+    def _help(self) -> None:
+        self.helping = True
+        self._cover(True)
+
+    def _palette(self) -> None:
+        self.helping = False
+        self._cover(True)
+        self._type("palette", "act")
+
+    def _search(self) -> None:
+        self._type("search", f"search in {self._console.workspace.focused}")
+
+    def _cover(self, covered: bool) -> None:
+        self._console.workspace.cover(covered)
+        self._console.draw()
+
+    def _type(self, what: str, placeholder: str) -> None:
+        self.typing = what
+        typed = self._console.typed
+        typed.value, typed.placeholder = "", placeholder
+        self._console.draw_bars()
+        typed.focus()
+
+    def _stop_typing(self) -> None:
+        self.typing = ""
+        self._console.set_focus(None)
+        self._console.draw_bars()
+
+    def _press_typing(self, action_id: str, key: str) -> None:
+        overlay = self._console.workspace.overlay
+        typing, text = self.typing, self._console.typed.value.strip()
+        if key == "ctrl+l":
+            self._console.redraw_all()
+        elif typing == "palette" and action_id in ("up", "down"):
+            overlay.move(1 if action_id == "down" else -1)
+        elif key in ("escape", "enter"):
+            chosen = overlay.target() if typing == "palette" and key == "enter" else None
+            self._stop_typing()
+            if typing == "palette":
+                self._cover(False)
+            if chosen is not None:
+                self.press(chosen.kind, "")
+            elif typing == "search" and key == "enter" and text:
+                self.looking.search(text)
+
+    def _press_covered(self, action_id: str) -> None:
+        overlay = self._console.workspace.overlay
+        if action_id in _OVERLAY_ROWS:
+            overlay.move(_OVERLAY_ROWS[action_id])
+        elif action_id in ("top", "bottom"):
+            overlay.ends(last=action_id == "bottom")
+        elif action_id == "redraw":
+            self._console.redraw_all()
+        else:
+            self._cover(False)
+            if action_id not in ("back", "help"):
+                self._attempt(action_id)
