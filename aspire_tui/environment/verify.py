@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from aspire_tui.domain import Check, Keyframe, Outcome, Verdict
 from aspire_tui.environment.bench import View, Workbench
+from aspire_tui.environment.perception.measure import surface_top
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.primitives.motion import home_pose
 from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
@@ -91,7 +92,10 @@ def _look(task: TaskDef, bench: Workbench) -> tuple[dict[str, dict[str, Sighting
 
 def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:
     found = locate([view], name, table_z_m=bench.table_z_m)
-    if not isinstance(found, ObjectEstimate):
+    if isinstance(found, ObjectEstimate):
+        return Sighting(float(found.position[0]), float(found.position[1]), found.top_z_m)
+    if bench.holding is None:
         return None
-    x, y, z = (float(v) for v in found.position)
-    return Sighting(x, y, z + float(found.extent[2]) / 2)
+    # Between the fingers no box can be fitted; how high the seen surface reaches still can be told.
+    surface = surface_top(view, name, bench.table_z_m)
+    return None if surface is None else Sighting(*surface)

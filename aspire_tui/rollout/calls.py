@@ -45,15 +45,7 @@ class CallServer:
 
     def __call__(self, call: Call) -> Answer:
         self.calls += 1
-        intent = CallIntent(
-            trial=self.trial,
-            attempt=self.attempt,
-            call=self.calls,
-            primitive=call.function,
-            args=summarise(call.args),
-            line=call.line,
-            cell_s=self.cell.now_s(),
-        )
+        intent = self._intent(call)
         self.journal.record(intent)
         admission = self.gate.admit(intent)
         if admission.act == "abort":
@@ -65,6 +57,24 @@ class CallServer:
             return answer_of(outcome)
         args = call.args if admission.args is None else admission.args
         return self._run(intent, args, "" if admission.args is None else "edited")
+
+    def _intent(self, call: Call) -> CallIntent:
+        return CallIntent(
+            trial=self.trial,
+            attempt=self.attempt,
+            call=self.calls,
+            primitive=call.function,
+            args=summarise(call.args),
+            line=call.line,
+            cell_s=self.cell.now_s(),
+        )
+
+    def refuse(self, call: Call, why: str) -> None:
+        """Record a call that never reached a primitive: not finite, undeclared, over its budget."""
+        self.calls += 1
+        intent = self._intent(call)
+        self.journal.record(intent)
+        self._close(intent, PrimitiveOutcome("INVALID", None, why, raises=True), 0.0, 0.0)
 
     def _run(self, intent: CallIntent, args: Mapping[str, object], operator: str) -> Answer:
         before = robot_state(self.bench)

@@ -140,7 +140,9 @@ class TrialRunner:
         else:
             limits = ProgramLimits(wall_s=spec.task.limits.wall_s, calls=spec.task.limits.calls)
             space = namespace_of(self.names)
-            outcome = self.sandbox.run(spec.program, space, server, limits)
+            outcome = self.sandbox.run(
+                spec.program, space, server, limits, on_refused=server.refuse
+            )
         journal.record(
             ProgramEnded(
                 trial=spec.trial,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aspire_tui.environment.perception.camera import deproject_to
 from aspire_tui.environment.perception.objects import NotFound, ObjectEstimate, locate
 from aspire_tui.environment.perception.picture import Picture
+from aspire_tui.environment.perception.segment import segment
 
 HEIGHT_SD_M = 0.002
 """Heights are read against the table in the same picture, so calibration hardly enters them."""
@@ -16,6 +18,10 @@ HEIGHT_SD_M = 0.002
 UNSEEN_BOTTOM_SD_M = 0.02
 """A bottom that was assumed rather than seen."""
 
+
+LEAST_SURFACE_PIXELS = 40
+SURFACE_TOP_PERCENT = 95.0
+"""Above this share of the surface lie flying pixels."""
 
 Seen = Mapping[str, ObjectEstimate | NotFound]
 """What each camera found when it looked for one thing."""
@@ -35,6 +41,22 @@ class Measurement:
 def sightings(views: Iterable[Picture], prompt: str, table_z_m: float) -> Seen:
     """Each camera's own judgement of where a thing is."""
     return {view.camera: locate([view], prompt, table_z_m=table_z_m) for view in views}
+
+
+def surface_top(view: Picture, prompt: str, table_z_m: float) -> tuple[float, float, float] | None:
+    """Middle and highest seen point of a thing's surface, base frame: for things in the gripper.
+
+    What hides the top makes it lower, never higher, so it may prove that a thing is up.
+    """
+    found = segment(view.rgb, prompt, view.depth_m, view.K, view.T_base_cam, table_z_m)
+    if not found:
+        return None
+    points = deproject_to(view.depth_m, view.K, view.T_base_cam)[found[0].mask]
+    seen = points[view.depth_m[found[0].mask] > 0]
+    if len(seen) < LEAST_SURFACE_PIXELS:
+        return None
+    x, y = (float(np.median(seen[:, i])) for i in (0, 1))
+    return x, y, float(np.percentile(seen[:, 2], SURFACE_TOP_PERCENT))
 
 
 def top_height(name: str, seen: Seen, table_z_m: float) -> tuple[Measurement, ...]:
