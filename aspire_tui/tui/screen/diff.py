@@ -204,9 +204,7 @@ class CellDiff:
             if want[x] == have[x]:
                 x += 1
                 continue
-            start = x
-            while start > 0 and not want[start].glyph:
-                start -= 1
+            start = x  # never the right half of a wide glyph: both halves are written together
             while x < self.width and (want[x] != have[x] or not want[x].glyph):
                 x += 1
             runs.append((start, x))
