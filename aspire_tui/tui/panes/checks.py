@@ -107,22 +107,30 @@ def _checks(checks: tuple[Check, ...], look: Look) -> list[Line]:
     rows: list[Line] = []
     longest = max((text_width(check.name) for check in checks), default=0)
     name_width = min(longest, max(12, look.width - 32))
+    value_width = max((text_width(_value(check)) for check in checks), default=0)
     for check in checks:
         role = OUTCOME_ROLES[check.outcome]
-        value = (
-            "no reading" if check.value is None else f"{check.value + 0.0:.4g} {check.unit}".strip()
-        )
+        value = (pad(_value(check), value_width, right=True), role)
         bounds = check_range(check, look.glyphs)
         left = line(
             (f"  {outcome_mark(check.outcome, look.glyphs)} ", role),
             (pad(clean_line(check.name, 60), name_width) + " ", ""),
-            (pad(value, 12, right=True), "number" if check.outcome == "PASS" else role),
+            (
+                pad(_value(check), value_width, right=True),
+                "number" if check.outcome == "PASS" else role,
+            ),
             (f"  {bounds}", "dim"),
         )
         rows.append(spread(left, line((clean_line(check.source, 16), "dim")), look.width))
         if check.why:
             rows += wrap(clean(check.why, 300), look.width, "dim", "    ", "    ")[:3]
     return rows
+
+
+def _value(check: Check) -> str:
+    if check.value is None:
+        return "no reading"
+    return f"{check.value + 0.0:.4g} {check.unit}".strip()  # + 0.0: never "-0"
 
 
 def _referee(event: RefereeJudged | None, look: Look) -> list[Line]:

@@ -18,7 +18,7 @@ from aspire_tui.tui.screen.text import Line, line
 MOST_PIXELS = 4096 * 4096
 """Larger pictures are refused: no terminal shows them and decoding costs memory."""
 
-MOST_ROWS = 24
+MOST_ROWS = 40
 
 
 def picture_lines(moment: Moment, look: Look) -> list[Line]:
