@@ -110,15 +110,13 @@ def _checks(checks: tuple[Check, ...], look: Look) -> list[Line]:
     value_width = max((text_width(_value(check)) for check in checks), default=0)
     for check in checks:
         role = OUTCOME_ROLES[check.outcome]
-        value = (pad(_value(check), value_width, right=True), role)
+        told = "number" if check.outcome == "PASS" else role
+        value = (pad(_value(check), value_width, right=True), told)
         bounds = check_range(check, look.glyphs)
         left = line(
             (f"  {outcome_mark(check.outcome, look.glyphs)} ", role),
             (pad(clean_line(check.name, 60), name_width) + " ", ""),
-            (
-                pad(_value(check), value_width, right=True),
-                "number" if check.outcome == "PASS" else role,
-            ),
+            value,
             (f"  {bounds}", "dim"),
         )
         rows.append(spread(left, line((clean_line(check.source, 16), "dim")), look.width))
