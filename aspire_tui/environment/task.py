@@ -58,7 +58,7 @@ class Criterion(Struct):
     held_out_n: int = 50
     min_lower_bound: float = 0.8
     dev_n: int = 12
-    selection_n: int = 24
+    selection_n: int = 32
 
 
 class Limits(Struct):

@@ -54,10 +54,8 @@ class JournalEvidence:
         keyframe = Keyframe(
             camera=view.camera,
             t_s=view.frame.t_s,
-            rgb=self.journal.blob(encode_rgb_png(view.rgb), "image/png"),
-            depth=None
-            if depth is None
-            else self.journal.blob(encode_depth_png(depth), "image/png"),
+            rgb=blob(encode_rgb_png(view.rgb), "image/png"),
+            depth=None if depth is None else blob(encode_depth_png(depth), "image/png"),
             depth_unit_m=view.frame.depth_unit_m,
             K=rows(view.K),
             T_base_cam=rows(view.T_base_cam),

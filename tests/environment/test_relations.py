@@ -19,10 +19,10 @@ from aspire_tui.environment.verify import fuse
 
 STACK = find_task("cube_stack")
 ON = STACK.goal[0]
-TOP = 0.12
+TOP = 0.126
 STACKED = {
     "red cube": Sighting(0.30, 0.0, TOP),
-    "green cube": Sighting(0.302, 0.001, 0.06),
+    "green cube": Sighting(0.302, 0.001, 0.063),
 }
 OPEN = Sensed(width_m=0.075, tool_xyz_m=(0.28, 0.0, 0.3), table_z_m=0.0)
 
@@ -37,7 +37,7 @@ def test_a_stack_at_rest_with_the_gripper_away_passes() -> None:
 
 
 def test_a_cube_beside_the_other_fails_by_height() -> None:
-    beside = {**STACKED, "red cube": Sighting(0.40, 0.0, 0.06)}
+    beside = {**STACKED, "red cube": Sighting(0.40, 0.0, 0.063)}
     outcome, reason = verdict(beside, beside)
     assert outcome == "FAIL"
     assert "top of red cube" in reason
@@ -49,7 +49,7 @@ def test_a_cube_that_still_moves_is_not_a_stack() -> None:
 
 
 def test_a_gripper_that_has_not_let_go_fails_by_its_own_sensor() -> None:
-    outcome, reason = verdict(STACKED, STACKED, replace(OPEN, width_m=0.060))
+    outcome, reason = verdict(STACKED, STACKED, replace(OPEN, width_m=0.063))
     assert outcome == "FAIL"
     assert "gripper" in reason
 
@@ -83,8 +83,8 @@ def test_one_failing_check_outweighs_all_others() -> None:
 def test_the_referee_wants_the_gripper_off_the_stack(change, holds) -> None:  # type: ignore[no-untyped-def]
     truth = Truth(
         objects={
-            "red cube": TruthPose((0.3, 0.0, 0.090), 0.0),
-            "green cube": TruthPose((0.3, 0.0, 0.030), 0.0),
+            "red cube": TruthPose((0.3, 0.0, 0.0945), 0.0),
+            "green cube": TruthPose((0.3, 0.0, 0.0315), 0.0),
         },
         gripped=frozenset(),
         table_z_m=0.0,
