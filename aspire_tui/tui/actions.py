@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from aspire_tui.engine.protocol import Verb
 from aspire_tui.session.snapshot import EMPTY, Snapshot
-from aspire_tui.tui.ports import Mode
+from aspire_tui.tui.ports import Mode, Verb
 
 Group = Literal["cell", "agent", "session", "replay", "look", "console"]
 Choice = Literal["cancel", "go"]

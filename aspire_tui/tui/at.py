@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 
+from aspire_tui.errors import ConfigError
 from aspire_tui.session.reader import SessionReader
 
 
-class NoSuchMoment(ValueError):
+class NoSuchMoment(ConfigError):
     """The moment cannot be understood or does not exist; one line saying how to write one."""
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from aspire_tui.domain import JSON
 from aspire_tui.engine.client import EngineGone
-from aspire_tui.engine.protocol import Verb
-from aspire_tui.tui.ports import EngineClient, StopPort
+from aspire_tui.tui.ports import EngineClient, StopPort, Verb
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldLine
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aspire_tui.domain import JSON, Role
-from aspire_tui.engine.protocol import Verb
 from drivers.types import CellStatus
 
 Mode = Literal["live", "replay"]
+Verb = Literal["hello", "hold", "resume", "step", "abort", "pause_agent", "stop"]
+"""What the console asks of an engine."""
 
 STALE_AFTER_S = 1.0
 """A driver state older than this is not shown as true."""
