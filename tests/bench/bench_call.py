@@ -32,16 +32,19 @@ def figures() -> list[Figure]:
     station = Station.on(cell, cell.stand_in)
     task = find_task("cube_lift")
     out = []
-    with Sandbox.start() as sandbox, tempfile.TemporaryDirectory() as folder:
-        with Recorder.create(Path(folder) / "bench.db") as recorder:
-            for name, journal in (
-                ("one call, no disk: RPC, gate, policy, both records", MemoryJournal()),
-                ("one call with two durable commits", RecorderJournal(recorder)),
-            ):
-                each_ms = _per_call_ms(station, task, sandbox, journal, program)
-                goal = at_most(0.3, each_ms) if isinstance(journal, MemoryJournal) else "-"
-                goal_text = "≤ 0.3 ms" if goal != "-" else "0.3 ms + 2 × fsync"
-                out.append(Figure(name, goal_text, f"{each_ms:.3f} ms", COMMAND, goal))
+    with (
+        Sandbox.start() as sandbox,
+        tempfile.TemporaryDirectory() as folder,
+        Recorder.create(Path(folder) / "bench.db") as recorder,
+    ):
+        for name, journal in (
+            ("one call, no disk: RPC, gate, policy, both records", MemoryJournal()),
+            ("one call with two durable commits", RecorderJournal(recorder)),
+        ):
+            each_ms = _per_call_ms(station, task, sandbox, journal, program)
+            goal = at_most(0.3, each_ms) if isinstance(journal, MemoryJournal) else "-"
+            goal_text = "≤ 0.3 ms" if goal != "-" else "0.3 ms + 2 × fsync"
+            out.append(Figure(name, goal_text, f"{each_ms:.3f} ms", COMMAND, goal))
     return out
 
 
