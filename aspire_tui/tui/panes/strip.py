@@ -138,7 +138,7 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         Field(0, badge, 6),
         Field(1, link),
         Field(0, line((f"{mark} {state}", role))),
-        Field(6, line((why, "dim")), 12),
+        Field(3, line((why, "dim")), 10),
         Field(4, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
         Field(2, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
         Field(5, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
