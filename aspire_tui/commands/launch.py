@@ -9,7 +9,7 @@ import typer
 
 from aspire_tui.commands.context import Context
 from aspire_tui.commands.session_verbs import all_sessions
-from aspire_tui.engine.spawn import running_engines
+from aspire_tui.engine.client import running_engines
 from aspire_tui.environment.task_file import task_names
 from drivers.runtime_dir import runtime_dir
 

@@ -13,8 +13,8 @@ from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job, tasks_named
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
-from aspire_tui.engine.client import EngineClient
-from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, running_engines, start_engine
+from aspire_tui.engine.client import EngineClient, running_engines
+from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.events import RunEnded
 from aspire_tui.session.reader import SessionReader

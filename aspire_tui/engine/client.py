@@ -1,4 +1,4 @@
-"""Talks to a running engine: one short connection per command."""
+"""Finds running engines and talks to one: a short connection per command."""
 
 from __future__ import annotations
 
@@ -48,6 +48,20 @@ class EngineClient:
                 return read_reply(_frame(sock))
         except (OSError, EOFError) as error:
             raise EngineGone(f"no engine answers at {self._path}: {error}") from None
+
+
+def running_engines(runtime_dir: Path, who: str) -> dict[Path, Path]:
+    """Sessions that are being written now, with the socket of their engine."""
+    found: dict[Path, Path] = {}
+    for sock in sorted(runtime_dir.glob("*.sock")):
+        try:
+            reply = EngineClient(sock, who, timeout_s=0.5).send("hello")
+        except EngineGone:
+            continue
+        session = reply.data.get("session")
+        if isinstance(session, str):
+            found[Path(session)] = sock
+    return found
 
 
 def _frame(sock: socket.socket) -> bytes:

@@ -82,7 +82,7 @@ class HostProcess:
         book, bench = engine.book, engine.bench
         stream = StateStream(self.name)
         last: tuple[object, ...] = ()
-        lost = False
+        lost = was_held = False
         try:
             while True:
                 await asyncio.sleep(WATCH_PERIOD_S)
@@ -99,8 +99,10 @@ class HostProcess:
                     await book.write(
                         CellChanged(status.state, status.mode, status.cause, status.who, status.t_s)
                     )
-                if status.held and age_s <= GONE_AFTER_S:
+                # The edge, not the level: a resume takes the cell longer than this period.
+                if status.held and not was_held and age_s <= GONE_AFTER_S:
                     await engine.held(f"HOLD by {status.who}")
+                was_held = status.held
         finally:
             stream.close()
 

@@ -1,4 +1,4 @@
-"""Starts an engine so that it outlives the terminal, and finds engines that run."""
+"""Starts an engine so that it outlives the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.engine.client import EngineClient, EngineGone
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
 
@@ -86,17 +85,3 @@ def start_engine(job: Job) -> StartedEngine:
         raise EngineNotStarted(said.code, said.text)
     session = Path(job.session)
     return StartedEngine(session, socket_of(Path(job.runtime_dir), session), process)
-
-
-def running_engines(runtime_dir: Path, who: str) -> dict[Path, Path]:
-    """Sessions that are being written now, with the socket of their engine."""
-    found: dict[Path, Path] = {}
-    for sock in sorted(runtime_dir.glob("*.sock")):
-        try:
-            reply = EngineClient(sock, who, timeout_s=0.5).send("hello")
-        except EngineGone:
-            continue
-        session = reply.data.get("session")
-        if isinstance(session, str):
-            found[Path(session)] = sock
-    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from aspire_tui.config import Workspace
-from aspire_tui.engine.client import EngineClient, EngineGone
+from aspire_tui.engine.client import running_engines
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from drivers.client import StateStream
@@ -16,7 +16,6 @@ from drivers.runtime_dir import running_cells, runtime_dir
 
 SESSIONS_LISTED: Final = 40
 CELL_ANSWERS_S: Final = 0.3
-ENGINE_ANSWERS_S: Final = 0.5
 
 Kind = Literal["attach", "run", "replay", "cell"]
 
@@ -54,7 +53,7 @@ class Inventory:
 
 def take_inventory(workspace: Workspace, who: str) -> Inventory:
     """Look at everything. Takes up to a second; not for the UI thread."""
-    engines = _running_engines(who)
+    engines = running_engines(runtime_dir(), who)
     return Inventory(
         engines=tuple(
             Item("attach", path.stem, "running", _about(path), path, socket)
@@ -68,20 +67,6 @@ def take_inventory(workspace: Workspace, who: str) -> Inventory:
             if path not in {p.resolve() for p in engines}
         ),
     )
-
-
-def _running_engines(who: str) -> dict[Path, Path]:
-    """Sessions that are being written now, with the socket of their engine."""
-    found: dict[Path, Path] = {}
-    for socket in sorted(runtime_dir().glob("*.sock")):
-        try:
-            reply = EngineClient(socket, who, ENGINE_ANSWERS_S).send("hello")
-        except EngineGone:
-            continue
-        session = reply.data.get("session")
-        if isinstance(session, str):
-            found[Path(session)] = socket
-    return found
 
 
 def _files(folders: tuple[Path, ...]) -> list[Path]:
