@@ -57,7 +57,7 @@ def run(
     worker_pictures: Annotated[
         str, typer.Option(help="Keep worker trials' pictures: all, failed or none.")
     ] = "failed",
-    speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 2.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 1.0,
     headless: Annotated[bool, typer.Option(help="No screen and no bench: workers only.")] = False,
     as_json: JsonFlag = False,
     no_sandbox: NoSandbox = False,

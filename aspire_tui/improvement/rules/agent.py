@@ -111,6 +111,11 @@ class RulesAgent:
         self._tools.say(
             f"The plain program passes {node.passed} of {len(node.results)} dev scenes."
         )
+        failures = node.failures()
+        if failures and node.results[0].outcome == "PASS":
+            self._tools.say("I run one of the failing scenes for all to see.", "plan")
+            seen = self._tools.run(node.hypothesis, [failures[0].seed_index], bench=True)[0]
+            self._tools.say(f"Trial {seen.trial}: {seen.outcome}. {seen.reason}", "finding")
         return node
 
     def _measure(self, node: Node, seeds: list[int], *, bench: bool) -> None:
