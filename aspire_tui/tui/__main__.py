@@ -10,13 +10,16 @@ from pathlib import Path
 
 from aspire_tui.tui.terminal import speaks_unicode, terminal_colours  # first: it prepares Textual
 
+from aspire_tui.session.reader import SessionReader  # isort: skip
 from aspire_tui.tui.app import Console  # isort: skip
+from aspire_tui.tui.at import moment_at  # isort: skip
 from aspire_tui.tui.source import SessionSource  # isort: skip
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Replay a session.")
     parser.add_argument("session")
+    parser.add_argument("--at", default="", help="3.12 (trial.call), +93, trial 3")
     parser.add_argument("--live", action="store_true", help="follow the end of the file")
     parser.add_argument("--ascii", action="store_true")
     parser.add_argument("--theme", choices=("dark", "light", "ansi", "mono"))
@@ -25,9 +28,12 @@ def main() -> int:
     parser.add_argument("--press", default="", help="keys before that picture, e.g. '{ o'")
     given = parser.parse_args()
     colours = terminal_colours(os.environ)
+    with SessionReader(given.session) as reader:
+        at = moment_at(reader, given.at)
     console = Console(
         SessionSource(given.session, live=given.live),
         mode="live" if given.live else "replay",
+        at=at,
         ascii=given.ascii or not speaks_unicode(os.environ, sys.stdout.encoding),
         theme=given.theme,
         colours=colours,
