@@ -34,7 +34,7 @@ from aspire_tui.improvement.worker import AgentSpec
 from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
-from aspire_tui.rollout.pool import LocalPool
+from aspire_tui.rollout.pool import LocalPool, WorkerLost
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
 from drivers.errors import CellFault
@@ -81,12 +81,15 @@ class Engine:
                 loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
             self.ready()
             ended = await self._work(hello)
-        except (BenchLost, HostGone) as lost:
+        except (BenchLost, HostGone, WorkerLost) as lost:
             if not self.begun:
                 raise CellFault(str(lost)) from None
             ended = RunEnded(None, "fault", reason=str(lost))
         finally:
             await self._release(server)
+            if not self.begun:
+                await asyncio.to_thread(recorder.close)
+                Path(job.session).unlink(missing_ok=True)
         await self.book.write(self.book.spent(), ended)
         await asyncio.to_thread(recorder.close)
         self.socket_path.unlink(missing_ok=True)

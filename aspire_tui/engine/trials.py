@@ -12,7 +12,7 @@ from aspire_tui.engine.book import Book
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import Note, TrialClosed
 from aspire_tui.rollout.journal import MemoryJournal
-from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool
+from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool, WorkerLost
 from aspire_tui.rollout.trial import TrialSpec
 
 
@@ -85,7 +85,7 @@ class Trials:
                     )
                 )
                 self.pool.restart()
-        raise RuntimeError(f"trial {spec.trial} took its worker down {TRIES} times")
+        raise WorkerLost(f"trial {spec.trial} took its worker down {TRIES} times")
 
     async def _may_start(self) -> None:
         await self.resumed.wait()
