@@ -194,8 +194,14 @@ class Supervisor:
     def _time_out(self, why: str) -> None:
         with contextlib.suppress(ZygoteFailed):
             self._zygote.where(self._number)
-        if select.select([self._where], [], [], _TRACE_WITHIN_S)[0]:
-            self._trace += os.read(self._where, _READ)
+        # The trace comes in pieces; it is whole with the line that says where in the program.
+        while b", line" not in self._trace:
+            if not select.select([self._where], [], [], _TRACE_WITHIN_S)[0]:
+                break
+            piece = os.read(self._where, _READ)
+            if not piece:
+                break
+            self._trace += piece
         self.condemn("timeout", why)
 
     def _lose(self, failure: ZygoteFailed) -> None:

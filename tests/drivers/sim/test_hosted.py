@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from drivers.errors import CellRefused
 from drivers.runtime_dir import CellPaths
 from drivers.sim.cell import SimCell
 from drivers.sim.control import StandInClient
-from drivers.spawn import ensure_host
+from drivers.spawn import ensure_host, running_host
 
 
 @pytest.fixture
@@ -31,6 +32,9 @@ def hosted() -> Iterator[tuple[CellClient, CellPaths]]:
         finally:
             client.shutdown("tester")
             client.close()
+            # The host writes its journal once more on its way out.
+            while running_host("yam", Path(folder)) is not None:
+                time.sleep(0.02)
 
 
 def test_a_program_finds_the_same_bench_in_process_and_behind_a_host(
