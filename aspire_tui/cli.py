@@ -80,6 +80,8 @@ def main() -> None:
     except (SessionFileError, EngineGone) as error:
         _say(str(error))
         sys.exit(Exit.USAGE)
+    except SystemExit:  # the reader of a pipe went away
+        raise
     except BrokenPipeError:
         sys.exit(Exit.PASS)
     except BaseException as error:

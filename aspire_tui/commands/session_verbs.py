@@ -13,8 +13,10 @@ from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.config import Workspace, suggestion
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.pack import pack
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import TrialRow
+from aspire_tui.session.salvage import salvage
 
 sessions_app = typer.Typer(help="Recorded sessions.", invoke_without_command=True)
 
@@ -151,6 +153,37 @@ def verify_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) 
         for p in problems[:50]:
             typer.echo(f"  {p.what}" + (f" (event {p.seq})" if p.seq else ""))
     raise typer.Exit(Exit.PASS if not problems else Exit.FAULT)
+
+
+@sessions_app.command("pack")
+def pack_session(
+    ctx: typer.Context,
+    session: str,
+    out: Annotated[Path, typer.Argument(help="File to write.")],
+    video: Annotated[bool, typer.Option(help="Keep the pictures for people.")] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Copy a session, live or finished, to one compact file to ship or keep."""
+    pack(find_session(session, Context.of(ctx).workspace), out, video=video)
+    _told(out, as_json)
+
+
+@sessions_app.command("salvage")
+def salvage_session(
+    session: Annotated[Path, typer.Argument(help="The damaged file.")],
+    out: Annotated[Path, typer.Argument(help="File to write what can be read to.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Read what can be read of a damaged session into a new file; the old one stays as it is."""
+    salvage(session, out)
+    _told(out, as_json)
+
+
+def _told(out: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"session": str(out), "bytes": out.stat().st_size})
+    else:
+        typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 def _row(path: Path) -> dict[str, Any]:
