@@ -4,7 +4,7 @@ VENV := .venv/bin
 PYTEST_WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench stress clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,10 @@ lint: ## ruff, and mypy strict where it is promised
 bench: ## engineering figures beside their goals
 	@.ci/setup dev
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+stress: ## volumes too long for every change: mutations, faults, soaks
+	@.ci/setup dev
+	@$(VENV)/python -m tests.stress $(ARGS)
 
 clean: ## remove .venv and caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
