@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.types import ArmSample, ArmSpec, Finding
 
@@ -40,4 +40,22 @@ class ArmDriver(Protocol):
 
     def close(self) -> None:
         """Disconnect, leaving torque as it is."""
+        ...
+
+
+@runtime_checkable
+class SoftenableArm(Protocol):
+    """A device whose drives can be told to push less, which is how an alarm is answered."""
+
+    def soften(self, joint: str, fraction: float) -> None:
+        """Limit one drive's torque to a fraction of what it is allowed; energising restores it.
+
+        Args:
+            joint: Name of a joint, or ``gripper``; a softened gripper also stops squeezing: its
+                set-point becomes what is measured, until the next different opening is written.
+        """
+        ...
+
+    def restore(self) -> None:
+        """Take every softening back, once an operator has acknowledged it."""
         ...

@@ -108,8 +108,35 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Anything that makes results incomparable, e.g. ``noise-off``; written into every session."""
 
 
+AlarmCode = Literal[
+    "overload",
+    "over_temperature",
+    "hot",
+    "warm",
+    "over_current",
+    "voltage",
+    "encoder",
+    "stalled",
+    "goal_not_taken",
+    "bus_errors",
+]
+"""What a drive can complain about. ``warm``/``hot``: within 10/5 °C of its own limit."""
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """One drive complains now; ``text`` is for people. The core decides what follows from it."""
+
+    code: AlarmCode
+    joint: str
+    """Name of the joint, or ``gripper``."""
+    text: str
+
+
 class ArmSample(msgspec.Struct, frozen=True):
-    """One reading of one arm at cell time ``t_s``; ``q_rad`` is *measured*, ``q_cmd_rad`` sent."""
+    """One reading of one arm at cell time ``t_s``; ``q_rad`` is *measured*, ``q_cmd_rad`` sent.
+
+    Per drive means the joints in order and then the gripper; empty where a device cannot tell.
+    """
 
     t_s: float
     q_rad: tuple[float, ...]
@@ -119,6 +146,17 @@ class ArmSample(msgspec.Struct, frozen=True):
     width_cmd_m: float
     grip_force_N: float
     load_Nm: tuple[float, ...] = ()
+    temperature_C: tuple[float, ...] = ()
+    """Per drive."""
+    voltage_V: tuple[float, ...] = ()
+    """Per drive."""
+    current_A: tuple[float, ...] = ()
+    """Per drive."""
+    alarm_bits: tuple[int, ...] = ()
+    """Per drive, as the device codes them; ``alarms`` says the same in words."""
+    age_s: tuple[float, ...] = ()
+    """Per drive: how old its reading is; above zero when it missed this cycle."""
+    alarms: tuple[Alarm, ...] = ()
 
 
 class CellStatus(msgspec.Struct, frozen=True):
