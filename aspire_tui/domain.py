@@ -216,6 +216,45 @@ class Repair(Struct, frozen=True):
     """The skill's evidence comes from this very task: a demonstration, not learning."""
 
 
+Unattended = Literal["hold", "park"]
+"""What an unattended cell does by itself when it needs somebody."""
+
+
+class Grant(Struct, frozen=True):
+    """One person's word that a cell may go on while nobody is there, and within what bounds."""
+
+    who: str
+    cell: str
+    task: str
+    until_s: float
+    """Unix time."""
+    speed: float
+    """Most speed override, in (0, 1]."""
+    lo_m: tuple[float, float, float]
+    hi_m: tuple[float, float, float]
+    """Box for the tool point in the base frame."""
+    failed_resets: int
+    """So many resets in a row may fail before ``on_failed_resets``."""
+    on_needs_operator: Unattended = "hold"
+    on_heat: Unattended = "hold"
+    on_failed_resets: Unattended = "hold"
+    sentence: str = ""
+    """As it was typed."""
+
+
+class SourceChange(Struct, frozen=True):
+    """One file that is not what it was when the session began."""
+
+    name: str
+    """What it belongs to: ``verifier``, ``task cube_stack`` and the like."""
+    path: str
+    before: str
+    """sha256; empty when the file was not there."""
+    after: str
+    diff: str
+    """Unified, cut when long; empty for what is no text."""
+
+
 class RunSpec(Struct, frozen=True):
     """What a session was started to do; written into its first event."""
 

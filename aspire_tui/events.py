@@ -15,6 +15,7 @@ from aspire_tui.domain import (
     Blob,
     Budget,
     Evidence,
+    Grant,
     HypothesisStatus,
     Outcome,
     Phase,
@@ -25,6 +26,7 @@ from aspire_tui.domain import (
     RunSpec,
     SandboxReport,
     SeedSet,
+    SourceChange,
     Status,
     Tokens,
     UtilisationClass,
@@ -77,6 +79,15 @@ class ProgramStored(Event, frozen=True, tag="program"):
     """sha256 of the text."""
     text: Blob
     author: str
+
+
+class Attached(Event, frozen=True, tag="attached"):
+    """Something that says how results came about, kept whole: a reader needs no checkout."""
+
+    role: str
+    """``cell_file``, ``calibration``, ``task``, ``reset``, ``verifier``, ``scoring``, ``skill``…"""
+    name: str
+    blob: Blob
 
 
 class TrialOpened(Event, frozen=True, tag="trial_opened"):
@@ -270,12 +281,84 @@ class Note(Event, frozen=True, tag="note"):
     code: str = ""
 
 
+class EvaluationChanged(Event, frozen=True, tag="evaluation_changed"):
+    """What judges the session is not what it began with: the next trial was refused."""
+
+    changes: tuple[SourceChange, ...]
+    found_by: str = "engine"
+    """``engine``, or the worker whose own code or files differ."""
+
+
+class SessionResumed(Event, frozen=True, tag="resumed"):
+    """A run that had stopped goes on in this file, under another engine."""
+
+    who: str
+    versions: dict[str, str]
+    hashes: dict[str, str]
+    unfinished: tuple[int, ...] = ()
+    """Trials that were open; they are closed without outcome and never counted."""
+    unknown: tuple[str, ...] = ()
+    """Calls whose outcome nobody knows, in words."""
+    finished: int = 0
+    """Trials that are not repeated."""
+
+
+class PresenceChanged(Event, frozen=True, tag="presence"):
+    """Somebody came to the cell, or nobody is there any more."""
+
+    present: bool
+    cause: str
+    who: str
+    age_s: float
+    """Seconds since the last key."""
+
+
+class ControlChanged(Event, frozen=True, tag="control"):
+    """Who may do more than HOLD. Empty when nobody does."""
+
+    who: str
+    console: str
+    cause: str
+    before: str = ""
+
+
+class GrantGiven(Event, frozen=True, tag="grant"):
+    """The cell may go on unattended, within these bounds."""
+
+    grant: Grant
+    id: str
+    """Of the command; empty when given with the command that started the run."""
+
+
+class GrantEnded(Event, frozen=True, tag="grant_ended"):
+    cause: str
+    who: str
+
+
+class ApprovalAsked(Event, frozen=True, tag="approval_asked"):
+    """A program waits for a person. ``facts`` are the engine's own, never an author's words."""
+
+    program: str
+    why: str
+    facts: dict[str, JSON]
+    trial: int | None = None
+    """Set when a call inside of a trial waits."""
+    call: int | None = None
+
+
+class ApprovalGiven(Event, frozen=True, tag="approval"):
+    program: str
+    approved: bool
+    who: str
+    reason: str = ""
+
+
 class RunEnded(Event, frozen=True, tag="run_ended"):
     """Always the last event of a run that ended by itself or was stopped."""
 
     outcome: Outcome | None
     stopped_by: str
-    """``done``, ``operator``, ``budget``, ``fault`` or ``agent``."""
+    """``done``, ``operator``, ``budget``, ``fault``, ``agent`` or ``evaluation``."""
     best: int | None = None
     k: int = 0
     n: int = 0
@@ -289,6 +372,7 @@ AnyEvent = (
     | CellChanged
     | PhaseChanged
     | ProgramStored
+    | Attached
     | TrialOpened
     | ResetReported
     | CallIntent
@@ -308,6 +392,14 @@ AnyEvent = (
     | OperatorAct
     | BudgetSpent
     | Note
+    | EvaluationChanged
+    | SessionResumed
+    | PresenceChanged
+    | ControlChanged
+    | GrantGiven
+    | GrantEnded
+    | ApprovalAsked
+    | ApprovalGiven
     | RunEnded
 )
 
