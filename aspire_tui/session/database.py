@@ -78,7 +78,8 @@ def named_errors(path: Path) -> Iterator[None]:
     except apsw.NotADBError:
         raise SessionFileError(path, "is not a session file", "pick another file") from None
     except (apsw.CorruptError, apsw.SQLError, UnicodeDecodeError) as error:
-        raise SessionFileError(path, f"is damaged ({error})", SALVAGE.format(path=path)) from None
+        said = _one_line(error)
+        raise SessionFileError(path, f"is damaged ({said})", SALVAGE.format(path=path)) from None
     except apsw.CantOpenError:
         raise SessionFileError(
             path,
@@ -88,8 +89,13 @@ def named_errors(path: Path) -> Iterator[None]:
         ) from None
     except apsw.IOError as error:
         raise SessionFileError(
-            path, f"cannot be read ({error})", SALVAGE.format(path=path)
+            path, f"cannot be read ({_one_line(error)})", SALVAGE.format(path=path)
         ) from None
+
+
+def _one_line(error: Exception) -> str:
+    """SQLite quotes whole statements of a damaged schema."""
+    return " ".join(str(error).split())[:200]
 
 
 def connect(path: Path, *, write: bool) -> apsw.Connection:
@@ -104,14 +110,14 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
         db = apsw.Connection(str(path), flags=flags)
         try:
             db.set_busy_timeout(5000)
-            _check_session(db, path)
+            _check_session(db, path, write)
         except BaseException:
             db.close()
             raise
     return db
 
 
-def _check_session(db: apsw.Connection, path: Path) -> None:
+def _check_session(db: apsw.Connection, path: Path, write: bool) -> None:
     application = db.pragma("application_id")
     if application != schema.APPLICATION_ID:
         raise SessionFileError(path, "is not a session file", "pick another file")
@@ -126,6 +132,13 @@ def _check_session(db: apsw.Connection, path: Path) -> None:
             path,
             f"was written by a newer release (schema {major}.{minor}, "
             f"this one reads {schema.SCHEMA_MAJOR}.x)",
+            f"{UPGRADE}; {SALVAGE.format(path=path)}",
+        )
+    if write and (major, minor) > (schema.SCHEMA_MAJOR, schema.SCHEMA_MINOR):
+        raise SessionFileError(
+            path,
+            f"was written by a newer release (schema {major}.{minor}); this one reads it, but "
+            "would lose what is new if it went on writing",
             UPGRADE,
         )
 

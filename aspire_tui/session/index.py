@@ -10,6 +10,7 @@ import apsw
 from aspire_tui.domain import Keyframe
 from aspire_tui.events import (
     AnyEvent,
+    Attached,
     CallIntent,
     CallResult,
     HypothesisDecided,
@@ -48,9 +49,14 @@ def write_event(db: apsw.Connection, recorded: Recorded, body: str, digest: byte
             digest,
         ),
     )
-    write_rows = _ROWS.get(kind)
+    index_event(db, recorded)
+
+
+def index_event(db: apsw.Connection, recorded: Recorded) -> None:
+    """The rows of one event in the noun tables. Call inside a transaction."""
+    write_rows = _ROWS.get(type(recorded.event))
     if write_rows is not None:
-        write_rows(db, recorded, event)
+        write_rows(db, recorded, recorded.event)
 
 
 def _trial_opened(db: apsw.Connection, at: Recorded, e: TrialOpened) -> None:
@@ -142,6 +148,10 @@ def _program(db: apsw.Connection, at: Recorded, e: ProgramStored) -> None:
     )
 
 
+def _attached(db: apsw.Connection, at: Recorded, e: Attached) -> None:
+    db.execute("INSERT INTO attachments VALUES (?,?,?,?)", (at.seq, e.role, e.name, e.blob.sha256))
+
+
 def _hypothesis(db: apsw.Connection, at: Recorded, e: HypothesisOpened) -> None:
     db.execute(
         "INSERT OR REPLACE INTO hypotheses VALUES (?,?,?,?,?,?)",
@@ -196,6 +206,7 @@ _ROWS: Final[dict[type, Callable[[apsw.Connection, Recorded, Any], None]]] = {
     VerdictGiven: _verdict,
     RefereeJudged: _referee,
     ProgramStored: _program,
+    Attached: _attached,
     HypothesisOpened: _hypothesis,
     HypothesisScored: _score,
     HypothesisDecided: _decided,

@@ -13,24 +13,22 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, get_args
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
 
 from aspire_tui.events import (
-    AnyEvent,
     CallIntent,
     CallResult,
-    Note,
     Recorded,
     Samples,
     VideoFrame,
-    decode,
 )
-from aspire_tui.session import call_rows, checkpoints, database, nouns, schema
+from aspire_tui.session import call_rows, checkpoints, database, nouns, schema, texts
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
+    AttachmentRow,
     AttemptRow,
     CallDetail,
     CallRow,
@@ -42,10 +40,10 @@ from aspire_tui.session.rows import (
     TrialRow,
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
+from aspire_tui.session.stored import event_of
 from aspire_tui.session.verification import verify
 
 AGENT_KINDS: Final = ("agent_turn", "agent_said", "agent_tool", "tokens", "skill_matched")
-KINDS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
 
 _EVENT: Final = "SELECT seq, wall_s, mono_s, kind, CAST(body AS BLOB) FROM events WHERE "
 
@@ -82,6 +80,8 @@ class SessionReader:
         self.path = Path(path)
         self._db = database.connect(self.path, write=False)
         self._lock = threading.Lock()
+        with database.named_errors(self.path):
+            self._attaches = schema.has_attachments(self._db)
         self._data_version = -1
         self._newest = EMPTY
 
@@ -261,12 +261,21 @@ class SessionReader:
     @_or_damaged
     def program(self, sha: str) -> ProgramRow | None:
         """A program text by its hash."""
-        row = self._first("SELECT author, blob, stored_seq FROM programs WHERE program=?", (sha,))
-        if row is None:
-            return None
-        data = self.blob(row[1])
-        text = data.decode("utf-8", "replace") if data is not None else ""
-        return ProgramRow(program=sha, author=row[0], text=text, stored_seq=row[2])
+        return texts.program(self._first, sha)
+
+    @_or_damaged
+    def attachments(self, role: str = "", upto_seq: int | None = None) -> list[AttachmentRow]:
+        """What says how the results came about, of one role if asked; none in an older file."""
+        if not self._attaches:
+            return []
+        return texts.attachments(self._rows, role, self._upto(upto_seq))
+
+    @_or_damaged
+    def search(
+        self, words: str, seq: int = 0, *, forward: bool = True, limit: int = 50
+    ) -> texts.Found:
+        """Events that hold some words, from a moment on or back; a stretch at a time."""
+        return texts.search(self._rows, words, seq, self.last_seq(), forward, limit)
 
     def blob(self, sha: str) -> bytes | None:
         """Bytes by content hash; None when they were pruned."""
@@ -335,15 +344,10 @@ class SessionReader:
 
     def _recorded(self, row: tuple[Any, ...]) -> Recorded:
         seq, wall_s, mono_s, kind, body = row
-        event: AnyEvent
-        if kind in KINDS:
-            try:
-                event = decode(body)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise self._damaged(f"event {seq}: {error}") from None
-        else:
-            event = Note(f"an event this release does not know: {kind}", "info", "unknown_kind")
-        return Recorded(seq, wall_s, mono_s, event)
+        try:
+            return Recorded(seq, wall_s, mono_s, event_of(kind, body))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._damaged(f"event {seq}: {error}") from None
 
     def _rows(self, sql: str, bindings: Any = ()) -> list[tuple[Any, ...]]:
         # SQLite's connection must not be used by two threads at once.

@@ -22,6 +22,9 @@ import msgspec
 SHORTEST_SECRET: Final = 8
 """Exact values shorter than this would redact ordinary words; they are refused."""
 
+MARK: Final = b"[redacted:"
+"""How every mark begins."""
+
 _LEAST_ENTROPY_BITS: Final = 3.3
 
 _PATTERNS: Final = re.compile(

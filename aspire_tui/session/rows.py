@@ -129,6 +129,17 @@ class ProgramRow(Struct, frozen=True):
     author: str
     text: str
     stored_seq: int
+    redacted: bool = False
+    """A secret was taken out of the text: it is not the one that ran."""
+
+
+class AttachmentRow(Struct, frozen=True):
+    """Something kept whole beside the events; ``blob`` names its bytes."""
+
+    seq: int
+    role: str
+    name: str
+    blob: str
 
 
 class KeyframeRow(Struct, frozen=True):

@@ -4,8 +4,8 @@
 carry the ``seq`` of the event each fact came from, so that any moment is a query. ``samples`` and
 ``video`` run beside the events and carry ``after_seq``, the last event before them.
 
-The schema has a major and a minor version. A newer minor only adds; readers of the same major read
-it. A newer major is refused by name.
+The schema has a major and a minor version. A newer minor only adds: readers of the same major read
+it, writers leave it to the release that made it. A newer major is refused by name.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ APPLICATION_ID: Final = 0x41535031
 """``ASP1`` in the header of the database: what tells a session from any other SQLite file."""
 
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 0
+SCHEMA_MINOR: Final = 1
 OLDEST_SQLITE: Final = (3, 51, 3)
 """Before it, two connections that write or checkpoint at once can corrupt the WAL."""
 
-TABLES: Final = """
+FIRST: Final = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE migrations(
     major INTEGER NOT NULL, minor INTEGER NOT NULL, wall_s REAL NOT NULL, release TEXT NOT NULL
@@ -89,6 +89,25 @@ CREATE TABLE blobs(
     data BLOB NOT NULL) STRICT;
 """
 
+ATTACHMENTS: Final = """
+CREATE TABLE attachments(
+    seq INTEGER PRIMARY KEY, role TEXT NOT NULL, name TEXT NOT NULL, blob TEXT NOT NULL) STRICT;
+"""
+
+NOUNS: Final = (
+    "trials",
+    "attempts",
+    "calls",
+    "verdicts",
+    "hypotheses",
+    "scores",
+    "decisions",
+    "programs",
+    "keyframes",
+    "attachments",
+)
+"""Tables that are an index over the events and can be made again from them."""
+
 
 class Migration(NamedTuple):
     """One step forward, run by a writer inside one transaction."""
@@ -98,14 +117,19 @@ class Migration(NamedTuple):
     sql: str
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = ()
-"""In order; the version a step leads to. Empty while the schema is the first one."""
+MIGRATIONS: Final[tuple[Migration, ...]] = (Migration(1, 1, ATTACHMENTS),)
+"""In order; each names the version it leads to."""
+
+
+def lay_out(db: apsw.Connection) -> None:
+    """The tables of this release, empty."""
+    db.execute(FIRST + "".join(step.sql for step in MIGRATIONS))
 
 
 def create(db: apsw.Connection, session: str, wall_s: float, release: str) -> None:
     """Lay out an empty session. Call inside a transaction."""
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    db.execute(TABLES)
+    lay_out(db)
     db.executemany(
         "INSERT INTO meta VALUES (?,?)",
         [
@@ -128,6 +152,11 @@ def session_id(db: apsw.Connection) -> str:
 def version(db: apsw.Connection) -> tuple[int, int]:
     found = dict(db.execute("SELECT key, value FROM meta WHERE key LIKE 'schema%'"))
     return int(found["schema_major"]), int(found["schema_minor"])
+
+
+def has_attachments(db: apsw.Connection) -> bool:
+    """Whether the file is new enough to have this table; an older one is read without it."""
+    return version(db) >= (1, 1)
 
 
 def migrate(

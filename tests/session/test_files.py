@@ -58,7 +58,7 @@ def test_a_newer_session_is_refused_by_name(path: Path) -> None:
         with pytest.raises(SessionFileError) as error:
             opening(path)
         text = one_line(error, path)
-        assert "newer release (schema 2.0, this one reads 1.x)" in text
+        assert "newer release (schema 2.1, this one reads 1.x)" in text
         assert "upgrade aspire-tui" in text
 
 
@@ -140,14 +140,14 @@ def test_an_edit_shows(path: Path, sql: str, said: str) -> None:
 
 
 def test_an_older_session_is_migrated_forward_and_says_when(path: Path) -> None:
-    step = schema.Migration(1, 1, "CREATE TABLE moods(mood TEXT)")
+    step = schema.Migration(1, 9, "CREATE TABLE moods(mood TEXT)")
     db = database.connect(path, write=True)
     with db:
         schema.migrate(db, 5.0, "0.2", (step,))
         schema.migrate(db, 6.0, "0.2", (step,))
-    assert schema.version(db) == (1, 1)
+    assert schema.version(db) == (1, 9)
     assert list(db.execute("SELECT major, minor, wall_s, release FROM migrations"))[1:] == [
-        (1, 1, 5.0, "0.2")
+        (1, 9, 5.0, "0.2")
     ]
     db.close()
 
