@@ -255,6 +255,98 @@ class SourceChange(Struct, frozen=True):
     """Unified, cut when long; empty for what is no text."""
 
 
+BreakpointKind = Literal["primitive", "line", "status"]
+
+
+class Breakpoint(Struct, frozen=True):
+    """Where a program at the bench stands until an operator says what becomes of the next call.
+
+    A ``primitive`` stands before each call of that name, a ``line`` before a call from that line of
+    one program text, a ``status`` after a call that ended so (before the next, or the verifying).
+    """
+
+    number: int
+    kind: BreakpointKind
+    primitive: str = ""
+    line: int = 0
+    program: str = ""
+    """sha256 of the text a line belongs to; empty means any."""
+    status: Status | None = None
+
+
+class CallPreview(Struct, frozen=True):
+    """What a call that stands would do, planned without moving anything.
+
+    ``status`` is what planning ends in: OK, or why the call would fail before it moves. Of several
+    moves in one call the first is shown.
+    """
+
+    moves: bool
+    status: Status = "OK"
+    detail: str = ""
+    target_xyz_m: tuple[float, float, float] | None = None
+    target_wxyz: tuple[float, float, float, float] | None = None
+    reach_m: float | None = None
+    """From the arm's base to the target of the tool."""
+    travel_m: float = 0.0
+    """Way of the tool."""
+    duration_s: float = 0.0
+    joint: str = ""
+    """The joint that turns most, by ``turn_rad`` from where it is."""
+    turn_rad: float = 0.0
+    width_m: float | None = None
+    """Opening the fingers would be driven to, and with what force."""
+    force_N: float = 0.0
+    path: PlannedPath | None = None
+
+
+class SeenThing(Struct, frozen=True):
+    """An upright box as the cell's own cameras have it. ``sigma_m``: one standard deviation along
+    the table. ``name`` is the task's, or ``seen 1``… for what no word of the task names."""
+
+    name: str
+    xyz_m: tuple[float, float, float]
+    yaw_rad: float
+    size_m: tuple[float, float, float]
+    sigma_m: float
+    cameras: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class SeenTable(Struct, frozen=True):
+    """The table as a plane in the picture: height under the tool's workspace, tilt, residual."""
+
+    camera: str
+    z_m: float
+    tilt_rad: float
+    residual_m: float
+    points: int
+
+
+class SeenCell(Struct, frozen=True):
+    """A cell as its sensors have it now. What was not seen is in ``absent``, in words."""
+
+    cell_s: float
+    q_rad: tuple[float, ...]
+    width_m: float
+    grip_force_N: float
+    things: tuple[SeenThing, ...]
+    table: SeenTable | None
+    absent: tuple[str, ...]
+    keyframes: tuple[Keyframe, ...] = ()
+
+
+class DryCall(Struct, frozen=True):
+    """One call of a dry run."""
+
+    call: int
+    primitive: str
+    line: int
+    status: Status
+    summary: str
+    duration_s: float
+
+
 class RunSpec(Struct, frozen=True):
     """What a session was started to do; written into its first event."""
 
@@ -280,6 +372,12 @@ class RunSpec(Struct, frozen=True):
     speed: float = 1.0
     held_out: int | None = None
     sandbox_waived: bool = False
+    dry_run: bool = False
+    """Run the program in the stand-in from the cell's present state before anything else."""
+    then_run: bool = False
+    """After a dry run that ended in PASS, run it on the cell."""
+    recorded: str = ""
+    """Session and trial the program was taken from."""
     agent_options: dict[str, str] = {}
 
 

@@ -13,7 +13,10 @@ import msgspec
 from aspire_tui.domain import (
     JSON,
     Blob,
+    Breakpoint,
     Budget,
+    CallPreview,
+    DryCall,
     Evidence,
     Grant,
     HypothesisStatus,
@@ -26,6 +29,7 @@ from aspire_tui.domain import (
     RunSpec,
     SandboxReport,
     SeedSet,
+    SeenCell,
     SourceChange,
     Status,
     Tokens,
@@ -143,6 +147,58 @@ class CallResult(Event, frozen=True, tag="result"):
     """What an operator did to this call: ``skipped`` or ``edited``."""
     think_s: float = 0.0
     """Wall time spent on perception and planning inside the call."""
+    skipped_by: str = ""
+    """Who stated this result instead of letting the call run."""
+    edited_by: str = ""
+    edited_args: dict[str, JSON] = {}
+    """The arguments that were run; the program's own are in the intent."""
+
+
+class CallStood(Event, frozen=True, tag="stood"):
+    """The program stands before this call. Told again when its arguments are edited."""
+
+    trial: int
+    attempt: int
+    call: int
+    primitive: str
+    line: int
+    why: str
+    args: dict[str, JSON]
+    """As they would be run now; what is no JSON (a picture) as words, and cannot be edited."""
+    preview: CallPreview
+    cell_s: float
+    edited: tuple[str, ...] = ()
+    """Names of arguments that are an operator's."""
+    edited_by: str = ""
+
+
+class BreakpointsChanged(Event, frozen=True, tag="breakpoints"):
+    """All breakpoints there are now."""
+
+    breakpoints: tuple[Breakpoint, ...]
+    id: str = ""
+    """Of the command."""
+
+
+class DryRunReported(Event, frozen=True, tag="dry_run"):
+    """A program run in the stand-in from what the cell's sensors saw. It counts nowhere."""
+
+    program: str
+    task: str
+    who: str
+    seen: SeenCell | None
+    """None when the cell could not be looked at; ``error`` says why."""
+    ended: ProgramEnd | None = None
+    error: str = ""
+    claimed: bool | None = None
+    calls: tuple[DryCall, ...] = ()
+    verdict: Verdict | None = None
+    """The verifier's, over the stand-in's cameras, without keyframes."""
+    cell_s: float = 0.0
+    wall_s: float = 0.0
+    brands: tuple[str, ...] = ()
+    id: str = ""
+    """Of the command; empty when the session was started for it."""
 
 
 class ProgramEnded(Event, frozen=True, tag="program_ended"):
@@ -377,6 +433,9 @@ AnyEvent = (
     | ResetReported
     | CallIntent
     | CallResult
+    | CallStood
+    | BreakpointsChanged
+    | DryRunReported
     | ProgramEnded
     | VerdictGiven
     | RefereeJudged
