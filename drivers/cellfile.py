@@ -12,16 +12,30 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
 from drivers.errors import CellFileError
-from drivers.types import ArmSpec, CameraSpec, CellInfo, ClockName, EstopState, Workspace
+from drivers.feetech.section import FeetechSection
+from drivers.services import ServiceSection
+from drivers.types import (
+    ArmSpec,
+    CameraSpec,
+    CellInfo,
+    CellKind,
+    ClockName,
+    EstopState,
+    TaskArea,
+    Workspace,
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+EMULATED: Final = "emulated"
+"""Port of a device whose far end the emulator plays."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -40,19 +54,23 @@ class DeviceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arm: str
     driver: str
     port: str
+    feetech: FeetechSection | None = None
+    """With ``driver = "feetech"``."""
 
 
 class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    kind: Literal["sim", "hardware"]
+    kind: CellKind
     workspace: Workspace
     arms: tuple[ArmSpec, ...]
     cameras: tuple[CameraSpec, ...] = ()
     clock: ClockName = "wall"
     control_hz: float = 100.0
     estop: EstopState = "UNKNOWN"
+    task_area: TaskArea | None = None
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
+    service: tuple[ServiceSection, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,7 @@ class CellFile:
     info: CellInfo
     sim: SimSection | None
     devices: tuple[DeviceSection, ...]
+    services: tuple[ServiceSection, ...] = ()
 
 
 def load_cell(path: Path) -> CellFile:
@@ -89,9 +108,11 @@ def load_cell(path: Path) -> CellFile:
         workspace=cell.workspace,
         control_hz=cell.control_hz,
         estop=cell.estop,
+        task_area=cell.task_area,
+        brands=("emulated",) if cell.kind == "emulated" else (),
     )
-    sim = (cell.sim or SimSection()) if cell.kind == "sim" else None
-    return CellFile(path, info, sim, cell.device)
+    sim = None if cell.kind == "hardware" else cell.sim or SimSection()
+    return CellFile(path, info, sim, cell.device, cell.service)
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
@@ -214,8 +235,20 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
         speed = (cell.sim or SimSection()).speed
         require(0.1 <= speed <= 10.0, "speed", "sim.speed must be 0.1 to 10")
     else:
-        require(cell.sim is None, "sim", "a hardware cell has no [sim]")
-        require(cell.clock == "wall", "clock", "a hardware cell keeps the wall clock")
+        kind = cell.kind
+        require(
+            cell.sim is None or (kind == "emulated" and cell.sim.world == "mujoco"),
+            "sim",
+            "a hardware cell has no [sim]; an emulated one may, for its noise",
+        )
+        require(cell.clock == "wall", "clock", f"a cell of kind {kind} keeps the wall clock")
+        ports = [device.port for device in cell.device if device.port != EMULATED]
+        require(len(set(ports)) == len(ports), "port", "two [[device]] share one port")
+        require(
+            kind == "emulated" or len(ports) == len(cell.device),
+            "port",
+            f'port {EMULATED!r} needs kind = "emulated"',
+        )
         driven = sorted(device.arm for device in cell.device)
         wanted = sorted(arm.name for arm in cell.arms)
         require(driven == wanted, "device", f"[[device]] must name each arm once: {wanted}")
@@ -223,11 +256,23 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
 
 def _check_arm(arm: ArmSpec, require: Any) -> None:
     require(len(arm.joints) > 0, "joints", f"arm {arm.name} has no joints")
+    _check_servos(arm, require)
     require(
         len(arm.home_rad) == len(arm.joints),
         "home_rad",
         f"arm {arm.name}: home_rad has {len(arm.home_rad)} values for {len(arm.joints)} joints",
     )
+    require(
+        len(arm.rest_rad) in (0, len(arm.joints)),
+        "rest_rad",
+        f"arm {arm.name}: rest_rad has {len(arm.rest_rad)} values for {len(arm.joints)} joints",
+    )
+    for joint, rest in zip(arm.joints, arm.rest_rad, strict=False):
+        require(
+            joint.lo_rad <= rest <= joint.hi_rad,
+            "rest_rad",
+            f"arm {arm.name}, {joint.name}: rest_rad is out of range",
+        )
     for joint, home in zip(arm.joints, arm.home_rad, strict=True):
         word = f"arm {arm.name}, {joint.name}"
         require(joint.lo_rad < joint.hi_rad, joint.name, f"{word}: lo_rad must be < hi_rad")
@@ -247,6 +292,41 @@ def _check_arm(arm: ArmSpec, require: Any) -> None:
         grip.max_force_N > 0 and grip.max_speed_m_s > 0,
         "max_force_N",
         f"arm {arm.name}: gripper force and speed must be positive",
+    )
+
+
+def _check_servos(arm: ArmSpec, require: Any) -> None:
+    """What servos and the jaw hold to."""
+    require(
+        len(arm.sag_rad_per_Nm) in (0, len(arm.joints)),
+        "sag_rad_per_Nm",
+        f"arm {arm.name}: sag_rad_per_Nm has {len(arm.sag_rad_per_Nm)} values for "
+        f"{len(arm.joints)} joints",
+    )
+    require(
+        0.0 < arm.orientation_tolerance_rad <= 1.0,
+        "orientation_tolerance_rad",
+        f"arm {arm.name}: orientation_tolerance_rad must be above 0, at most 1",
+    )
+    require(
+        0.0 <= arm.trim_rad <= 0.2, "trim_rad", f"arm {arm.name}: trim_rad must be 0 to 0.2 rad"
+    )
+    jaw = arm.gripper.jaw
+    if jaw is None:
+        return
+    rising = all(a < b for row in (jaw.angle_rad, jaw.width_m) for a, b in pairwise(row))
+    require(
+        len(jaw.angle_rad) == len(jaw.width_m) >= 2 and rising,
+        "angle_rad",
+        f"arm {arm.name}: jaw: angle_rad and width_m must rise, as many of each, at least two",
+    )
+    require(jaw.lever_m > 0.0, "lever_m", f"arm {arm.name}: jaw: lever_m must be positive")
+    span = (arm.gripper.closed_width_m, arm.gripper.open_width_m)
+    require(
+        jaw.width_m[0] <= span[0] + 1e-9 and span[1] <= jaw.width_m[-1] + 1e-9,
+        "jaw",
+        f"arm {arm.name}: the jaw opens {jaw.width_m[0]} to {jaw.width_m[-1]} m, the gripper wants "
+        f"{span[0]} to {span[1]} m",
     )
 
 

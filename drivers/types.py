@@ -30,6 +30,10 @@ MotionStatus = Literal[
 """How a motion ended. LIMIT means the driver refused it before anything moved."""
 
 ClockName = Literal["wall", "sim"]
+CellKind = Literal["sim", "emulated", "hardware"]
+"""sim: simulated arms behind the core. emulated: the real driver's code and its bus, simulated
+servos at the far end of it. hardware: the thing itself."""
+
 EstopState = Literal["released", "PRESSED", "UNKNOWN", "NOT WIRED"]
 
 
@@ -43,13 +47,47 @@ class JointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amax_rad_s2: float
 
 
+class JawSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A gripper that is one hinged jaw against a fixed one: its opening follows the hinge's angle.
+
+    The opening is the gap at the fingertips, across the fixed jaw's face; between the given angles
+    it is interpolated linearly. The tool frame's y points from the fixed jaw to the hinged one.
+    """
+
+    joint: str
+    """The hinge's name in the arm's model; zero is the model's zero."""
+    angle_rad: tuple[float, ...]
+    """Rising; at least two."""
+    width_m: tuple[float, ...]
+    """The opening at each angle, rising too."""
+    lever_m: float
+    """From the hinge to where it presses: torque over force."""
+    fixed_face_m: float
+    """From the tool point to the fixed jaw's face, along the tool's -y."""
+
+
 class GripperSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A parallel gripper, commanded as its opening in metres with a force limit."""
+    """A two-finger gripper, commanded as its opening in metres with a force limit.
+
+    ``jaw`` is None for parallel fingers. The rest is the fingers' shape in the tool frame, for
+    those who plan where to hold things.
+    """
 
     open_width_m: float
     closed_width_m: float
     max_force_N: float
     max_speed_m_s: float
+    jaw: JawSpec | None = None
+    tip_m: float = 0.012
+    """How far the fingers reach beyond the tool point."""
+    finger_depth_m: float = 0.06
+    """How far they stand free of the palm, behind the tool point."""
+    finger_thickness_m: float = 0.011
+    """Along the opening."""
+    finger_breadth_m: float = 0.016
+    """Across the opening."""
+    palm_half_m: float = 0.05
+    """Half the palm's size along the opening."""
 
 
 class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +103,17 @@ class ArmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_wxyz: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     arrival_tolerance_rad: float = 0.01
     tracking_limit_rad: float = 0.12
+    orientation_tolerance_rad: float = 0.01
+    """How far a reached orientation may be from the one asked for. An arm of fewer than six joints
+    meets positions exactly and orientations as nearly as it can: beyond this it says IK_FAILED."""
+    sag_rad_per_Nm: tuple[float, ...] = ()
+    """Per joint, how far the servo stays behind per torque it holds; set-points lead by it. Empty:
+    the servos hold what they are told."""
+    trim_rad: float = 0.0
+    """The most a set-point is led beyond a target to bring the *measured* joints onto it; 0: it is
+    not done."""
+    rest_rad: tuple[float, ...] = ()
+    """Where the arm lies safely without torque; empty when nobody taught it: then no STOW."""
 
 
 class CameraSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,11 +142,23 @@ class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table_z_m: float
 
 
+class TaskArea(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where on the table this cell's arm handles things, and how large they may be.
+
+    Tasks written for a larger arm are fitted into it: places move into the rectangle, and things
+    whose sides are longer than ``longest_side_m`` are scaled down as a whole.
+    """
+
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+    longest_side_m: float
+
+
 class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client learns when it connects."""
 
     name: str
-    kind: Literal["sim", "hardware"]
+    kind: CellKind
     clock: ClockName
     arms: tuple[ArmSpec, ...]
     cameras: tuple[CameraSpec, ...]
@@ -106,6 +167,8 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     estop: EstopState
     brands: tuple[str, ...] = ()
     """Anything that makes results incomparable, e.g. ``noise-off``; written into every session."""
+    task_area: TaskArea | None = None
+    """None: tasks are taken as they are written."""
 
 
 AlarmCode = Literal[
@@ -178,6 +241,12 @@ class CellStatus(msgspec.Struct, frozen=True):
     realtime: bool = False
     held: bool = False
     """HOLD was asked for: nothing moves until someone resumes. HOLD alone is the resting state."""
+    tracking_rad: tuple[float, ...] = ()
+    """Per arm, the largest distance of a joint from its set-point."""
+    alarms: tuple[str, ...] = ()
+    """What drives complain of now, in words."""
+    stowed: bool = False
+    """The arms rest where they may lose torque."""
 
 
 @dataclass(frozen=True, eq=False)
