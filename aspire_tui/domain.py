@@ -97,6 +97,31 @@ class RobotState(Struct, frozen=True):
     grip_force_N: float
 
 
+class Samples(msgspec.Struct, frozen=True):
+    """Joint state along one call (or between calls), packed little-endian float32 columns.
+
+    ``columns`` names them: ``t_s``, ``q0``…, ``c0``… (commands), ``width_m``, ``width_cmd_m``.
+    """
+
+    trial: int
+    call: int
+    arm: str
+    t0_s: float
+    t1_s: float
+    rows: int
+    columns: tuple[str, ...]
+    data: bytes
+
+
+class VideoFrame(msgspec.Struct, frozen=True):
+    """One picture of the low-rate video, JPEG, for people. Prunable."""
+
+    trial: int
+    camera: str
+    t_s: float
+    jpeg: bytes
+
+
 class GraspCandidate(Struct, frozen=True):
     """One grasp the sampler considered. ``rejected`` says why it was not taken."""
 

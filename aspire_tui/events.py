@@ -36,6 +36,8 @@ from aspire_tui.domain import (
     UtilisationClass,
     Verdict,
 )
+from aspire_tui.domain import Samples as Samples
+from aspire_tui.domain import VideoFrame as VideoFrame
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
@@ -472,31 +474,6 @@ class Recorded(msgspec.Struct, frozen=True):
     mono_s: float
     """Monotonic seconds since the session opened."""
     event: AnyEvent
-
-
-class Samples(msgspec.Struct, frozen=True):
-    """Joint state along one call (or between calls), packed little-endian float32 columns.
-
-    ``columns`` names them: ``t_s``, ``q0``…, ``c0``… (commands), ``width_m``, ``width_cmd_m``.
-    """
-
-    trial: int
-    call: int
-    arm: str
-    t0_s: float
-    t1_s: float
-    rows: int
-    columns: tuple[str, ...]
-    data: bytes
-
-
-class VideoFrame(msgspec.Struct, frozen=True):
-    """One picture of the low-rate video, JPEG, for people. Prunable."""
-
-    trial: int
-    camera: str
-    t_s: float
-    jpeg: bytes
 
 
 encode = msgspec.json.Encoder().encode
