@@ -59,3 +59,15 @@ class SoftenableArm(Protocol):
     def restore(self) -> None:
         """Take every softening back, once an operator has acknowledged it."""
         ...
+
+
+@runtime_checkable
+class CompliantArm(Protocol):
+    """A device that a person may move by hand when it is told to let them."""
+
+    def comply(self, on: bool) -> None:
+        """Let the joints be moved by hand, or hold again where they are measured to be.
+
+        The gripper keeps what it holds. Raises OSError when the device does not obey.
+        """
+        ...

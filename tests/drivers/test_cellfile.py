@@ -22,7 +22,8 @@ def load(tmp_path: Path, text: str):  # type: ignore[no-untyped-def]
 def test_shipped_cell_files_load(file: Path) -> None:
     cell = load_cell(file)
     assert cell.info.name == file.stem
-    assert (cell.sim is not None) == (cell.info.kind == "sim")
+    assert (cell.sim is None) == (cell.info.kind == "hardware")
+    assert bool(cell.devices) == (cell.info.kind != "sim")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,8 @@ def test_shipped_cell_files_load(file: Path) -> None:
         ("lo_rad = -2.61799", "lo_rad = 4.0", ["joint1", "lo_rad must be < hi_rad"]),
         ("mount = \"base\"", "mount = \"bass\"", ["scene", "'bass'", "base, arm"]),
         ("kind = \"sim\"", "kind = \"hardware\"", ["hardware cell"]),
+        ("kind = \"sim\"", "kind = \"emulated\"", ["emulated", "wall clock"]),
+        ("tool_site =", "rest_rad = [0.0]\ntool_site =", ["rest_rad has 1 values for 6"]),
         ("name = \"yam\"", "name = \"My Cell/..\"", ["lower case"]),
         ("name = \"yam\"", "name = ", ["not TOML", "line"]),
     ],
