@@ -20,6 +20,7 @@ from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.hashes import evaluation_hashes
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.provenance import attach, of_session
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import Stopped, Trials
@@ -150,6 +151,8 @@ class Engine:
             )
         )
         self.begun = True
+        cell_file = Path(self.job.cell_file)
+        await attach(self.book, of_session(cell_file, hello.cell, self.job.tasks))
         if self.host is not None:
             self.watch = asyncio.create_task(self.host.watch(self))
         return hello

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from types import ModuleType
 
 import msgspec
 
@@ -13,19 +14,21 @@ from aspire_tui.environment.task import TaskDef
 from aspire_tui.evolution import seeds, selection, statistics
 from drivers.types import CellInfo
 
+JUDGING: dict[str, tuple[ModuleType, ...]] = {
+    "reset": (reset,),
+    "verifier": (verify, relations),
+    "referee": (referee, relations),
+    "seeds": (seeds,),
+    "scoring": (selection, statistics),
+}
+"""The code that sets the scene and judges, by the name it is hashed under."""
+
 
 def evaluation_hashes(tasks: Sequence[TaskDef], cell: CellInfo) -> dict[str, str]:
     """What must not change while a session runs, by name."""
-    modules = {
-        "reset": (reset,),
-        "verifier": (verify, relations),
-        "referee": (referee, relations),
-        "seeds": (seeds,),
-        "scoring": (selection, statistics),
-    }
     out = {
         name: sha256_hex("".join(inspect.getsource(m) for m in found).encode())
-        for name, found in modules.items()
+        for name, found in JUDGING.items()
     }
     out["limits"] = sha256_hex(msgspec.json.encode([cell.arms, cell.workspace]))
     for task in tasks:

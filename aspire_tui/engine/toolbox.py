@@ -11,6 +11,7 @@ import msgspec
 
 from aspire_tui.domain import Repair
 from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.provenance import attach, of_skill
 from aspire_tui.engine.trials import Stopped, Trials
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -67,6 +68,8 @@ class Toolbox:
     paused: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while the agent may go on; the operator clears it to pause the agent."""
     finished: tuple[int | None, str] | None = None
+    kept_skills: set[str] = field(default_factory=set)
+    """Digests of the skills that are in the session already."""
     _seed_of: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -266,6 +269,9 @@ class Toolbox:
         except ConfigError as error:
             raise ToolRefused(str(error)) from None
         site = (await self._failure(trial, call))[1]
+        if known.digest not in self.kept_skills:
+            self.kept_skills.add(known.digest)
+            await attach(self.book, of_skill(known))
         return splice(program, site, known, parameters)
 
     async def _judge(self, hypothesis: int) -> Judged:

@@ -27,7 +27,15 @@ LEFT_OUT: Final = "left_out"
 
 
 def verify(db: apsw.Connection) -> list[Problem]:
-    """Everything wrong, worst first; an empty list means whole and unedited."""
+    """Everything wrong, worst first; an empty list means whole and unedited.
+
+    One moment is looked at, also while the session is being recorded.
+    """
+    with db:
+        return _verify(db)
+
+
+def _verify(db: apsw.Connection) -> list[Problem]:
     problems: list[Problem] = []
     for check in (_structure, _chain, _index, _blobs):
         try:
