@@ -71,6 +71,8 @@ class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()
+    camera_source: str = ""
+    """``module:function`` that takes the pictures of a hardware cell; see ``cameras/base.py``."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class CellFile:
     sim: SimSection | None
     devices: tuple[DeviceSection, ...]
     services: tuple[ServiceSection, ...] = ()
+    camera_source: str = ""
 
 
 def load_cell(path: Path) -> CellFile:
@@ -112,7 +115,7 @@ def load_cell(path: Path) -> CellFile:
         brands=("emulated",) if cell.kind == "emulated" else (),
     )
     sim = None if cell.kind == "hardware" else cell.sim or SimSection()
-    return CellFile(path, info, sim, cell.device, cell.service)
+    return CellFile(path, info, sim, cell.device, cell.service, cell.camera_source)
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
@@ -248,6 +251,11 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
             kind == "emulated" or len(ports) == len(cell.device),
             "port",
             f'port {EMULATED!r} needs kind = "emulated"',
+        )
+        require(
+            kind == "emulated" or not cell.cameras or ":" in cell.camera_source,
+            "camera_source",
+            'a hardware cell with [[cameras]] needs camera_source = "module:function"',
         )
         driven = sorted(device.arm for device in cell.device)
         wanted = sorted(arm.name for arm in cell.arms)

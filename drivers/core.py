@@ -291,6 +291,10 @@ class CellCore:
         """
         return self._arms.named(arm).recorded(since_s)
 
+    def note(self, text: str, code: str) -> None:
+        """Record something that happened beside the arms; from the loop's thread."""
+        self._fsm.note(text, "driver", code)
+
     def report_loop(self, hz: float, overruns: int, realtime: bool) -> None:
         """Let whoever ticks say how well it keeps time."""
         self._loop = (hz, overruns, realtime)

@@ -1,16 +1,14 @@
 """The cell host: the process that owns a cell. ``python -m drivers.host FILE [--name NAME]``.
 
 Its own process session, so no terminal takes it along. SIGTERM holds, then exits, leaving torque
-as it is. A stand-in is journalled, so a restart finds the same world, and exits a while after its
-last client; a hardware host never exits by itself.
+as it is. A simulated cell's host exits a while after its last client; a hardware host never exits
+by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
-import hashlib
-import importlib
 import json
 import logging
 import os
@@ -21,28 +19,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import zmq
 
 from drivers.cellfile import CellFile, load_cell
 from drivers.core import CellCore
 from drivers.desk import CommandDesk
+from drivers.device_plant import DevicePlant
 from drivers.errors import CellFileError
-from drivers.hosted_world import HostedWorld
 from drivers.hostlock import CellBusy, Holder, HostLock
 from drivers.keys import Doorkeeper
-from drivers.kinematic_world import KinematicWorld
 from drivers.loop import FixedRateLoop, claim_realtime, settle_memory
+from drivers.plant import Plant
 from drivers.runtime_dir import CellPaths, RuntimeDirError, cell_paths, runtime_dir
 from drivers.server import CellServer, Endpoints
-from drivers.world_feed import WorldFeed
+from drivers.simulated_plant import SimulatedPlant
 
 log = logging.getLogger("cell host")
 
 IDLE_EXIT_S: Final = 60.0
-JOURNAL_PERIOD_S: Final = 0.25
 LEAVE_WITHIN_S: Final = 2.0
 EXIT_BAD_INPUT: Final = 2
 EXIT_BUSY: Final = 5
@@ -64,42 +60,33 @@ class HostOptions:
     realtime: bool = False
 
 
-class _Journal(msgspec.Struct, frozen=True):
-    cell: str
-    world: bytes
-
-
 class CellHost:
-    """One running stand-in: world, core, sockets and loop of one cell."""
+    """Plant, core, sockets and loop of one cell."""
 
     def __init__(self, options: HostOptions, cell: CellFile, paths: CellPaths, sess: str) -> None:
         self._options = options
         self._paths = paths
-        self._cell_hash = hashlib.sha256(cell.path.read_bytes()).hexdigest()
         self._leaving = ""
         self._leave_by_s = 0.0
-        self._journalled_s = 0.0
-        self._noted: dict[str, str] = {}
         self._realtime = False
-        self._world = open_world(cell, options.noise)
-        if options.speed is not None:
-            self._world.control.speed = options.speed
-        self.adopted = self._restore()
-        info = msgspec.structs.replace(self._world.info, name=options.name)
-        self._dt_s = 1.0 / info.control_hz
-        self._core = CellCore(info, self._world.arms, self._world.clock, self._world.tool_xyz)
-        self._core.open()
-        control = self._world.control
-        control.before_change = self._core.require_idle
-        control.after_change = lambda: self._core.adopt("stand-in")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._doors = [Doorkeeper(options.keys, self._context)] if options.keys else []
+        self._plant = _open_plant(options, cell, paths, self._context)
+        info = self._plant.info
+        self._dt_s = 1.0 / info.control_hz
+        self._core = CellCore(info, self._plant.arms, self._plant.clock, self._plant.tool_xyz)
+        self._plant.join(self._core)
+        self._core.open()
         self._desk = CommandDesk(self._core, sess, time.monotonic, self.leave)
         self._server = CellServer(
             self._core, self._desk, sess, _endpoints(options, paths, self._doors), self._context
         )
-        self._feed = WorldFeed(self._world, paths, self._context)
         self.loop = FixedRateLoop(self._period_s, self._tick, self._server.serve)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the arms were found as an earlier host left them."""
+        return self._plant.adopted
 
     def leave(self, who: str) -> None:
         """HOLD, then stop the loop once the arms stand."""
@@ -111,46 +98,32 @@ class CellHost:
     def run(self, ready: Callable[[], None]) -> None:
         """Serve until told to leave. ``ready`` is called once clients may come."""
         self._server.start()
-        self._feed.start()
-        stand_in = self._serve_stand_in()
+        self._plant.start(self._server.between_ticks)
         ready()
         settle_memory()
         self._realtime = self._options.realtime and claim_realtime()
         try:
             self.loop.run(self._stopped)
         finally:
-            self._write_journal()
-            if stand_in is not None:
-                stand_in.close()
-            self._feed.close()
+            # Torque as it is: the bus is let go of before whoever plays its far end.
+            self._core.close()
+            self._plant.close()
             self._server.close()
             for door in self._doors:
                 door.close()
-            self._core.close()
             self._context.destroy(0)
             for path in (self._paths.ctl, self._paths.stop, self._paths.state):
                 path.unlink(missing_ok=True)
 
-    def _serve_stand_in(self) -> Any:
-        """The stand-in socket, for worlds that have a scene to set."""
-        if isinstance(self._world, KinematicWorld):
-            return None
-        control = importlib.import_module("drivers.sim.control")
-        return control.serve(self._world.control, self._paths.sim, self._server.between_ticks)
-
     def _period_s(self) -> float:
-        return self._dt_s / self._world.control.speed
+        return self._dt_s / self._plant.speed
 
     def _tick(self) -> None:
-        self._world.advance(self._dt_s)
+        self._plant.advance(self._dt_s)
         self._core.report_loop(self.loop.hz, self.loop.overruns, self._realtime)
         self._core.tick()
         self._server.after_tick()
-        now = time.monotonic()
-        self._feed.after_tick(now)
-        if now - self._journalled_s >= JOURNAL_PERIOD_S:
-            self._journalled_s = now
-            self._write_journal()
+        self._plant.after_tick(time.monotonic())
 
     def _stopped(self) -> bool:
         now = time.monotonic()
@@ -158,52 +131,24 @@ class CellHost:
             return self._core.at_rest or now > self._leave_by_s
         heard_s = max(self._desk.heard_s, self._server.called_s)
         alone = now - heard_s > self._options.idle_exit_s and not self._server.watchers
-        if alone and self._core.at_rest:
+        if self._plant.exits_alone and alone and self._core.at_rest:
             self.leave("host: nobody is here")
         return False
 
-    def _restore(self) -> bool:
-        """Find the world of an earlier host of the same cell file; whether there was one."""
-        try:
-            kept = msgspec.msgpack.decode(self._paths.journal.read_bytes(), type=_Journal)
-            if kept.cell != self._cell_key():
-                return False
-            self._world.restore(kept.world)
-        except FileNotFoundError:
-            return False
-        except (OSError, ValueError) as error:
-            log.warning("the journal cannot be used, starting afresh: %s", error)
-            return False
-        return True
 
-    def _write_journal(self) -> None:
-        kept = _Journal(self._cell_key(), self._world.journal())
-        beside = self._paths.journal.with_suffix(".new")
-        try:
-            beside.write_bytes(msgspec.msgpack.encode(kept))
-            beside.replace(self._paths.journal)
-        except OSError as error:
-            # A full disk must not stop the loop; a restart then finds an older world.
-            self._note("journal", f"the journal is not written: {error}")
-
-    def _cell_key(self) -> str:
-        return f"{self._cell_hash} noise={self._options.noise}"
-
-    def _note(self, topic: str, text: str) -> None:
-        if self._noted.get(topic) != text:
-            self._noted[topic] = text
-            log.warning(text)
-
-
-def open_world(cell: CellFile, noise: bool) -> HostedWorld:
-    """The world of a simulated cell. Raises CellFileError for hardware without a driver here."""
-    if cell.sim is None:
-        drivers = ", ".join(sorted({device.driver for device in cell.devices}))
-        raise CellFileError(f"{cell.path}: no driver named {drivers} in this version; only [sim]")
-    if cell.sim.world == "kinematic":
-        return KinematicWorld(cell)
-    world: HostedWorld = importlib.import_module("drivers.sim.hosted").open_world(cell, noise)
-    return world
+def _open_plant(
+    options: HostOptions,
+    cell: CellFile,
+    paths: CellPaths,
+    context: zmq.Context[zmq.Socket[bytes]],
+) -> Plant:
+    if cell.info.kind == "sim":
+        return SimulatedPlant(cell, options.name, paths, options.noise, options.speed, context)
+    if options.speed not in (None, 1.0):
+        raise CellFileError(f"--speed {options.speed}: a cell on the wall clock runs at 1")
+    if cell.info.kind == "hardware" and not options.noise:
+        raise CellFileError("--noise-off: a real cell has the noise it has")
+    return DevicePlant(cell, options.name, paths, options.noise, context)
 
 
 def _endpoints(options: HostOptions, paths: CellPaths, doors: list[Doorkeeper]) -> Endpoints:

@@ -1,4 +1,4 @@
-"""Feeds the camera process of a stand-in with copies of its world, and keeps it alive."""
+"""Feeds the camera process of a cell with what it may know, and keeps it alive."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import struct
 import subprocess
 import sys
 import time
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import zmq
 
 from drivers.cameras.wire import WorldCopy
-from drivers.hosted_world import HostedWorld
 from drivers.runtime_dir import CellPaths
+from drivers.types import CellInfo
 
 log = logging.getLogger("cell host")
 
@@ -23,14 +23,35 @@ FEED_PERIOD_S: Final = 0.02
 LOOK_PERIOD_S: Final = 1.0
 
 
+class Pictured(Protocol):
+    """What pictures are taken of: a simulated world, or a real bench's arms.
+
+    Attributes:
+        camera_factory: ``module:function`` that takes ``camera_config`` and makes a
+            :class:`drivers.cameras.base.CameraSource` in the camera process.
+    """
+
+    info: CellInfo
+    camera_factory: str
+    camera_config: bytes
+
+    def clock(self) -> float:
+        """Cell time."""
+        ...
+
+    def world_state(self) -> bytes:
+        """What the camera source's ``update`` takes."""
+        ...
+
+
 class WorldFeed:
-    """Publishes the newest world state; starts the camera process and starts it again if it dies.
+    """Publishes the newest state; starts the camera process and starts it again if it dies.
 
     A picture is therefore never rendered in the control loop, nor from a state being changed.
     """
 
     def __init__(
-        self, world: HostedWorld, paths: CellPaths, context: zmq.Context[zmq.Socket[bytes]]
+        self, world: Pictured, paths: CellPaths, context: zmq.Context[zmq.Socket[bytes]]
     ) -> None:
         self._world = world
         self._paths = paths

@@ -1,0 +1,45 @@
+"""Which code drives which device: names of drivers in cell files, opened lazily.
+
+To add an arm: implement :class:`drivers.arm.ArmDriver`, add a line to ``DRIVERS``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from drivers.arm import ArmDriver
+from drivers.cellfile import CellFile, DeviceSection
+from drivers.errors import CellFileError
+from drivers.types import ArmSpec
+
+
+def open_device(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) -> ArmDriver:
+    """The driver of one device; connects to nothing yet.
+
+    Args:
+        port: Where it is plugged in: the cell file's own, or the emulator's.
+
+    Raises:
+        CellFileError: No such driver, or its table is missing or wrong.
+    """
+    factory = DRIVERS.get(device.driver)
+    if factory is None:
+        raise CellFileError(
+            f"{cell.path}: no driver named {device.driver!r}; known: {', '.join(sorted(DRIVERS))}"
+        )
+    return factory(device, spec, cell, port)
+
+
+def _feetech(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) -> ArmDriver:
+    from drivers.feetech.arm import FeetechArm
+
+    if device.feetech is None:
+        raise CellFileError(f"{cell.path}: arm {spec.name}: driver feetech needs [device.feetech]")
+    return FeetechArm(spec, device.feetech, port, time.monotonic)
+
+
+DRIVERS: Final[dict[str, Callable[[DeviceSection, ArmSpec, CellFile, str], ArmDriver]]] = {
+    "feetech": _feetech,
+}
