@@ -134,7 +134,14 @@ def _check_session(db: apsw.Connection, path: Path, write: bool) -> None:
             f"this one reads {schema.SCHEMA_MAJOR}.x)",
             f"{UPGRADE}; {SALVAGE.format(path=path)}",
         )
-    if write and (major, minor) > (schema.SCHEMA_MAJOR, schema.SCHEMA_MINOR):
+    if write:
+        refuse_newer_writer(db, path)
+
+
+def refuse_newer_writer(db: apsw.Connection, path: Path) -> None:
+    """An additive newer file is read, and left to the release that made it for writing."""
+    major, minor = schema.version(db)
+    if (major, minor) > (schema.SCHEMA_MAJOR, schema.SCHEMA_MINOR):
         raise SessionFileError(
             path,
             f"was written by a newer release (schema {major}.{minor}); this one reads it, but "

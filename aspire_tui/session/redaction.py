@@ -92,9 +92,14 @@ class Redactor:
         clean = self._value(value)
         return body if clean == value else msgspec.json.encode(clean)
 
+    @staticmethod
+    def reads(media: str) -> bool:
+        """Whether bytes of this media type are text that is looked through."""
+        return media.startswith(("text/", "application/json"))
+
     def blob(self, media: str, data: bytes) -> bytes:
         """The same bytes; texts are redacted, pictures and arrays are left alone."""
-        if not media.startswith(("text/", "application/json")) or not self._may_hold(data):
+        if not self.reads(media) or not self._may_hold(data):
             return data
         text = data.decode("utf-8", "surrogateescape")
         return self.text(text).encode("utf-8", "surrogateescape")

@@ -159,6 +159,11 @@ def has_attachments(db: apsw.Connection) -> bool:
     return version(db) >= (1, 1)
 
 
+def noun_tables(db: apsw.Connection) -> tuple[str, ...]:
+    """The noun tables this file has."""
+    return NOUNS if has_attachments(db) else tuple(t for t in NOUNS if t != "attachments")
+
+
 def migrate(
     db: apsw.Connection,
     wall_s: float,

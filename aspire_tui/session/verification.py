@@ -4,6 +4,7 @@ from the events, the blobs."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -31,8 +32,18 @@ def verify(db: apsw.Connection) -> list[Problem]:
 
     One moment is looked at, also while the session is being recorded.
     """
-    with db:
+    try:
+        db.execute("BEGIN")
         return _verify(db)
+    except apsw.Error as error:
+        return [_damage(error)]
+    finally:
+        with suppress(apsw.Error):  # a file too damaged to end a read in
+            db.execute("ROLLBACK")
+
+
+def _damage(error: Exception) -> Problem:
+    return Problem(f"the file is damaged: {' '.join(str(error).split())[:200]}")
 
 
 def _verify(db: apsw.Connection) -> list[Problem]:
@@ -42,7 +53,7 @@ def _verify(db: apsw.Connection) -> list[Problem]:
             problems.extend(_first_many(check(db)))
         except (apsw.Error, TypeError, ValueError, LookupError) as error:
             # Values of the wrong kind are damage too, and the other checks cannot go on.
-            problems.append(Problem(f"the file is damaged: {' '.join(str(error).split())[:200]}"))
+            problems.append(_damage(error))
             break
     return problems
 
@@ -99,7 +110,6 @@ def _chain(db: apsw.Connection) -> Iterator[Problem]:
 
 def _index(db: apsw.Connection) -> Iterator[Problem]:
     """The noun tables, made again from the events beside the file, must be those in it."""
-    tables = [t for t in schema.NOUNS if t != "attachments" or schema.has_attachments(db)]
     again = apsw.Connection("")
     try:
         schema.lay_out(again)
@@ -114,7 +124,7 @@ def _index(db: apsw.Connection) -> Iterator[Problem]:
                     yield Problem(f"event {seq} is damaged: {error}", seq)
                     continue
                 index_event(again, Recorded(seq, wall_s, mono_s, event))
-        for table in tables:
+        for table in schema.noun_tables(db):
             yield from _same(db, again, table)
     finally:
         again.close()
