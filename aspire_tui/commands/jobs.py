@@ -13,7 +13,7 @@ from aspire_tui.config import Workspace
 from aspire_tui.domain import RunSpec, SandboxLevel
 from aspire_tui.engine.job import Job
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.environment.task_file import TaskError, find_task
+from aspire_tui.environment.task_file import TaskError, find_task, task_path
 from aspire_tui.errors import ConfigError
 from drivers.cellfile import CellFile, find_cell, load_cell
 from drivers.runtime_dir import runtime_dir
@@ -48,6 +48,7 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
     return Job(
         spec=spec,
         tasks=tasks,
+        task_files=tuple(str(task_path(n, workspace.task_folders()).resolve()) for n in spec.tasks),
         session=str(_session_path(workspace, tasks[0].name)),
         cell_file=str(path.resolve()),
         runtime_dir=str(runtime_dir()),

@@ -203,6 +203,8 @@ def _code(ended: RunEnded | None) -> Exit:
         return Exit.FAULT
     if ended.stopped_by in ("operator", "budget"):
         return Exit.STOPPED
+    if ended.stopped_by == "evaluation":
+        return Exit.REFUSED
     return Exit.PASS if ended.outcome == "PASS" else Exit.NOT_PASS
 
 

@@ -17,7 +17,8 @@ from aspire_tui.engine.agent_host import AgentLost, host_agent
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.commands import Commands
-from aspire_tui.engine.hashes import evaluation_hashes
+from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.provenance import attach, of_session
@@ -60,17 +61,25 @@ class Engine:
         was acknowledged.
         """
         job = self.job
+        self.evaluation = evaluation_of(Path(job.cell_file), [Path(p) for p in job.task_files])
         recorder = Recorder.create(Path(job.session))
         self.book = Book(recorder, job.spec.budget)
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
         self.pool = LocalPool(
             WorkerSpec(
-                job.cell_file, job.spec.noise, job.levels, job.spec.tier, job.spec.worker_pictures
+                job.cell_file,
+                job.spec.noise,
+                job.levels,
+                job.spec.tier,
+                job.spec.worker_pictures,
+                self.evaluation.hashes(),
             ),
             job.spec.workers,
         )
         self.bench = Bench(self.book) if job.spec.attended else None
-        self.trials = Trials(self.book, job.tasks[0], self.pool, self.bench, self.stopping)
+        self.trials = Trials(
+            self.book, job.tasks[0], self.pool, self.bench, self.evaluation, self.stopping
+        )
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -132,6 +141,7 @@ class Engine:
                     levels=self.job.levels,
                     tier=spec.tier,
                     video_fps=spec.video_fps,
+                    judged_by=self.evaluation.hashes(),
                 ),
                 self.log,
             )
@@ -146,7 +156,7 @@ class Engine:
                 sandbox=hello.sandbox,
                 versions=_versions(hello),
                 cell=msgspec.to_builtins(hello.cell),
-                hashes=evaluation_hashes(self.job.tasks, hello.cell),
+                hashes=evaluation_hashes(self.evaluation, self.job.tasks, hello.cell),
                 brands=tuple(dict.fromkeys(brands)),
             )
         )
@@ -167,6 +177,8 @@ class Engine:
             return RunEnded(None, "operator", reason="stopped by the operator")
         except BudgetExhausted as spent:
             return RunEnded(None, "budget", reason=str(spent))
+        except EvaluationRefused as refused:
+            return RunEnded(None, "evaluation", reason=str(refused))
 
     async def _exec(self, trials: Trials) -> RunEnded:
         spec = self.job.spec

@@ -13,6 +13,8 @@ class Job(msgspec.Struct, frozen=True):
 
     spec: RunSpec
     tasks: tuple[TaskDef, ...]
+    task_files: tuple[str, ...]
+    """Where the tasks were read from; looked at again before every trial."""
     session: str
     """Path of the session file to create."""
     cell_file: str

@@ -11,6 +11,7 @@ import msgspec
 
 from aspire_tui.domain import Repair
 from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.provenance import attach, of_skill
 from aspire_tui.engine.trials import Stopped, Trials
 from aspire_tui.environment.primitives.registry import Primitive
@@ -102,7 +103,13 @@ class Toolbox:
             value = await handler(**args)
         except TypeError as error:
             raise ToolRefused(f"{tool}: {error}") from None
-        except (BudgetExhausted, Stopped, UnknownHypothesis, SpliceError) as error:
+        except (
+            BudgetExhausted,
+            Stopped,
+            EvaluationRefused,
+            UnknownHypothesis,
+            SpliceError,
+        ) as error:
             await self._shown(tool, args, f"refused: {error}", False)
             raise ToolRefused(str(error)) from error
         if tool != "say":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
-from aspire_tui.domain import SeedSet, sha256_hex
+from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
 from aspire_tui.engine.bench import Bench
 from aspire_tui.engine.book import Book
+from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused, in_words
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.events import Note, TrialClosed
+from aspire_tui.events import EvaluationChanged, Note, TrialClosed
+from aspire_tui.rollout.in_force import OtherCode
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool, WorkerLost
 from aspire_tui.rollout.trial import TrialSpec
@@ -28,8 +31,10 @@ class Trials:
     task: TaskDef
     pool: LocalPool
     bench: Bench | None
+    evaluation: Evaluation
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
+    _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.resumed.set()
@@ -76,6 +81,10 @@ class Trials:
         for attempt in range(1, TRIES + 1):
             try:
                 return await asyncio.wrap_future(self.pool.submit(spec))
+            except OtherCode as other:
+                await self._refuse(
+                    tuple(SourceChange(n, "", "", "", "") for n in other.names), "worker"
+                )
             except BrokenProcessPool:
                 await self.book.write(
                     Note(
@@ -91,6 +100,16 @@ class Trials:
         await self.resumed.wait()
         if self.stopping.is_set():
             raise Stopped("stopped by the operator")
+        changes = await asyncio.to_thread(self.evaluation.changes)
+        if changes:
+            await self._refuse(changes, "engine")
+
+    async def _refuse(self, changes: tuple[SourceChange, ...], found_by: str) -> NoReturn:
+        """What judges is not what the session began with: say so once, refuse every time."""
+        if (changes, found_by) not in self._refused:
+            self._refused.append((changes, found_by))
+            await self.book.write(EvaluationChanged(changes, found_by))
+        raise EvaluationRefused(in_words(changes))
 
     def _spec(
         self,

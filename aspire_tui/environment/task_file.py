@@ -30,12 +30,21 @@ def find_task(name: str, folders: Sequence[Path] = (SHIPPED,)) -> TaskDef:
     Raises:
         TaskError: Unknown (names the nearest) or malformed.
     """
+    return load_task(task_path(name, folders))
+
+
+def task_path(name: str, folders: Sequence[Path] = (SHIPPED,)) -> Path:
+    """The file of a task, by name or as it is given.
+
+    Raises:
+        TaskError: Unknown (names the nearest).
+    """
     if name.endswith(".toml") or "/" in name:
-        return load_task(Path(name))
+        return Path(name)
     for folder in folders:
         path = folder / f"{name}.toml"
         if path.is_file():
-            return load_task(path)
+            return path
     known = task_names(folders)
     near = get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"

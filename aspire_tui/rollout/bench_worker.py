@@ -18,15 +18,22 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
+from aspire_tui.domain import Blob, Phase, SandboxLevel, sha256_hex
+from aspire_tui.environment.primitives.arguments import InvalidArgument
 from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
+from aspire_tui.rollout.in_force import LOADED, OtherCode, differing
 from aspire_tui.rollout.journal import Admission
 from aspire_tui.rollout.link import (
     Admit,
     Ask,
+    AskPhase,
+    Checked,
     Committed,
+    Consider,
+    Considered,
     Done,
+    Edit,
     Entry,
     Failed,
     KillProgram,
@@ -35,6 +42,7 @@ from aspire_tui.rollout.link import (
     Ready,
     ResumeCell,
     Start,
+    State,
     ToEngine,
     ToWorker,
     pack,
@@ -42,6 +50,7 @@ from aspire_tui.rollout.link import (
     unpack_to_worker,
 )
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.standing import StandingCall
 from aspire_tui.rollout.station import Station
 from aspire_tui.rollout.trial import TrialRunner
 from aspire_tui.rollout.video import Video
@@ -62,6 +71,11 @@ class BenchSpec(msgspec.Struct, frozen=True):
     levels: tuple[SandboxLevel, ...]
     tier: str
     video_fps: float
+    judged_by: dict[str, str] = {}
+    """Hashes of the code this session is judged by."""
+
+
+Reply = Committed | Admit | Consider | Edit | State
 
 
 @dataclass
@@ -70,7 +84,7 @@ class Link:
 
     sock: socket.socket
     inbox: queue.Queue[ToWorker | None] = field(default_factory=queue.Queue)
-    answers: queue.Queue[Committed | Admit | None] = field(default_factory=queue.Queue)
+    answers: queue.Queue[Reply | None] = field(default_factory=queue.Queue)
     idle: threading.Event = field(default_factory=threading.Event)
     """Set while no trial runs."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -84,7 +98,7 @@ class Link:
         try:
             while True:
                 message = unpack_to_worker(receive(self.sock))
-                if isinstance(message, (Committed, Admit)):
+                if isinstance(message, (Committed, Admit, Consider, Edit, State)):
                     self.answers.put(message)
                 elif isinstance(message, (KillProgram, ResumeCell)):
                     acts.put(message)
@@ -94,7 +108,7 @@ class Link:
             self.answers.put(None)
             self.inbox.put(None)
 
-    def answer(self) -> Committed | Admit:
+    def answer(self) -> Reply:
         got = self.answers.get()
         if got is None:
             raise LinkClosed("the engine is gone")
@@ -136,17 +150,50 @@ class BenchGate:
 
     link: Link
 
-    def admit(self, intent: CallIntent) -> Admission:
-        self.link.send(Ask(intent.call, intent.primitive, intent.args, intent.line))
+    def admit(self, intent: CallIntent, call: StandingCall) -> Admission:
+        self.link.send(Ask(intent.attempt, intent.call, intent.primitive, intent.line))
+        while not isinstance(answer := self.link.answer(), Admit):
+            self._consider(answer, intent, call)
+        return _admission(answer)
+
+    def admit_phase(self, phase: Phase) -> Admission:
+        self.link.send(AskPhase(phase))
         answer = self.link.answer()
-        if isinstance(answer, Admit) and answer.act in ("run", "skip", "abort"):
-            act = answer.act
-            return Admission(act, reason=answer.reason)  # type: ignore[arg-type]
+        if not isinstance(answer, Admit):
+            raise LinkClosed("the engine answered out of turn")
+        return _admission(answer)
+
+    def _consider(self, asked: Reply, intent: CallIntent, call: StandingCall) -> None:
+        """What an operator wants of the call while it stands."""
+        try:
+            if isinstance(asked, Edit):
+                call.edit(asked.changes, asked.who)
+            elif isinstance(asked, State):
+                call.state(asked.status, asked.value, asked.detail, asked.who)
+            elif not isinstance(asked, Consider):
+                raise LinkClosed("the engine answered out of turn")
+        except InvalidArgument as error:
+            self.link.send(Checked(str(error)))
+            return
+        if not isinstance(asked, Consider):
+            self.link.send(Checked())
+        if not isinstance(asked, State):
+            edited = tuple(call.changes)
+            told = Considered(intent.call, call.shown(), call.preview(), edited, call.edited_by)
+            self.link.send(told)
+
+
+def _admission(answer: Admit) -> Admission:
+    if answer.act not in ("run", "skip", "abort"):
         raise LinkClosed("the engine answered out of turn")
+    return Admission(answer.act, answer.reason)  # type: ignore[arg-type]
 
 
 def serve(spec: BenchSpec, link: Link) -> None:
     """Run trials as they come until the engine quits or is gone."""
+    other = differing(spec.judged_by, LOADED)
+    if other:
+        raise OtherCode(other)
     cell = CellClient(spec.cell, role="operator", who="engine")
     sandbox = Sandbox.start(spec.levels)
     acts: queue.Queue[KillProgram | ResumeCell] = queue.Queue()
@@ -214,6 +261,9 @@ def main() -> int:
     except (CellFault, CellRefused) as error:
         link.send(Failed("cell", str(error)))
         return 5
+    except OtherCode as other:
+        link.send(Failed("evaluation", f"the bench has other code: {', '.join(other.names)}"))
+        return 3
     except SandboxUnavailable as error:
         link.send(Failed("sandbox", str(error)))
         return 3

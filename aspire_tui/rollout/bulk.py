@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from aspire_tui.domain import SandboxLevel, SandboxReport, WorkerPictures
+from aspire_tui.rollout.in_force import LOADED, OtherCode, differing, digest
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.station import Station
@@ -37,6 +38,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     levels: tuple[SandboxLevel, ...]
     tier: str = ""
     pictures: WorkerPictures = "all"
+    judged_by: dict[str, str] = {}
+    """Hashes of the code and cell file this session is judged by."""
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -52,6 +55,7 @@ class _Worker:
     spec: WorkerSpec
     runner: TrialRunner
     hello: Hello
+    in_force: dict[str, str]
 
 
 class _Process:
@@ -75,8 +79,15 @@ def greet(spec: WorkerSpec) -> Hello:
 
 
 def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
-    """Run one trial and return its whole record."""
+    """Run one trial and return its whole record.
+
+    Raises:
+        OtherCode: This process was built from other code or another cell file than the session.
+    """
     worker = _worker(spec)
+    other = differing(spec.judged_by, worker.in_force)
+    if other:
+        raise OtherCode(other)
     journal = MemoryJournal()
     closed = worker.runner.run(trial, journal, OpenGate())
     if spec.pictures == "none" or (spec.pictures == "failed" and closed.outcome == "PASS"):
@@ -104,7 +115,9 @@ def _build(spec: WorkerSpec) -> _Worker:
     from drivers.sim.cell import SimCell
     from drivers.sim.raycam import camera_path
 
-    cell = SimCell(load_cell(Path(spec.cell_file)), noise=spec.noise)
+    cell_file = Path(spec.cell_file)
+    in_force = {**LOADED, "cell file": digest([cell_file.read_bytes()])}
+    cell = SimCell(load_cell(cell_file), noise=spec.noise)
     if _Process.hold is not None:
         cell.on_tick = _waits_while(_Process.hold)
     station = Station.on(cell, cell.stand_in, spec.tier)
@@ -113,4 +126,5 @@ def _build(spec: WorkerSpec) -> _Worker:
         spec,
         TrialRunner(station, sandbox),
         Hello(sandbox.report, cell.info, camera_path()),
+        in_force,
     )
