@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from aspire_tui.rollout.sandbox.api import ResultValue, Value
 from aspire_tui.rollout.sandbox.inside import wire
+from aspire_tui.rollout.sandbox.inside.pictures import SLOTS
+from aspire_tui.rollout.sandbox.pictures import PictureRing, Place
 
 Array = NDArray[Any]
 
@@ -229,10 +231,15 @@ def _decode(
 
 
 class Outgoing:
-    """Encodes values for the program; arrays travel beside the text, copied when encoded."""
+    """Encodes values for the program; arrays are copied when encoded.
 
-    def __init__(self) -> None:
+    They travel beside the text, pictures by way of the ring when there is one.
+    """
+
+    def __init__(self, ring: PictureRing | None = None) -> None:
         self.arrays: list[Array] = []
+        self._ring = ring
+        self._places: dict[int, Place] = {}
 
     def encode(self, value: Value) -> Any:
         """Raises TypeError for a value that may not travel: a primitive returned nonsense."""
@@ -245,10 +252,7 @@ class Outgoing:
         if isinstance(value, np.ndarray):
             if value.dtype.name not in DTYPES:
                 raise TypeError(f"an array of {value.dtype} cannot be given to a program")
-            native = value.astype(value.dtype.newbyteorder("="), order="C", copy=True)
-            native.flags.writeable = False
-            self.arrays.append(native)
-            return {"$": "a", "i": len(self.arrays) - 1}
+            return {"$": "a", "i": self._carry(value)}
         if isinstance(value, tuple):
             return {"$": "t", "v": [self.encode(v) for v in value]}
         if isinstance(value, list):
@@ -262,14 +266,38 @@ class Outgoing:
             return {"$": "m", "v": [[self.encode(k), self.encode(v)] for k, v in value.items()]}
         raise TypeError(f"a {type(value).__name__} cannot be given to a program")
 
+    def _carry(self, value: Array) -> int:
+        """Copy an array to where it travels from; its index."""
+        if self._ring is not None and len(self._places) < SLOTS:
+            put = self._ring.put(value)
+            if put is not None:
+                place, there = put
+                self._places[len(self.arrays)] = place
+                self.arrays.append(there)
+                return len(self.arrays) - 1
+        native = value.astype(value.dtype.newbyteorder("="), order="C", copy=True)
+        native.flags.writeable = False
+        self.arrays.append(native)
+        return len(self.arrays) - 1
+
     def message(self, header: dict[str, Any]) -> list[bytes | memoryview]:
         """The parts of one message, in order."""
         if self.arrays:
-            specs = [{"dtype": a.dtype.name, "shape": a.shape} for a in self.arrays]
+            specs: list[dict[str, Any]] = []
+            for i, a in enumerate(self.arrays):
+                spec: dict[str, Any] = {"dtype": a.dtype.name, "shape": a.shape}
+                if i in self._places:
+                    slot, number = self._places[i]
+                    spec |= {"slot": slot, "number": number}
+                specs.append(spec)
             header = {**header, "arrays": specs}
         text = msgspec.json.encode(header)
-        flat = [a.data.cast("B") for a in self.arrays if a.nbytes]
-        return [_LENGTH.pack(len(text)) + text, *flat]
+        beside = (a for i, a in enumerate(self.arrays) if a.nbytes and i not in self._places)
+        return [_LENGTH.pack(len(text)) + text, *(a.data.cast("B") for a in beside)]
+
+    def keepable(self) -> list[Array]:
+        """The arrays as they were sent, none of them in a slot that will be written over."""
+        return [a.copy() if i in self._places else a for i, a in enumerate(self.arrays)]
 
 
 def one_line(text: str) -> str:

@@ -19,6 +19,7 @@ from aspire_tui.rollout.sandbox.frames import (
     one_line,
 )
 from aspire_tui.rollout.sandbox.lent import LentArrays
+from aspire_tui.rollout.sandbox.pictures import PictureRing
 
 Clock = Callable[[], float]
 Refused = Callable[[Call, str], None]
@@ -62,6 +63,8 @@ class Reception:
         on_refused: Refused | None,
         clock: Clock,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        ring: PictureRing | None = None,
     ) -> None:
         self._declared = {
             f.name: (
@@ -77,6 +80,7 @@ class Reception:
         self._sleep = sleep
         self._bucket = TokenBucket(CALLS_PER_S, BURST, clock())
         self._lent = LentArrays()
+        self._ring = ring
         self.calls = 0
         self.served_s = 0.0
         """Time spent in ``serve``: the program's clocks stand still meanwhile."""
@@ -116,6 +120,13 @@ class Reception:
             self.served_s += self._clock() - began
         return self._packed(frame.n, given)
 
+    def sent(self, outgoing: Outgoing) -> None:
+        """Keep what an answer carried, to know it when the program hands it back.
+
+        After the answer went out: the program is at work meanwhile.
+        """
+        self._lent.remember(outgoing.keepable())
+
     def _objection(self, frame: CallFrame) -> str | None:
         declared = self._declared.get(frame.f)
         if declared is None:
@@ -128,13 +139,11 @@ class Reception:
         return f"{frame.f} needs the argument {min(missing)}" if missing else None
 
     def _packed(self, n: int, answer: Answer) -> tuple[dict[str, Any], Outgoing]:
-        outgoing = Outgoing()
+        outgoing = Outgoing(self._ring)
         if answer.error is not None:
             status, detail = answer.error
             return {"t": "err", "n": n, "status": status, "detail": detail}, outgoing
-        header = {"t": "ok", "n": n, "v": outgoing.encode(answer.value)}
-        self._lent.remember(outgoing.arrays)
-        return header, outgoing
+        return {"t": "ok", "n": n, "v": outgoing.encode(answer.value)}, outgoing
 
 
 def _in_words(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import socket
 import time
@@ -30,6 +31,7 @@ from aspire_tui.rollout.sandbox.frames import (
     WireViolation,
 )
 from aspire_tui.rollout.sandbox.output import Output
+from aspire_tui.rollout.sandbox.pictures import make_ring
 from aspire_tui.rollout.sandbox.reception import Clock, Malformed, Reception, Refused
 from aspire_tui.rollout.sandbox.zygote_process import Ended, ZygoteFailed, ZygoteProcess
 
@@ -37,6 +39,7 @@ BAD_FRAMES = 20
 _GRACE_AFTER_END_S = 1.0
 _TRACE_WITHIN_S = 0.2
 """A hung program tells its line within a millisecond, unless it is starved or does not want to."""
+_LINE_TOLD = re.compile(rb'File "<program>", line \d+\D')
 _GONE_WITHIN_S = 5.0
 _READ = 1 << 18
 
@@ -61,7 +64,8 @@ class Supervisor:
         self._namespace = namespace
         self._limits = limits
         self._clock = clock
-        self._reception = Reception(namespace, serve, limits, on_refused, clock)
+        self._ring = make_ring() if namespace.functions else None
+        self._reception = Reception(namespace, serve, limits, on_refused, clock, ring=self._ring)
         self._output = Output(limits.stdout_kept, on_output)
         self._sentence: tuple[ProgramEnd, str] | None = None
         self._gone_by_s: float | None = None
@@ -111,8 +115,9 @@ class Supervisor:
         for fd in (self._out, self._where):
             os.set_blocking(fd, False)
         try:
+            descriptors = (theirs.fileno(), out, where, *([self._ring.fd] if self._ring else []))
             try:
-                self._zygote.start(self._number, what, limits, (theirs.fileno(), out, where))
+                self._zygote.start(self._number, what, limits, descriptors)
                 if self._sentence is not None:  # killed before there was anything to kill
                     self._zygote.kill(self._number)
             except ZygoteFailed as failure:
@@ -126,6 +131,8 @@ class Supervisor:
             self._watch()
         finally:
             self._talk.close()
+            if self._ring is not None:
+                self._ring.close()
             os.close(self._out)
             os.close(self._where)
         if self._failure is not None:
@@ -194,8 +201,8 @@ class Supervisor:
     def _time_out(self, why: str) -> None:
         with contextlib.suppress(ZygoteFailed):
             self._zygote.where(self._number)
-        # The trace comes in pieces; it is whole with the line that says where in the program.
-        while b", line" not in self._trace:
+        # The trace comes in pieces; what follows the number says that all of its digits are there.
+        while not _LINE_TOLD.search(self._trace):
             if not select.select([self._where], [], [], _TRACE_WITHIN_S)[0]:
                 break
             piece = os.read(self._where, _READ)
@@ -245,6 +252,7 @@ class Supervisor:
             else:
                 if self._sentence is None:
                     self._talk.send(header, outgoing)
+                    self._reception.sent(outgoing)
             self._restart_clocks()
 
     def _restart_clocks(self) -> None:

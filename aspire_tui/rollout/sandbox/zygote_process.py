@@ -94,9 +94,9 @@ class ZygoteProcess:
         return self._control.fileno()
 
     def start(
-        self, run: int, what: str, limits: Mapping[str, int], descriptors: tuple[int, int, int]
+        self, run: int, what: str, limits: Mapping[str, int], descriptors: tuple[int, ...]
     ) -> None:
-        """Fork a program. Descriptors: its calls, its output, where it hangs."""
+        """Fork a program. Descriptors: its calls, its output, where it hangs, its pictures."""
         order = {"do": "run", "run": run, "what": what, "limits": limits, "engine": os.getpid()}
         self._send(order, descriptors)
 

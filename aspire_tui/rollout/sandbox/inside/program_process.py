@@ -17,6 +17,7 @@ import numpy as np
 
 from . import kernel, probe, runtime, seccomp
 from .channel import Channel, Message
+from .pictures import RING_BYTES, PictureView
 from .wire import Link
 
 STDIN, STDOUT, STDERR, RPC, TRACE = range(5)
@@ -81,12 +82,12 @@ def await_order(orders: socket.socket, zygote: int, level: str, memory: int) -> 
 
 
 def _become(descriptors: list[int], order: Message, level: str, memory: int) -> int:
-    _take_descriptors(descriptors)
-    link = Link(RPC)
+    pictures = _take_descriptors(descriptors)
+    link = Link(RPC, pictures)
     program = None if order["what"] == "probe" else link.receive()
     _open_streams()
     _seed()
-    _limit(order["limits"], level, memory)
+    _limit(order["limits"], level, memory + (RING_BYTES if pictures else 0))
     if level != "D":
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         seccomp.install(_FILTER)
@@ -97,15 +98,20 @@ def _become(descriptors: list[int], order: Message, level: str, memory: int) -> 
     return 0
 
 
-def _take_descriptors(descriptors: list[int]) -> None:
-    """0 empty, 1 and 2 captured output, 3 the calls, 4 where it hangs; all others closed."""
+def _take_descriptors(descriptors: list[int]) -> PictureView | None:
+    """0 empty, 1 and 2 captured output, 3 the calls, 4 where it hangs; all others closed.
+
+    The ring of pictures, when there is one, is mapped and its descriptor closed with the others.
+    """
     empty, writer = os.pipe()
     os.close(writer)
-    rpc, out, trace = descriptors
+    rpc, out, trace, *ring = descriptors
+    pictures = PictureView(ring[0]) if ring else None
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 32) for fd in (empty, out, out, rpc, trace)]
     for target, fd in enumerate(high):
         os.dup2(fd, target, inheritable=False)
     os.closerange(TRACE + 1, _HIGHEST_DESCRIPTOR)
+    return pictures
 
 
 def _open_streams() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .pictures import TornPicture
 from .wire import Encoder, Link, Message, Result, decode, pack
 
 PROGRAM = "<program>"
@@ -72,7 +73,10 @@ class Calls:
             arrays = []
             text = pack({**header, "a": {largest: {"$": "x", "w": what}}}, arrays)
         self._link.send_packed(text, arrays)
-        return self._link.receive()
+        try:
+            return self._link.receive()
+        except TornPicture as torn:
+            raise PrimitiveError("FAULT", str(torn)) from None
 
     def _remember(self, value: Any) -> None:
         if isinstance(value, np.ndarray):

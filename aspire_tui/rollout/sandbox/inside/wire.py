@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from .pictures import PictureView
+
 DTYPES = {
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "float16", "float32", "float64",
@@ -51,17 +53,27 @@ class Result:
 
 
 class Link:
-    """Blocking messages over one descriptor."""
+    """Blocking messages over one descriptor; pictures lie in ``pictures`` when there is a ring."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, pictures: PictureView | None = None) -> None:
         self._fd = fd
+        self._pictures = pictures
 
     def receive(self) -> Message:
-        """The next message, its values decoded. Raises EOFError when the parent is gone."""
+        """The next message, its values decoded.
+
+        Raises:
+            EOFError: The parent is gone.
+            TornPicture: A picture was written over before it could be copied.
+        """
         (length,) = _LENGTH.unpack(self._exactly(bytearray(4)))
         header: Message = json.loads(self._exactly(bytearray(length)))
         arrays = []
         for spec in header.pop("arrays", ()):
+            if "slot" in spec and self._pictures is not None:
+                at = spec["slot"], spec["number"], spec["dtype"], spec["shape"]
+                arrays.append(self._pictures.copy(*at))
+                continue
             array = np.empty(spec["shape"], spec["dtype"])
             if array.nbytes:
                 self._exactly(array.data.cast("B"))
