@@ -34,22 +34,29 @@ _INSERT_EVENT: Final = "INSERT INTO events VALUES (?,?,?,?,?,?,?,?)"
 
 def write_event(db: apsw.Connection, recorded: Recorded, body: str, digest: bytes) -> None:
     """One event and its rows. Call inside a transaction."""
+    kind = type(recorded.event).__struct_config__.tag
+    insert_event(db, recorded, str(kind), body, digest)
+    index_event(db, recorded)
+
+
+def insert_event(
+    db: apsw.Connection, recorded: Recorded, kind: str, body: str, digest: bytes
+) -> None:
+    """The row of one event alone, under the kind its body says."""
     event: Any = recorded.event
-    kind = type(event)
     db.execute(
         _INSERT_EVENT,
         (
             recorded.seq,
             recorded.wall_s,
             recorded.mono_s,
-            kind.__struct_config__.tag,
-            event.trial if kind in _IN_TRIAL else None,
-            event.call if kind in _IN_CALL else None,
+            kind,
+            event.trial if type(event) in _IN_TRIAL else None,
+            event.call if type(event) in _IN_CALL else None,
             body,
             digest,
         ),
     )
-    index_event(db, recorded)
 
 
 def index_event(db: apsw.Connection, recorded: Recorded) -> None:

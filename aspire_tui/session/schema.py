@@ -19,6 +19,7 @@ APPLICATION_ID: Final = 0x41535031
 
 SCHEMA_MAJOR: Final = 1
 SCHEMA_MINOR: Final = 1
+PAGE_BYTES: Final = 8192
 OLDEST_SQLITE: Final = (3, 51, 3)
 """Before it, two connections that write or checkpoint at once can corrupt the WAL."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import apsw
@@ -19,8 +19,6 @@ from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.index import write_event
 from aspire_tui.session.redaction import Redactor
 from aspire_tui.session.snapshot import EMPTY, fold, fold_all
-
-PAGE_BYTES: Final = 8192
 
 
 class Batch(NamedTuple):
@@ -96,7 +94,7 @@ class Store:
             raise SessionFileError(path, "exists already", "choose another name")
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         db = apsw.Connection(str(path), flags=flags)
-        db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        db.execute(f"PRAGMA page_size={schema.PAGE_BYTES}")
         with db:
             schema.create(db, uuid4().hex, clock.wall_s(), release)
         return cls(db, path, clock)

@@ -17,7 +17,7 @@ from aspire_tui.session import schema
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.redaction import Redactor
-from aspire_tui.session.store import PAGE_BYTES, Store, prepare
+from aspire_tui.session.store import Store, prepare
 
 IMAGES = 150
 
@@ -27,7 +27,7 @@ def recorded(folder: Path, synchronous: str) -> Disk:
     disk = Disk()
     vfs = WatchedVFS("watched", disk)
     db = apsw.Connection(str(folder / "s.db"), vfs="watched")
-    db.pragma("page_size", PAGE_BYTES)
+    db.pragma("page_size", schema.PAGE_BYTES)
     # The index of the log in memory: a shim like this one has no shared memory.
     db.pragma("locking_mode", "exclusive")
     with db:
