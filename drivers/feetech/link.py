@@ -1,0 +1,158 @@
+"""The serial line below the bus: exclusive, never waiting longer than told, gone is an OSError."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import grp
+import os
+import select
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import serial
+from serial.tools import list_ports
+
+from drivers.feetech.portlock import PortLock, PortTaken, holders_of
+from drivers.findings import found, one_line
+from drivers.types import Finding
+
+CHUNK = 4096
+SEND_WITHIN_S = 0.1
+
+
+class PortError(OSError):
+    """The port cannot be used; ``finding`` says why and what to do."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(one_line(finding))
+        self.finding = finding
+
+
+class Link(Protocol):
+    """Bytes out and in. Every method raises OSError once the device is gone."""
+
+    def send(self, data: bytes) -> None: ...
+
+    def receive(self, until_s: float) -> bytes:
+        """What came in, waiting for the first byte until then; empty when nothing came."""
+        ...
+
+    def discard(self) -> int:
+        """Throw away what came in unasked; how many bytes that were."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SerialLink:
+    """A serial port that is ours alone."""
+
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        clock: Callable[[], float] = time.monotonic,
+        lock_folder: Path | None = None,
+    ) -> None:
+        """Open without sending anything. Raises PortError naming what is in the way."""
+        self.port = port
+        self._clock = clock
+        self._lock = _lock(port, lock_folder)
+        try:
+            self._serial = _open(port, baud)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._fd: int = self._serial.fileno()
+        os.set_blocking(self._fd, False)
+
+    def send(self, data: bytes) -> None:
+        until_s = self._clock() + SEND_WITHIN_S
+        while data:
+            try:
+                data = data[os.write(self._fd, data) :]
+            except BlockingIOError:
+                left = until_s - self._clock()
+                if left <= 0 or not select.select([], [self._fd], [], left)[1]:
+                    raise TimeoutError(f"{self.port} does not take what is sent") from None
+
+    def receive(self, until_s: float) -> bytes:
+        left = until_s - self._clock()
+        if not select.select([self._fd], [], [], max(0.0, left))[0]:
+            return b""
+        return self._read()
+
+    def discard(self) -> int:
+        count = 0
+        while select.select([self._fd], [], [], 0.0)[0]:
+            count += len(self._read())
+        return count
+
+    def close(self) -> None:
+        """Let go of the port; nothing is sent."""
+        try:
+            self._serial.close()
+        finally:
+            self._lock.release()
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self._fd, CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise OSError(errno.EIO, f"{self.port} hung up, or another program reads it too")
+        return data
+
+
+def _lock(port: str, folder: Path | None) -> PortLock:
+    device = Path(port)
+    if not device.exists():
+        others = ", ".join(sorted(port_names())) or "none"
+        raise PortError(found("port_missing", "there is none", port=port, others=others))
+    try:
+        return PortLock(device, folder)
+    except PortTaken as taken:
+        raise PortError(_busy(port, str(taken))) from None
+
+
+def _open(port: str, baud: int) -> serial.Serial:
+    try:
+        opened = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise PortError(_why_not(port, baud, error)) from None
+    # flock keeps polite programs out; this keeps out plain opens, too.
+    fcntl.ioctl(opened.fileno(), termios.TIOCEXCL)
+    return opened
+
+
+def _why_not(port: str, baud: int, error: BaseException) -> Finding:
+    number = getattr(error, "errno", None)
+    if number in (errno.EACCES, errno.EPERM):
+        return found("port_permission", "permission denied", port=port, group=_group_of(port))
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return _busy(port, "")
+    return found("port_not_serial", str(error), port=port, baud=baud)
+
+
+def _busy(port: str, holder: str) -> Finding:
+    names = holder or ", ".join(map(str, holders_of(Path(port)))) or "a process of another user"
+    return found("port_busy", f"held by {names}", port=port, holder=names)
+
+
+def _group_of(port: str) -> str:
+    try:
+        return grp.getgrgid(Path(port).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "dialout"
+
+
+def port_names() -> list[str]:
+    """Serial ports there are, by their lasting names where they have one."""
+    by_id = {str(p.resolve()): str(p) for p in Path("/dev/serial/by-id").glob("*")}
+    devices = [info.device for info in list_ports.comports() if info.vid is not None]
+    return [by_id.get(device, device) for device in devices]

@@ -1,0 +1,136 @@
+"""One servo's telemetry block in SI units, and what it complains about. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.feetech import registers as r
+from drivers.types import Alarm, AlarmCode
+
+WARM_BELOW_LIMIT_C: Final = 10
+HOT_BELOW_LIMIT_C: Final = 5
+STALL_LOAD: Final = 600
+STALL_SPEED_TICKS_S: Final = 15
+STALL_AFTER_S: Final = 0.5
+SUPPLY_LO_V: Final = {True: 9.5, False: 5.0}
+"""Lowest healthy supply of 12 V servos and of 7.4 V ones; the servo's own limit may be higher."""
+TWELVE_VOLT_ABOVE_V: Final = 9.0
+
+BIT_ALARMS: Final[tuple[tuple[int, AlarmCode, str], ...]] = (
+    (r.BIT_OVERLOAD, "overload", "overloaded: it lowered its own torque"),
+    (r.BIT_TEMPERATURE, "over_temperature", "too hot: it switches itself off"),
+    (r.BIT_CURRENT, "over_current", "draws too much current"),
+    (r.BIT_VOLTAGE, "voltage", "says its supply is out of range"),
+    (r.BIT_ENCODER, "encoder", "its encoder gives no angle"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What one servo said at one moment."""
+
+    t_s: float
+    position_ticks: int
+    speed_ticks_s: int
+    load: int
+    """Share of full torque, ‰."""
+    voltage_V: float
+    temperature_C: int
+    status: int
+    moving: bool
+    current_A: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServoLimits:
+    """What one servo's EEPROM allows, and what its supply should be."""
+
+    max_temperature_C: int
+    lo_V: float
+    hi_V: float
+
+
+def decode(block: bytes, t_s: float) -> Telemetry:
+    """Registers 56 to 70 of one servo."""
+    first = r.TELEMETRY.first
+    return Telemetry(
+        t_s=t_s,
+        position_ticks=r.POSITION.of(block, first),
+        speed_ticks_s=r.SPEED.of(block, first),
+        load=r.LOAD.of(block, first),
+        voltage_V=r.VOLTAGE.of(block, first) * r.VOLT,
+        temperature_C=r.TEMPERATURE.of(block, first),
+        status=r.STATUS.of(block, first),
+        moving=bool(r.MOVING.of(block, first)),
+        current_A=abs(r.CURRENT.of(block, first)) * r.AMPERE,
+    )
+
+
+def limits_of(settings: bytes, supply_V: float) -> ServoLimits:
+    """From a servo's EEPROM and the supply it was opened with.
+
+    The factory's lowest voltage (4.0 V) is far below what moves an arm, so the supply's own kind
+    decides when that is stricter.
+    """
+    first = r.SETTINGS.first
+    lowest = SUPPLY_LO_V[supply_V > TWELVE_VOLT_ABOVE_V]
+    return ServoLimits(
+        max_temperature_C=r.MAX_TEMPERATURE.of(settings, first),
+        lo_V=max(lowest, r.MIN_VOLTAGE.of(settings, first) * r.VOLT),
+        hi_V=r.MAX_VOLTAGE.of(settings, first) * r.VOLT,
+    )
+
+
+class AlarmWatch:
+    """Turns one servo's telemetry into alarms; remembers only how long it has been stalled."""
+
+    def __init__(self, joint: str, limits: ServoLimits) -> None:
+        self._joint = joint
+        self.limits = limits
+        self._pushing_since_s: float | None = None
+
+    def judge(self, seen: Telemetry, missed_share: float = 0.0) -> list[Alarm]:
+        """What the servo complains about in this reading."""
+        out = [
+            Alarm(code, self._joint, f"{self._joint}: {text}")
+            for bit, code, text in BIT_ALARMS
+            if seen.status & bit
+        ]
+        out += self._heat(seen.temperature_C)
+        out += self._supply(seen)
+        out += self._stall(seen)
+        if missed_share > 0.02:
+            out.append(self._say("bus_errors", f"{missed_share:.0%} of its answers are lost"))
+        return out
+
+    def _heat(self, temperature_C: int) -> list[Alarm]:
+        left = self.limits.max_temperature_C - temperature_C
+        if left <= 0:
+            return [self._say("over_temperature", f"{temperature_C} °C: at its limit")]
+        if left <= HOT_BELOW_LIMIT_C:
+            return [self._say("hot", f"{temperature_C} °C, {left} below its limit: stow the arm")]
+        if left <= WARM_BELOW_LIMIT_C:
+            return [self._say("warm", f"{temperature_C} °C, {left} below its limit")]
+        return []
+
+    def _supply(self, seen: Telemetry) -> list[Alarm]:
+        limits = self.limits
+        if limits.lo_V <= seen.voltage_V <= limits.hi_V or seen.status & r.BIT_VOLTAGE:
+            return []
+        allowed = f"{limits.lo_V:.1f} to {limits.hi_V:.1f} V"
+        return [self._say("voltage", f"supply {seen.voltage_V:.1f} V, allowed {allowed}")]
+
+    def _stall(self, seen: Telemetry) -> list[Alarm]:
+        pushing = abs(seen.load) >= STALL_LOAD and abs(seen.speed_ticks_s) <= STALL_SPEED_TICKS_S
+        if not pushing:
+            self._pushing_since_s = None
+            return []
+        if self._pushing_since_s is None:
+            self._pushing_since_s = seen.t_s
+        if seen.t_s - self._pushing_since_s < STALL_AFTER_S:
+            return []
+        return [self._say("stalled", f"pushes with {abs(seen.load) / 10:.0f} % and stands still")]
+
+    def _say(self, code: AlarmCode, text: str) -> Alarm:
+        return Alarm(code, self._joint, f"{self._joint}: {text}")
