@@ -12,8 +12,8 @@ import msgspec
 
 from aspire_tui.domain import Phase
 from aspire_tui.engine.book import Book
-from aspire_tui.engine.gate import GateState
-from aspire_tui.events import CallIntent, CallResult, Note, PhaseChanged, TrialClosed
+from aspire_tui.engine.gate import Asking, GateState
+from aspire_tui.events import CallIntent, CallResult, CallStood, Note, PhaseChanged, TrialClosed
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.link import (
@@ -21,20 +21,29 @@ from aspire_tui.rollout.link import (
     HEADER,
     Admit,
     Ask,
+    AskPhase,
+    Checked,
     Committed,
+    Consider,
+    Considered,
     Done,
+    Edit,
     Entry,
     Failed,
     KillProgram,
     Ready,
     ResumeCell,
     Start,
+    State,
     ToEngine,
     ToWorker,
     pack,
     unpack_to_engine,
 )
 from aspire_tui.rollout.trial import TrialSpec
+
+CHECKED_WITHIN_S = 2.5
+"""How long an operator waits to hear whether an edit is taken."""
 
 
 class BenchLost(Exception):
@@ -55,7 +64,19 @@ class Bench:
     phase: Phase = "idle"
     """Phase of the trial in flight, as the worker told it; ``held`` is the engine's own word."""
     stands_held: bool = False
+    _stood_for: str = ""
+    _program: str = ""
+    _waiting: Ask | AskPhase | None = None
+    """What the worker asked and has no answer to."""
+    _considered: bool = False
+    _checked: asyncio.Future[str] | None = None
+    _checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _late: int = 0
+    """Checks whose answer nobody waits for any more."""
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _closed: asyncio.Future[TrialClosed] | None = None
+    _following: asyncio.Task[None] | None = None
+    _lost: Exception | None = None
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
@@ -90,6 +111,7 @@ class Bench:
         if not isinstance(first, Ready):
             raise BenchLost("the bench worker answered out of turn")
         self.hello = first.hello
+        self._following = asyncio.create_task(self._follow())
         return first.hello
 
     async def run(self, trial: TrialSpec) -> TrialClosed:
@@ -98,61 +120,162 @@ class Bench:
         Raises:
             BenchLost: The worker died under it; what was acknowledged is in the session.
         """
-        self.trial = trial.trial
-        self._send(Start(trial))
+        if self._lost is not None:
+            raise self._lost
+        self.trial, self._program = trial.trial, trial.program_id
+        self._closed = asyncio.get_running_loop().create_future()
         try:
-            while True:
-                message = await self._receive()
-                if isinstance(message, Done):
-                    if self.phase == "fault":
-                        raise BenchLost(
-                            f"{message.closed.reason}. The session is kept; look at the cell, then "
-                            "start the run again: the host is started with it"
-                        )
-                    return message.closed
-                await self._handle(message)
+            self._send(Start(trial))
+            return await self._closed
         finally:
             self.trial, self.phase, self.stands_held = None, "idle", False
+            self._closed = self._waiting = None
             self.gate.trial_ended()
 
+    async def _follow(self) -> None:
+        """Take what the worker says and what changes the gate, in turn, until either fails."""
+        incoming = asyncio.ensure_future(self._receive())
+        opened = asyncio.ensure_future(self._opened.wait())
+        try:
+            while True:
+                await asyncio.wait({incoming, opened}, return_when=asyncio.FIRST_COMPLETED)
+                if opened.done():
+                    self._opened.clear()
+                    opened = asyncio.ensure_future(self._opened.wait())
+                    await self._admit()
+                if incoming.done():
+                    message = incoming.result()
+                    incoming = asyncio.ensure_future(self._receive())
+                    await self._handle(message)
+        except Exception as error:  # whoever waits for the bench has to hear of it
+            self._lost = error
+            for waiter in (self._closed, self._checked):
+                if waiter is not None and not waiter.done():
+                    waiter.set_exception(error)
+        finally:
+            incoming.cancel()
+            opened.cancel()
+
     async def _handle(self, message: ToEngine) -> None:
-        if isinstance(message, Entry):
-            for event in message.events:
-                if isinstance(event, (PhaseChanged, CallIntent, CallResult)):
-                    self.cell_s = event.cell_s
-                if isinstance(event, PhaseChanged):
-                    self.phase = event.phase
-            seq = await self.book.write(
-                *message.events,
-                blobs=message.blobs,
-                samples=message.samples,
-                video=message.video,
+        match message:
+            case Entry():
+                await self._enter(message)
+            case Ask() | AskPhase():
+                self._waiting, self._considered = message, False
+                await self._admit()
+            case Considered():
+                await self._tell(message)
+            case Checked(error):
+                if self._late:
+                    self._late -= 1
+                elif self._checked is not None and not self._checked.done():
+                    self._checked.set_result(error)
+            case Done(closed):
+                self._end(closed)
+            case Failed(text=text):
+                raise BenchLost(text)
+
+    async def _enter(self, entry: Entry) -> None:
+        for event in entry.events:
+            if isinstance(event, (PhaseChanged, CallIntent, CallResult)):
+                self.cell_s = event.cell_s
+            if isinstance(event, PhaseChanged):
+                self.phase = event.phase
+        seq = await self.book.write(
+            *entry.events, blobs=entry.blobs, samples=entry.samples, video=entry.video
+        )
+        for event in entry.events:
+            if isinstance(event, CallResult):
+                self.gate.ended(event.call, event.primitive, event.status)
+        if entry.ack:
+            self._send(Committed(seq))
+
+    def _end(self, closed: TrialClosed) -> None:
+        if self._closed is None or self._closed.done():
+            return
+        if self.phase == "fault":
+            why = f"{closed.reason}. The session is kept; look at the cell, then "
+            self._closed.set_exception(
+                BenchLost(why + "start the run again: the host is started with it")
             )
-            if message.ack:
-                self._send(Committed(seq))
-        elif isinstance(message, Ask):
-            await self._admit()
-        elif isinstance(message, Failed):
-            raise BenchLost(message.text)
+        else:
+            self._closed.set_result(closed)
 
     async def _admit(self) -> None:
-        """Answer the call that asks; while the gate is closed the trial stands in phase held."""
-        while (answer := self.gate.ask()) == "wait":
+        """Answer what asks; while the gate is closed the trial stands in phase held."""
+        asked = self._waiting
+        if asked is None:
+            return
+        answer = self.gate.ask(self._in_words(asked))
+        if answer == "wait":
             await self.stand_held()
-            self._opened.clear()
-            await self._opened.wait()
-        if answer == "run":
+            if isinstance(asked, Ask) and not self._considered:
+                self._considered = True
+                self._send(Consider())
+            return
+        reason, self._waiting = self.gate.reason, None
+        if answer != "abort":
             await self.go_on()
-        self._send(Admit(answer, self.gate.reason))
+        self._send(Admit(answer, reason))
+
+    def _in_words(self, asked: Ask | AskPhase) -> Asking:
+        if isinstance(asked, AskPhase):
+            return Asking()
+        return Asking(asked.call, asked.primitive, asked.line, self._program)
+
+    async def _tell(self, told: Considered) -> None:
+        """Record what the standing call would do."""
+        asked = self._waiting
+        if self.trial is None or not isinstance(asked, Ask) or asked.call != told.call:
+            return
+        await self.book.write(
+            CallStood(
+                trial=self.trial,
+                attempt=asked.attempt,
+                call=asked.call,
+                primitive=asked.primitive,
+                line=asked.line,
+                why=self.gate.reason,
+                args=told.args,
+                preview=told.preview,
+                cell_s=self.cell_s,
+                edited=told.edited,
+                edited_by=told.edited_by,
+            )
+        )
+
+    async def edit_call(self, changes: dict[str, object], who: str) -> str:
+        """Replace arguments of the call that stands; answers why not, or nothing."""
+        return await self._check(Edit(changes, who))
+
+    async def skip_call(self, status: str, value: object, detail: str, who: str) -> str:
+        """Answer the call that stands without running it; answers why not, or nothing."""
+        refused = await self._check(State(status, value, detail, who))
+        if not refused and not self.gate.skip_call():
+            refused = "no call stands any more"
+        self.gate_changed()
+        return refused
+
+    async def _check(self, message: Edit | State) -> str:
+        async with self._checking:
+            if not self.gate.stands:
+                return "no call stands any more"
+            self._checked = asyncio.get_running_loop().create_future()
+            self._send(message)
+            try:
+                return await asyncio.wait_for(self._checked, CHECKED_WITHIN_S)
+            except TimeoutError:
+                self._late += 1
+                return "the call is still being planned; try again"
 
     async def stand_held(self) -> None:
-        """Record that the trial in flight is held, once, whoever closed the gate."""
-        if self.trial is None or self.stands_held:
+        """Record that the trial in flight is held, once for each reason."""
+        why = self.gate.reason
+        if self.trial is None or (self.stands_held and self._stood_for == why):
             return
-        self.stands_held = True
-        await self.book.write(
-            PhaseChanged(self.trial, "held", self.gate.reason, self.cell_s, "R resume, s step")
-        )
+        self.stands_held, self._stood_for = True, why
+        waits_for = "a answer, s step, R run on" if self.gate.stands else "R resume, s step"
+        await self.book.write(PhaseChanged(self.trial, "held", why, self.cell_s, waits_for))
 
     async def go_on(self) -> None:
         """Record that a held trial goes on in the phase it was in."""
@@ -162,7 +285,7 @@ class Bench:
         await self.book.write(PhaseChanged(self.trial, self.phase, "resumed", self.cell_s))
 
     def gate_changed(self) -> None:
-        """Wake a call that waits at the gate."""
+        """Wake what waits at the gate."""
         self._opened.set()
 
     def kill_program(self, who: str) -> None:
@@ -187,6 +310,8 @@ class Bench:
             raise BenchLost(f"the bench worker ended (exit {code})") from None
 
     async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
         if self._writer is not None:
             self._writer.close()
         if self._process is not None and self._process.returncode is None:

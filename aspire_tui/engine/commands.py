@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
+from aspire_tui.engine.standing import StandingVerbs
 from aspire_tui.events import OperatorAct
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Commands:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._standing = StandingVerbs(engine)
         self._done: dict[str, Reply] = {}
 
     async def handle(self, command: Command) -> Reply:
@@ -57,6 +59,8 @@ class Commands:
             case "stop":
                 self._engine.stop(c.who)
                 return Reply(c.id, True, "HOLD; the last trial is closed, then the engine exits")
+            case "break" | "unbreak" | "run_call" | "skip_call" | "edit_call":
+                return await self._standing.act(c)
             case "exec":
                 return Reply(c.id, False, "this engine runs its own session to the end first")
 
@@ -82,6 +86,8 @@ class Commands:
             e.bench.gate_changed()
         if not held:
             return Reply(c.id, False, "nothing is held")
+        if e.bench is not None and e.bench.gate.mode == "standing":
+            return Reply(c.id, True, "HOLD is over; the program stands where it stood: R runs on")
         return Reply(c.id, True, "goes on from the measured pose")
 
     def _step(self, c: Command) -> Reply:

@@ -77,6 +77,7 @@ class Engine:
             job.spec.workers,
         )
         self.bench = Bench(self.book) if job.spec.attended else None
+        self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier)
         self.trials = Trials(
             self.book, job.tasks[0], self.pool, self.bench, self.evaluation, self.stopping
         )
@@ -208,7 +209,7 @@ class Engine:
             seeds=seeds,
             reader=SessionReader(Path(self.job.session)),
             library=library,
-            names=catalogue(ALL, task.api, spec.tier),
+            names=self.names,
             author=spec.agent,
         )
         stopped = "done"

@@ -17,7 +17,23 @@ PROTO = 1
 HEADER = struct.Struct("<I")
 FRAME_MAX = 1 << 20
 
-Verb = Literal["hello", "hold", "resume", "step", "abort", "pause_agent", "stop", "exec"]
+Verb = Literal[
+    "hello",
+    "hold",
+    "resume",
+    "step",
+    "abort",
+    "pause_agent",
+    "stop",
+    "exec",
+    "break",
+    "unbreak",
+    "run_call",
+    "skip_call",
+    "edit_call",
+    "dry_run",
+    "job",
+]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "hold"})
 AGENT_MAY: frozenset[str] = frozenset({"hello", "hold"})

@@ -5,10 +5,11 @@ A :class:`Workbench` lives for one trial. It knows nothing a robot with cameras 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,6 +119,19 @@ class Workbench:
         """The newest reading of the arm."""
         index = [a.name for a in self.cell.info.arms].index(self.arm.name)
         return self.cell.status().arms[index]
+
+    def aside(self, cell: Cell) -> Workbench:
+        """A copy to think with, on another view of the cell; this one stays as it is."""
+        return replace(
+            self,
+            cell=cell,
+            rng=copy.deepcopy(self.rng),
+            evidence=NullEvidence(),
+            obstacles=None if self.obstacles is None else self.obstacles.without(),
+            holding=copy.copy(self.holding),
+            previews=dict(self.previews),
+            _views=OrderedDict(self._views),
+        )
 
     def mark_changed(self) -> None:
         """Note that things may have moved here and now; older pictures no longer tell."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from aspire_tui.domain import Blob, Phase, SandboxLevel, sha256_hex
+from aspire_tui.domain import Blob, CallPreview, Phase, SandboxLevel, sha256_hex
 from aspire_tui.environment.primitives.arguments import InvalidArgument
 from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
@@ -179,8 +179,15 @@ class BenchGate:
             self.link.send(Checked())
         if not isinstance(asked, State):
             edited = tuple(call.changes)
-            told = Considered(intent.call, call.shown(), call.preview(), edited, call.edited_by)
+            told = Considered(intent.call, call.shown(), _preview(call), edited, call.edited_by)
             self.link.send(told)
+
+
+def _preview(call: StandingCall) -> CallPreview:
+    try:
+        return call.preview()
+    except CellFault as fault:
+        return CallPreview(call.primitive.moves, "FAULT", str(fault))
 
 
 def _admission(answer: Admit) -> Admission:

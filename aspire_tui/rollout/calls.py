@@ -18,6 +18,7 @@ from aspire_tui.events import CallIntent, CallResult, Samples
 from aspire_tui.rollout.journal import Gate, Journal
 from aspire_tui.rollout.metered import MeteredCell
 from aspire_tui.rollout.sandbox.api import Abort, Answer, Call
+from aspire_tui.rollout.standing import StandingCall
 from aspire_tui.rollout.values import answer_of, summarise
 from drivers.errors import CellFault
 
@@ -47,16 +48,19 @@ class CallServer:
         self.calls += 1
         intent = self._intent(call)
         self.journal.record(intent)
-        admission = self.gate.admit(intent)
+        stood = StandingCall(self.bench, self.names[call.function], call.args)
+        asked_s = self.cell.now_s()
+        admission = self.gate.admit(intent, stood)
+        # An operator's time is not the program's.
+        self._opened_s += self.cell.now_s() - asked_s
         if admission.act == "abort":
             self._close(intent, PrimitiveOutcome("STOPPED", None, admission.reason), 0.0, 0.0)
             raise Abort("aborted", admission.reason)
-        if admission.act == "skip":
-            outcome = PrimitiveOutcome("OK", None, f"skipped by the operator: {admission.reason}")
-            self._close(intent, outcome, 0.0, 0.0, operator="skipped")
-            return answer_of(outcome)
-        args = call.args if admission.args is None else admission.args
-        return self._run(intent, args, "" if admission.args is None else "edited")
+        if admission.act == "skip" and stood.result is not None:
+            self._close(intent, stood.result, 0.0, 0.0, stood=stood)
+            return answer_of(stood.result)
+        stood.result, stood.skipped_by = None, ""
+        return self._run(intent, stood)
 
     def _intent(self, call: Call) -> CallIntent:
         return CallIntent(
@@ -76,7 +80,7 @@ class CallServer:
         self.journal.record(intent)
         self._close(intent, PrimitiveOutcome("INVALID", None, why, raises=True), 0.0, 0.0)
 
-    def _run(self, intent: CallIntent, args: Mapping[str, object], operator: str) -> Answer:
+    def _run(self, intent: CallIntent, stood: StandingCall) -> Answer:
         before = robot_state(self.bench)
         began_s, wall = self.cell.now_s(), self.clock()
         self.cell.lap()
@@ -84,11 +88,11 @@ class CallServer:
             if began_s - self._opened_s > self.cell_limit_s:
                 outcome = _over_budget(began_s - self._opened_s, self.cell_limit_s)
             else:
-                outcome = self.names[intent.primitive].invoke(self.bench, args)
+                outcome = stood.primitive.invoke(self.bench, stood.args)
         except CellFault as fault:
             self.fault = str(fault)
             outcome = PrimitiveOutcome("FAULT", None, f"the cell is gone: {fault}", raises=True)
-            self._close(intent, outcome, 0.0, self.clock() - wall, operator=operator)
+            self._close(intent, outcome, 0.0, self.clock() - wall, stood=stood)
             raise Abort("killed", f"cell fault: {fault}") from None
         held_s, moved = self.cell.lap()
         elapsed_s = self.cell.now_s() - began_s
@@ -104,7 +108,7 @@ class CallServer:
             self.clock() - wall,
             evidence=evidence,
             held_s=held_s,
-            operator=operator,
+            stood=stood,
         )
         if outcome.status == "STOPPED":
             raise Abort("aborted", outcome.summary)
@@ -119,8 +123,10 @@ class CallServer:
         *,
         evidence: Evidence | None = None,
         held_s: float = 0.0,
-        operator: str = "",
+        stood: StandingCall | None = None,
     ) -> None:
+        skipped_by = stood.skipped_by if stood else ""
+        edited_by = stood.edited_by if stood and not skipped_by else ""
         self.journal.record(
             CallResult(
                 trial=self.trial,
@@ -135,8 +141,11 @@ class CallServer:
                 error_m=outcome.error_m,
                 held_s=held_s,
                 evidence=evidence if evidence is not None else outcome.evidence,
-                operator=operator,
+                operator="skipped" if skipped_by else "edited" if edited_by else "",
                 think_s=wall_s,
+                skipped_by=skipped_by,
+                edited_by=edited_by,
+                edited_args=summarise(stood.args) if stood and edited_by else {},
             )
         )
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from aspire_tui.domain import Blob, sha256_hex
+from aspire_tui.domain import Blob, Phase, sha256_hex
 from aspire_tui.events import (
     AnyEvent,
     CallIntent,
@@ -21,6 +21,7 @@ from aspire_tui.events import (
     VerdictGiven,
     VideoFrame,
 )
+from aspire_tui.rollout.standing import StandingCall
 
 
 class Journal(Protocol):
@@ -44,21 +45,28 @@ class Admission:
     """The gate's answer to one call."""
 
     act: Literal["run", "skip", "abort"]
-    args: dict[str, object] | None = None
-    """Edited arguments, when an operator changed them."""
     reason: str = ""
 
 
 class Gate(Protocol):
-    """Asked before every call, once its intent is durable; blocks while held."""
+    """Asked before every call, once its intent is durable; blocks while held or standing."""
 
-    def admit(self, intent: CallIntent) -> Admission: ...
+    def admit(self, intent: CallIntent, call: StandingCall) -> Admission:
+        """An operator's edits and stated result are in ``call`` when this returns."""
+        ...
+
+    def admit_phase(self, phase: Phase) -> Admission:
+        """Asked after the program, before the cell may move again."""
+        ...
 
 
 class OpenGate:
     """Lets every call run: bulk trials, where nobody steps."""
 
-    def admit(self, intent: CallIntent) -> Admission:
+    def admit(self, intent: CallIntent, call: StandingCall) -> Admission:
+        return Admission("run")
+
+    def admit_phase(self, phase: Phase) -> Admission:
         return Admission("run")
 
 

@@ -7,6 +7,7 @@ import struct
 
 import msgspec
 
+from aspire_tui.domain import CallPreview, Phase
 from aspire_tui.events import AnyEvent, Samples, TrialClosed, VideoFrame
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.trial import TrialSpec
@@ -41,10 +42,32 @@ class Entry(msgspec.Struct, frozen=True, tag=True):
 class Ask(msgspec.Struct, frozen=True, tag=True):
     """May this call run? Its intent is already durable."""
 
+    attempt: int
     call: int
     primitive: str
-    args: dict[str, object]
     line: int
+
+
+class AskPhase(msgspec.Struct, frozen=True, tag=True):
+    """May the trial go on to this phase? The program has ended."""
+
+    phase: Phase
+
+
+class Checked(msgspec.Struct, frozen=True, tag=True):
+    """An operator's edit or stated result is taken (empty) or refused with the reason."""
+
+    error: str = ""
+
+
+class Considered(msgspec.Struct, frozen=True, tag=True):
+    """What the standing call would do, with the arguments it would now run with."""
+
+    call: int
+    args: dict[str, object]
+    preview: CallPreview
+    edited: tuple[str, ...] = ()
+    edited_by: str = ""
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
@@ -66,6 +89,26 @@ class Admit(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
 
 
+class Consider(msgspec.Struct, frozen=True, tag=True):
+    """Plan the standing call and say what it would do."""
+
+
+class Edit(msgspec.Struct, frozen=True, tag=True):
+    """Replace arguments of the standing call; none takes all edits back."""
+
+    changes: dict[str, object]
+    who: str
+
+
+class State(msgspec.Struct, frozen=True, tag=True):
+    """What the program is to get when the standing call is skipped."""
+
+    status: str
+    value: object
+    detail: str
+    who: str
+
+
 class KillProgram(msgspec.Struct, frozen=True, tag=True):
     """End the attempt in flight: the program is killed, the call ends STOPPED."""
 
@@ -82,8 +125,8 @@ class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-ToEngine = Ready | Failed | Entry | Ask | Done
-ToWorker = Start | Committed | Admit | KillProgram | ResumeCell | Quit
+ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Done
+ToWorker = Start | Committed | Admit | Consider | Edit | State | KillProgram | ResumeCell | Quit
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

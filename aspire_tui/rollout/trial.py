@@ -100,6 +100,9 @@ class TrialRunner:
         ended = self._execute(spec, journal, gate)
         if ended.ended in ("aborted", "refused"):
             return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
+        admission = gate.admit_phase("verifying")
+        if admission.act == "abort":
+            return _Closing(None, "aborted", admission.reason)
         verdict = self._verify(spec, journal)
         journal.record(VerdictGiven(spec.trial, 1, verdict))
         outcome, values = referee.judge(spec.task, self.station.stand_in, self.bench.table_z_m)

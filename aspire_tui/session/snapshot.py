@@ -5,7 +5,8 @@ events up to it, and a stored checkpoint plus the events after it gives the same
 lists that grow with the session (calls, trials, agent lines, the tree) are queries of the reader.
 
 Operator verbs that change the modes, when accepted: ``step`` turns single-stepping on, ``resume``
-turns it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or toggles without it;
+and ``run_call`` turn it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or toggles
+without it;
 ``stop`` says the run is to end.
 """
 
@@ -301,7 +302,7 @@ def _switched(mode: ModeView, act: OperatorAct) -> ModeView:
     match act.verb:
         case "step":
             return replace(mode, stepping=True)
-        case "resume":
+        case "resume" | "run_call":
             return replace(mode, stepping=False)
         case "pause_agent":
             return replace(mode, agent_paused=bool(act.args.get("on", not mode.agent_paused)))
