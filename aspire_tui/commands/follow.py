@@ -17,14 +17,20 @@ POLL_S = 0.05
 PAGE = 500
 
 
-def follow(started: StartedEngine, who: str, tell: Callable[[str], None]) -> RunEnded | None:
+def follow(
+    started: StartedEngine, who: str, tell: Callable[[str], None], since_seq: int = 0
+) -> RunEnded | None:
     """Follow to the end; ctrl+c asks the engine to stop and goes on following.
+
+    Args:
+        since_seq: What is in the file already, when a run is resumed; none of it is told again.
 
     Returns:
         The last event, or None when the engine died without writing one.
     """
     reader = SessionReader(started.session)
-    seq, ended = 0, None
+    seq: int = since_seq
+    ended: RunEnded | None = None
     while ended is None:
         try:
             gone = started.process.poll() is not None

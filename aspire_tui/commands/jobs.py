@@ -9,17 +9,18 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.config import Workspace
-from aspire_tui.domain import RunSpec, SandboxLevel
+from aspire_tui.config import Settings, Workspace, load_settings, suggestion
+from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.resume import read_past
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_file import TaskError, find_task, task_path
 from aspire_tui.errors import ConfigError
+from aspire_tui.rollout.sandbox.levels import admitted
+from aspire_tui.session.keeping import GB, Retention
+from aspire_tui.session.reader import SessionReader
 from drivers.cellfile import CellFile, find_cell, load_cell
 from drivers.runtime_dir import runtime_dir
-
-CONTAINED: tuple[SandboxLevel, ...] = ("A", "A-", "B")
-WAIVED: tuple[SandboxLevel, ...] = ("A", "A-", "B", "D")
 
 
 def tasks_named(names: Sequence[str], workspace: Workspace) -> tuple[TaskDef, ...]:
@@ -54,8 +55,57 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
         runtime_dir=str(runtime_dir()),
         skill_folders=_skill_folders(spec.skills, workspace),
         key_file=str(workspace.root / ".held-out.key"),
-        levels=WAIVED if spec.sandbox_waived else CONTAINED,
+        levels=admitted(hardware=cell.info.kind == "hardware", waived=spec.sandbox_waived),
+        keep=retention(load_settings(workspace)),
     )
+
+
+def retention(settings: Settings) -> Retention:
+    """What the settings say of keeping sessions, in bytes."""
+    kept = settings.sessions
+    return Retention(kept.keep_days, int(kept.quota_gb * GB), int(kept.least_free_gb * GB))
+
+
+def resume_job(
+    path: Path, who: str, workspace: Workspace, tasks: Sequence[str], budget: Budget
+) -> Job:
+    """A job that goes on with a stopped run, as it was started.
+
+    Args:
+        tasks: Where its tasks are now, when that is not where they were.
+        budget: Limits that replace those it was started with, as far as they are given.
+
+    Raises:
+        ConfigError: It is no run, or it is done.
+        SessionFileError: The file cannot be read.
+    """
+    with SessionReader(path) as reader:
+        spec = read_past(reader).spec
+    given = {n: v for n, v in msgspec.structs.asdict(budget).items() if v is not None}
+    spec = msgspec.structs.replace(
+        spec,
+        tasks=tuple(tasks) or spec.tasks,
+        budget=msgspec.structs.replace(spec.budget, **given),
+    )
+    job = make_job(spec, tasks_named(spec.tasks, workspace), workspace)
+    return msgspec.structs.replace(job, session=str(path.resolve()), resume_by=who)
+
+
+def session_named(name: str, workspace: Workspace) -> Path:
+    """A session by file, or by name in the workspace or among those that ship.
+
+    Raises:
+        ConfigError: There is none; names the nearest.
+    """
+    path = Path(name)
+    if path.suffix == ".db" and path.is_file():
+        return path
+    known = {p.stem: p for folder in workspace.session_folders() for p in folder.glob("*.db")}
+    if name in known:
+        return known[name]
+    if path.suffix == ".db":
+        raise ConfigError(f"{name}: no such file")
+    raise ConfigError(f"no session is called {name}; {suggestion(name, known)}")
 
 
 def _session_path(workspace: Workspace, task: str) -> Path:

@@ -11,9 +11,10 @@ import typer
 
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
-from aspire_tui.commands.jobs import make_job, tasks_named
+from aspire_tui.commands.jobs import make_job, resume_job, session_named, tasks_named
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient, running_engines
+from aspire_tui.engine.job import Job
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.events import RunEnded
@@ -41,7 +42,7 @@ NoNoise = Annotated[
 
 def run(
     ctx: typer.Context,
-    tasks: Annotated[list[str], typer.Argument(help="Task names or files.")],
+    tasks: Annotated[list[str] | None, typer.Argument(help="Task names or files.")] = None,
     cell: CellOption = "yam",
     agent: Annotated[str, typer.Option(help="Who proposes programs: rules.")] = "rules",
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
@@ -59,12 +60,20 @@ def run(
     ] = "failed",
     speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 1.0,
     headless: Annotated[bool, typer.Option(help="No screen and no bench: workers only.")] = False,
+    resume: Annotated[
+        str, typer.Option("--resume", help="Go on with a stopped run: session name or file.")
+    ] = "",
     as_json: JsonFlag = False,
     no_sandbox: NoSandbox = False,
     noise_off: NoNoise = False,
 ) -> None:
     """Improve programs for a task until it passes: run, find the failing call, repair, prove."""
     context = Context.of(ctx)
+    tasks = tasks or []
+    if resume:
+        budget = Budget(max_trials, max_minutes, max_tokens, max_cost)
+        _resume(resume, tasks, budget, context, as_json)
+        return
     if agent not in AGENTS:
         why = "not in this release yet" if agent in RESERVED_AGENTS else "unknown"
         raise ConfigError(f"--agent {agent}: {why}; this release has {', '.join(AGENTS)}")
@@ -91,13 +100,34 @@ def run(
     )
     found = tasks_named(tasks, context.workspace)
     started = _start(spec, found, context)
+    _see_it_through(started, context, attended, as_json)
+
+
+def _see_it_through(
+    started: StartedEngine, context: Context, attended: bool, as_json: bool, since_seq: int = 0
+) -> None:
+    """Watch a run on a screen, or follow it line by line to its end."""
     if attended and not as_json and sys.stdout.isatty():
         _watch(started, context)
         return
-    ended = follow(started, getpass.getuser(), to_stderr)
+    ended = follow(started, getpass.getuser(), to_stderr, since_seq)
     if as_json:
         print_json(run_summary(SessionReader(started.session)))
     raise typer.Exit(_code(ended))
+
+
+def _resume(
+    session: str, tasks: list[str], budget: Budget, context: Context, as_json: bool
+) -> None:
+    """Go on where a run stopped, with what it was started with; only the budget may be new."""
+    path = session_named(session, context.workspace)
+    with SessionReader(path) as reader:
+        since_seq = reader.last_seq()
+    started = _started(resume_job(path, getpass.getuser(), context.workspace, tasks, budget))
+    with SessionReader(path) as reader:
+        opened = reader.snapshot().session
+    attended = opened is not None and opened.spec.attended
+    _see_it_through(started, context, attended, as_json, since_seq)
 
 
 def exec_program(
@@ -173,8 +203,12 @@ def stop(
 
 
 def _start(spec: RunSpec, found, context: Context) -> StartedEngine:  # type: ignore[no-untyped-def]
+    return _started(make_job(spec, found, context.workspace))
+
+
+def _started(job: Job) -> StartedEngine:
     try:
-        return start_engine(make_job(spec, found, context.workspace))
+        return start_engine(job)
     except EngineNotStarted as error:
         typer.echo(f"aspire-tui: {error}", err=True)
         raise typer.Exit(error.code) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aspire_tui.domain import Blob, Budget, Tokens, sha256_hex
+from aspire_tui.engine.resume import Past, Replay
 from aspire_tui.events import AnyEvent, BudgetSpent, ProgramStored, Samples, VideoFrame
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.session.recorder import Recorder
@@ -25,9 +26,16 @@ class Book:
     budget: Budget
     clock: Callable[[], float] = time.monotonic
     trials: int = 0
+    """Of the budget: trials that were started here, or finished before a resume."""
+    numbered: int = 0
+    """The highest trial number in the file."""
+    spent_minutes: float = 0.0
+    """Minutes used before a resume."""
+    replay: Replay = field(default_factory=Replay)
     hypotheses: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     _programs: set[str] = field(default_factory=set)
+    _earlier: int = 0
 
     def __post_init__(self) -> None:
         self._began = self.clock()
@@ -40,8 +48,9 @@ class Book:
         video: Sequence[VideoFrame] = (),
     ) -> int:
         """Make these durable, in one transaction; returns the last sequence number."""
+        fresh = self.replay.fresh(events)
         return await asyncio.to_thread(
-            self.recorder.append, events, blobs or {}, tuple(samples), tuple(video)
+            self.recorder.append, fresh, blobs or {}, tuple(samples), tuple(video)
         )
 
     async def write_trial(self, journal: MemoryJournal) -> None:
@@ -62,6 +71,18 @@ class Book:
             )
         return name
 
+    def go_on(self, past: Past) -> None:
+        """Count on from where a stopped run was."""
+        self.trials, self.numbered = past.trials, past.last_trial
+        self.spent_minutes, self.tokens = past.minutes, past.tokens
+        self.replay = past.replay
+        self._earlier = past.last_hypothesis
+        self._programs |= past.programs
+
+    def earlier_hypotheses(self) -> int:
+        """Numbers that are taken: none while a resumed agent still repeats what it once did."""
+        return self._earlier if self.replay.live else 0
+
     def next_trial(self) -> int:
         """The number of the next trial, if the budget allows one.
 
@@ -71,11 +92,13 @@ class Book:
         spent = self.exhausted()
         if spent:
             raise BudgetExhausted(spent)
+        self.replay.went_live()
         self.trials += 1
-        return self.trials
+        self.numbered += 1
+        return self.numbered
 
     def minutes(self) -> float:
-        return (self.clock() - self._began) / 60.0
+        return self.spent_minutes + (self.clock() - self._began) / 60.0
 
     def exhausted(self) -> str:
         """Which limit is reached, in words; empty when none is."""

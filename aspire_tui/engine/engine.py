@@ -12,23 +12,34 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.domain import Outcome
+from aspire_tui.domain import NO_SANDBOX, Outcome, SourceChange
 from aspire_tui.engine.agent_host import AgentLost, host_agent
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.commands import Commands
+from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.provenance import attach, of_session
+from aspire_tui.engine.resume import Past, closings, read_past
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
-from aspire_tui.engine.trials import Stopped, Trials
+from aspire_tui.engine.trials import NoRoom, Stopped, Trials
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import catalogue
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.events import HypothesisScored, Note, RunEnded, SessionOpened, TrialClosed
+from aspire_tui.errors import DiskFull, PolicyRefused
+from aspire_tui.events import (
+    EvaluationChanged,
+    HypothesisScored,
+    Note,
+    RunEnded,
+    SessionOpened,
+    SessionResumed,
+    TrialClosed,
+)
 from aspire_tui.evolution.seeds import SeedBook, held_out_key
 from aspire_tui.evolution.statistics import Rate, rate
 from aspire_tui.evolution.tree import Hypothesis, Tree
@@ -36,7 +47,11 @@ from aspire_tui.improvement.worker import AgentSpec
 from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
+from aspire_tui.rollout.in_force import differing
 from aspire_tui.rollout.pool import LocalPool, WorkerLost
+from aspire_tui.rollout.sandbox.levels import refusal
+from aspire_tui.session.errors import RecorderFull
+from aspire_tui.session.keeping import Room
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
 from drivers.errors import CellFault
@@ -62,7 +77,8 @@ class Engine:
         """
         job = self.job
         self.evaluation = evaluation_of(Path(job.cell_file), [Path(p) for p in job.task_files])
-        recorder = Recorder.create(Path(job.session))
+        past = self._past()
+        recorder = (Recorder.open if past else Recorder.create)(Path(job.session))
         self.book = Book(recorder, job.spec.budget)
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
         self.pool = LocalPool(
@@ -79,8 +95,18 @@ class Engine:
         self.bench = Bench(self.book) if job.spec.attended else None
         self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier)
         self.trials = Trials(
-            self.book, job.tasks[0], self.pool, self.bench, self.evaluation, self.stopping
+            self.book,
+            job.tasks[0],
+            self.pool,
+            self.bench,
+            self.evaluation,
+            Room(Path(job.session).parent, job.keep),
+            self.stopping,
         )
+        if past is not None:
+            self.book.go_on(past)
+            self.trials.finished = past.finished
+        self.past = past
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -96,11 +122,16 @@ class Engine:
             if not self.begun:
                 raise CellFault(str(lost)) from None
             ended = RunEnded(None, "fault", reason=str(lost))
+        except RecorderFull:
+            if not self.begun:
+                raise DiskFull(f"{job.session}: the disk is full; make room first") from None
+            ended = RunEnded(None, "fault", reason="disk full, cell stopped")
         finally:
             await self._release(server)
             if not self.begun:
                 await asyncio.to_thread(recorder.close)
-                Path(job.session).unlink(missing_ok=True)
+                if past is None:
+                    Path(job.session).unlink(missing_ok=True)
         await self.book.write(self.book.spent(), ended)
         await asyncio.to_thread(recorder.close)
         self.socket_path.unlink(missing_ok=True)
@@ -148,36 +179,85 @@ class Engine:
             )
         else:
             hello = await asyncio.wrap_future(self.pool.greet())
+        hardware = hello.cell.kind == "hardware"
+        why = refusal(hello.sandbox.level, hardware=hardware, waived=spec.sandbox_waived)
+        if why:
+            raise PolicyRefused(why)
         brands = list(hello.cell.brands)
         if hello.sandbox.level == "D":
-            brands.append("NO SANDBOX")
+            brands.append(NO_SANDBOX)
+        if self.past is not None:
+            await self._go_on(self.past, hello)
+        else:
+            await self._open(hello, tuple(dict.fromkeys(brands)))
+        if self.host is not None:
+            self.watch = asyncio.create_task(self.host.watch(self))
+        return hello
+
+    def _past(self) -> Past | None:
+        """What a run that is resumed has done; None for a new session."""
+        if not self.job.resume_by:
+            return None
+        with SessionReader(Path(self.job.session)) as reader:
+            return read_past(reader)
+
+    async def _open(self, hello: Hello, brands: tuple[str, ...]) -> None:
+        """The first event, and what a reader needs of the rest of the world."""
         await self.book.write(
             SessionOpened(
-                spec=spec,
+                spec=self.job.spec,
                 sandbox=hello.sandbox,
                 versions=_versions(hello),
                 cell=msgspec.to_builtins(hello.cell),
                 hashes=evaluation_hashes(self.evaluation, self.job.tasks, hello.cell),
-                brands=tuple(dict.fromkeys(brands)),
+                brands=brands,
             )
         )
         self.begun = True
         cell_file = Path(self.job.cell_file)
         await attach(self.book, of_session(cell_file, hello.cell, self.job.tasks))
-        if self.host is not None:
-            self.watch = asyncio.create_task(self.host.watch(self))
-        return hello
+
+    async def _go_on(self, past: Past, hello: Hello) -> None:
+        """Take a stopped run up again, judged by what it was judged by.
+
+        Raises:
+            PolicyRefused: Something that judges it has changed since.
+        """
+        now = evaluation_hashes(self.evaluation, self.job.tasks, hello.cell)
+        other = differing(past.hashes, now)
+        if other:
+            reason = f"not resumed: {', '.join(other)} changed since the session began"
+            changes = tuple(SourceChange(n, "", past.hashes[n], now[n], "") for n in other)
+            await self.book.write(
+                EvaluationChanged(changes, "resume"), RunEnded(None, "evaluation", reason=reason)
+            )
+            raise PolicyRefused(f"{reason}; put it back, or start a new session")
+        await self.book.write(
+            SessionResumed(
+                who=self.job.resume_by,
+                versions=_versions(hello),
+                hashes=now,
+                unfinished=past.unfinished,
+                unknown=past.unknown,
+                finished=past.trials,
+            ),
+            *closings(past),
+        )
+        self.begun = True
 
     async def _work(self, hello: Hello) -> RunEnded:
         job, trials = self.job, self.trials
         try:
             if job.spec.verb == "exec":
                 return await self._exec(trials)
-            return await self._improve(trials, job.tasks[0])
+            return await self._improve(trials, job.tasks[0], hello)
         except Stopped:
             return RunEnded(None, "operator", reason="stopped by the operator")
         except BudgetExhausted as spent:
             return RunEnded(None, "budget", reason=str(spent))
+        except NoRoom as lacking:
+            await self.book.write(Note(str(lacking), "error", "no_room"))
+            return RunEnded(None, "fault", reason=str(lacking))
         except EvaluationRefused as refused:
             return RunEnded(None, "evaluation", reason=str(refused))
 
@@ -194,7 +274,7 @@ class Engine:
         stopped = "operator" if self.stopping.is_set() else "done"
         return RunEnded(outcome, stopped, None, r.k, r.n, r.lo, r.hi, closed[0].reason)
 
-    async def _improve(self, trials: Trials, task: TaskDef) -> RunEnded:
+    async def _improve(self, trials: Trials, task: TaskDef, hello: Hello) -> RunEnded:
         spec = self.job.spec
         seeds = SeedBook(task.name, spec.seed, held_out_key(Path(self.job.key_file)))
         folders = () if spec.skills == "none" else tuple(Path(p) for p in self.job.skill_folders)
@@ -211,6 +291,8 @@ class Engine:
             library=library,
             names=self.names,
             author=spec.agent,
+            cell_info=hello.cell,
+            conversation=Conversation(self.book, lambda: spec.attended),
         )
         stopped = "done"
         try:

@@ -6,6 +6,7 @@ import msgspec
 
 from aspire_tui.domain import RunSpec
 from aspire_tui.environment.task import TaskDef
+from aspire_tui.session.keeping import Retention
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -24,3 +25,5 @@ class Job(msgspec.Struct, frozen=True):
     key_file: str
     """The workspace's key for held-out seeds."""
     levels: tuple[str, ...]
+    keep: Retention = Retention()
+    """How much room sessions may take; no trial starts without it."""

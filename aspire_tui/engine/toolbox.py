@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ from typing import Any
 
 import msgspec
 
-from aspire_tui.domain import Repair
+from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.looking import Looking
 from aspire_tui.engine.provenance import attach, of_skill
 from aspire_tui.engine.trials import Stopped, Trials
 from aspire_tui.environment.primitives.registry import Primitive
@@ -25,23 +28,22 @@ from aspire_tui.events import (
     HypothesisOpened,
     HypothesisScored,
     SkillMatched,
+    SkillProposed,
     TrialClosed,
-    VerdictGiven,
 )
 from aspire_tui.evolution.seeds import SeedBook
 from aspire_tui.evolution.selection import decide
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.evolution.tree import Hypothesis, Tree, UnknownHypothesis
+from aspire_tui.improvement.answers import ProposedSkill, Told
 from aspire_tui.improvement.tools import (
-    CallBrief,
-    CallDetail,
-    CheckBrief,
     Judged,
     Opened,
     SkillMatch,
     ToolRefused,
     TrialBrief,
 )
+from aspire_tui.improvement.toolset import read_arguments
 from aspire_tui.library import splice as splicing
 from aspire_tui.library.load import Library
 from aspire_tui.library.match import Failure, context_of, match
@@ -49,8 +51,28 @@ from aspire_tui.library.skill import Parameter
 from aspire_tui.library.splice import SpliceError, splice
 from aspire_tui.rollout.policy import check
 from aspire_tui.session.reader import SessionReader
+from drivers.types import CellInfo
 
 ANSWER_SHOWN = 160
+LOOKS = (
+    "task",
+    "cell",
+    "primitives",
+    "primitive",
+    "skills",
+    "skill",
+    "budget",
+    "program",
+    "calls",
+    "call",
+    "checks",
+    "view",
+    "compare",
+    "leaderboard",
+)
+"""Tools that :class:`Looking` answers, by its methods' names."""
+UNSHOWN = ("say", "ask_operator")
+"""Tools whose own events say it all."""
 
 
 @dataclass
@@ -66,6 +88,8 @@ class Toolbox:
     library: Library
     names: Mapping[str, Primitive]
     author: str
+    cell_info: CellInfo
+    conversation: Conversation
     paused: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while the agent may go on; the operator clears it to pause the agent."""
     finished: tuple[int | None, str] | None = None
@@ -75,17 +99,26 @@ class Toolbox:
 
     def __post_init__(self) -> None:
         self.paused.set()
+        self.looking = Looking(
+            self.task_def,
+            self.cell_info,
+            self.book,
+            self.reader,
+            self.tree,
+            self.library,
+            self.names,
+        )
         self._tools: dict[str, Callable[..., Awaitable[Any]]] = {
-            "task": self._task,
+            **{name: getattr(self.looking, name) for name in LOOKS},
             "say": self._say,
+            "told": self._told,
+            "ask_operator": self.conversation.ask,
             "open_hypothesis": self._open,
             "run": self._run,
-            "calls": self._calls,
-            "call": self._call,
-            "checks": self._checks,
             "match_skills": self._match,
             "apply_skill": self._apply,
             "judge": self._judge,
+            "propose_skill": self._propose_skill,
             "finish": self._finish,
         }
 
@@ -100,9 +133,12 @@ class Toolbox:
         if handler is None:
             raise ToolRefused(f"there is no tool {tool}; known: {', '.join(sorted(self._tools))}")
         try:
-            value = await handler(**args)
-        except TypeError as error:
+            given = read_arguments(tool, args)
+        except msgspec.ValidationError as error:
+            await self._shown(tool, args, f"refused: {error}", False)
             raise ToolRefused(f"{tool}: {error}") from None
+        try:
+            value = await handler(**given)
         except (
             BudgetExhausted,
             Stopped,
@@ -112,7 +148,7 @@ class Toolbox:
         ) as error:
             await self._shown(tool, args, f"refused: {error}", False)
             raise ToolRefused(str(error)) from error
-        if tool != "say":
+        if tool not in UNSHOWN and not (tool == "told" and not value.messages):
             await self._shown(tool, args, _first_line(value), True)
         return msgspec.to_builtins(value)
 
@@ -120,11 +156,11 @@ class Toolbox:
         brief = {k: _short(v) for k, v in args.items() if k != "program"}
         await self.book.write(AgentTool(tool, brief, answer[:ANSWER_SHOWN], ok))
 
-    async def _task(self) -> TaskDef:
-        return self.task_def
-
     async def _say(self, text: str, role: str = "message") -> None:
         await self.book.write(AgentSaid(text[:4000], role))
+
+    async def _told(self) -> Told:
+        return self.conversation.told()
 
     async def _open(
         self,
@@ -133,13 +169,13 @@ class Toolbox:
         if_wrong: str,
         program: str,
         parent: int | None,
-        repairs: list[dict[str, Any]] | tuple[()] = (),
+        repairs: tuple[Repair, ...] = (),
     ) -> Opened:
         findings = [f for f in check(program, self.names) if f.severity == "error"]
         if findings:
             return Opened(None, "", tuple(f"line {f.line}: {f.text}" for f in findings))
-        kept = tuple(msgspec.convert(list(repairs), list[Repair]))
-        node = self.tree.add(parent, program, claim, kept)
+        self.tree.taken = self.book.earlier_hypotheses()
+        node = self.tree.add(parent, program, claim, repairs)
         sha = await self.book.program(program, self.author)
         await self.book.write(
             HypothesisOpened(
@@ -150,12 +186,14 @@ class Toolbox:
                 if_wrong=if_wrong,
                 program=sha,
                 author=self.author,
-                repairs=kept,
+                repairs=repairs,
             )
         )
         return Opened(node.number, sha)
 
-    async def _run(self, hypothesis: int, seed_indices: list[int], bench: bool) -> list[TrialBrief]:
+    async def _run(
+        self, hypothesis: int, seed_indices: tuple[int, ...], bench: bool
+    ) -> list[TrialBrief]:
         node = self.tree.get(hypothesis)
         seeds = [self.seeds.take("dev", 1, i)[0] for i in seed_indices]
         if bench:
@@ -177,51 +215,6 @@ class Toolbox:
             )
         )
 
-    async def _calls(self, trial: int) -> list[CallBrief]:
-        rows = await asyncio.to_thread(self.reader.calls, trial)
-        return [
-            CallBrief(r.call, r.primitive, r.status or "FAULT", r.line, r.duration_s, r.summary)
-            for r in rows
-        ]
-
-    async def _call(self, trial: int, call: int) -> CallDetail:
-        row = await asyncio.to_thread(self.reader.call, trial, call)
-        if row is None:
-            raise ToolRefused(f"trial {trial} has no call {call}")
-        result = row.result
-        return CallDetail(
-            call=call,
-            primitive=row.intent.primitive,
-            status=result.status if result else "FAULT",
-            line=row.intent.line,
-            args=row.intent.args,
-            value=result.value if result else None,
-            summary=result.summary if result else "no result: unknown outcome",
-            error_m=result.error_m if result else None,
-        )
-
-    async def _checks(self, trial: int) -> list[CheckBrief]:
-        verdict = await asyncio.to_thread(self._verdict, trial)
-        if verdict is None:
-            return []
-        return [
-            CheckBrief(
-                c.name,
-                c.source,
-                c.outcome,
-                f"{c.value if c.value is not None else 'no value'} {c.unit}, "
-                f"range {c.lo} to {c.hi}. {c.why}".strip(),
-            )
-            for c in verdict.verdict.checks
-        ]
-
-    def _verdict(self, trial: int) -> VerdictGiven | None:
-        found = None
-        for recorded in self.reader.events(0, 1000, trial=trial, kinds=("verdict",)):
-            if isinstance(recorded.event, VerdictGiven):
-                found = recorded.event
-        return found
-
     async def _match(self, trial: int, call: int, program: str) -> list[SkillMatch]:
         failure = (await self._failure(trial, call))[0]
         out = []
@@ -234,11 +227,12 @@ class Toolbox:
 
     async def _failure(self, trial: int, call: int) -> tuple[Failure, splicing.Call]:
         """A failing call as the skill library wants to know it, and where it stands."""
+        await self.looking.call(trial, call)
         row = await asyncio.to_thread(self.reader.call, trial, call)
         if row is None:
             raise ToolRefused(f"trial {trial} has no call {call}")
         primitive = self.names[row.intent.primitive]
-        verdict = await asyncio.to_thread(self._verdict, trial)
+        verdict = await asyncio.to_thread(self.looking.verdict, trial)
         checks = () if verdict is None else verdict.verdict.checks
         rows = await asyncio.to_thread(self.reader.calls, trial)
         before = [
@@ -301,6 +295,40 @@ class Toolbox:
         await self.book.write(HypothesisDecided(node.number, decision.status, decision.reason))
         k = sum(node.selection[s] for s in seeds)
         return Judged(decision.status, decision.reason, k, len(seeds))
+
+    async def _propose_skill(
+        self,
+        name: str,
+        description: str,
+        when: str,
+        why: str,
+        sketch: str,
+        trial: int,
+        call: int,
+        hypothesis: int,
+    ) -> ProposedSkill:
+        """Keep the proposal in the session. Proof and an operator decide what becomes of it."""
+        self.tree.get(hypothesis)
+        await self.looking.call(trial, call)
+        try:
+            ast.parse(sketch)
+        except (SyntaxError, ValueError) as error:
+            return ProposedSkill(False, (f"the sketch is no Python: {error}",))
+        data = sketch.encode()
+        sha = sha256_hex(data)
+        proposed = SkillProposed(
+            name=name,
+            description=description,
+            when=when,
+            why=why,
+            sketch=Blob(sha, "text/x-python", len(data)),
+            trial=trial,
+            call=call,
+            hypothesis=hypothesis,
+            author=self.author,
+        )
+        await self.book.write(proposed, blobs={sha: ("text/x-python", data)})
+        return ProposedSkill(True)
 
     async def _finish(self, best: int | None, summary: str) -> None:
         if best is not None:

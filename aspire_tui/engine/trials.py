@@ -11,16 +11,22 @@ from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
 from aspire_tui.engine.bench import Bench
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused, in_words
+from aspire_tui.engine.resume import FinishedTrials, TrialKey
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import EvaluationChanged, Note, TrialClosed
 from aspire_tui.rollout.in_force import OtherCode
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool, WorkerLost
 from aspire_tui.rollout.trial import TrialSpec
+from aspire_tui.session.keeping import Room
 
 
 class Stopped(Exception):
     """The operator ended the run."""
+
+
+class NoRoom(Exception):
+    """There is still room to say so, and none for another trial; the text is for the operator."""
 
 
 @dataclass
@@ -32,8 +38,11 @@ class Trials:
     pool: LocalPool
     bench: Bench | None
     evaluation: Evaluation
+    room: Room
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: FinishedTrials = field(default_factory=FinishedTrials)
+    """Trials of a run that is resumed: handed out, not run again."""
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -45,6 +54,9 @@ class Trials:
         """One attended trial; in a headless session it runs in a worker instead."""
         if self.bench is None:
             return (await self.in_workers(program, hypothesis, [seed], seed_set))[0]
+        past = self._past(program, seed, seed_set, "bench")
+        if past is not None:
+            return past
         await self._may_start()
         closed = await self.bench.run(
             self._spec(program, hypothesis, seed, seed_set, "bench", "wall")
@@ -59,6 +71,9 @@ class Trials:
         slots = asyncio.Semaphore(self.pool.workers)
 
         async def one(seed: int) -> TrialClosed:
+            past = self._past(program, seed, seed_set, "worker")
+            if past is not None:
+                return past
             async with slots:
                 await self._may_start()
                 spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim")
@@ -76,6 +91,11 @@ class Trials:
         finally:
             await self.book.write(self.book.spent())
         return list(out)
+
+    def _past(self, program: str, seed: int, seed_set: SeedSet, where: str) -> TrialClosed | None:
+        """This very trial, if it was finished before the run was resumed."""
+        name = sha256_hex(program.encode())
+        return self.finished.take(TrialKey(name, seed, seed_set, where))
 
     async def _survive(self, spec: TrialSpec) -> MemoryJournal:
         for attempt in range(1, TRIES + 1):
@@ -100,6 +120,8 @@ class Trials:
         await self.resumed.wait()
         if self.stopping.is_set():
             raise Stopped("stopped by the operator")
+        if lacking := await asyncio.to_thread(self.room.lacking):
+            raise NoRoom(lacking)
         changes = await asyncio.to_thread(self.evaluation.changes)
         if changes:
             await self._refuse(changes, "engine")

@@ -30,13 +30,15 @@ class Tree:
     """All hypotheses of a run, by number from 1."""
 
     nodes: dict[int, Hypothesis] = field(default_factory=dict)
+    taken: int = 0
+    """Numbers up to this one belong to hypotheses of an earlier part of the session."""
 
     def add(
         self, parent: int | None, program: str, claim: str, repairs: tuple[Repair, ...]
     ) -> Hypothesis:
         if parent is not None:
             self.get(parent)
-        node = Hypothesis(len(self.nodes) + 1, parent, program, claim, repairs)
+        node = Hypothesis(max(len(self.nodes), self.taken) + 1, parent, program, claim, repairs)
         self.nodes[node.number] = node
         return node
 

@@ -87,6 +87,7 @@ def test_trials_refuse_and_say_so_once(tmp_path: Path) -> None:
     from aspire_tui.engine.evaluation import EvaluationRefused
     from aspire_tui.engine.trials import Trials
     from aspire_tui.events import EvaluationChanged
+    from aspire_tui.session.keeping import Retention, Room
 
     judge = tmp_path / "seeds.py"
     judge.write_text("a\n")
@@ -97,7 +98,8 @@ def test_trials_refuse_and_say_so_once(tmp_path: Path) -> None:
         async def write(self, *events: object) -> None:
             written.extend(events)
 
-    trials = Trials(Book(), None, None, None, evaluation)  # type: ignore[arg-type]
+    room = Room(tmp_path, Retention())
+    trials = Trials(Book(), None, None, None, evaluation, room)  # type: ignore[arg-type]
 
     async def twice() -> None:
         await trials._may_start()
