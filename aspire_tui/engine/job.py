@@ -27,3 +27,5 @@ class Job(msgspec.Struct, frozen=True):
     levels: tuple[str, ...]
     keep: Retention = Retention()
     """How much room sessions may take; no trial starts without it."""
+    resume_by: str = ""
+    """Who resumes the run in ``session``; empty for a new session."""
