@@ -10,6 +10,18 @@ from __future__ import annotations
 
 import msgspec
 
+from aspire_tui.agent_events import AgentAnswered as AgentAnswered
+from aspire_tui.agent_events import AgentAsked as AgentAsked
+from aspire_tui.agent_events import AgentSaid as AgentSaid
+from aspire_tui.agent_events import AgentTool as AgentTool
+from aspire_tui.agent_events import AgentTurn as AgentTurn
+from aspire_tui.agent_events import HypothesisDecided as HypothesisDecided
+from aspire_tui.agent_events import HypothesisOpened as HypothesisOpened
+from aspire_tui.agent_events import HypothesisScored as HypothesisScored
+from aspire_tui.agent_events import OperatorTold as OperatorTold
+from aspire_tui.agent_events import SkillMatched as SkillMatched
+from aspire_tui.agent_events import SkillProposed as SkillProposed
+from aspire_tui.agent_events import TokensUsed as TokensUsed
 from aspire_tui.domain import (
     JSON,
     Blob,
@@ -19,11 +31,9 @@ from aspire_tui.domain import (
     DryCall,
     Evidence,
     Grant,
-    HypothesisStatus,
     Outcome,
     Phase,
     ProgramEnd,
-    Repair,
     ResetVerdict,
     Role,
     RunSpec,
@@ -32,16 +42,12 @@ from aspire_tui.domain import (
     SeenCell,
     SourceChange,
     Status,
-    Tokens,
     UtilisationClass,
     Verdict,
 )
 from aspire_tui.domain import Samples as Samples
 from aspire_tui.domain import VideoFrame as VideoFrame
-
-
-class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"):
-    """Base of all events. Unknown fields are ignored, so an older reader reads a newer file."""
+from aspire_tui.event_base import Event as Event
 
 
 class SessionOpened(Event, frozen=True, tag="session_opened"):
@@ -247,69 +253,6 @@ class TrialClosed(Event, frozen=True, tag="trial_closed"):
     """Cell seconds by class, for trials in workers: their phases are not recorded one by one."""
 
 
-class AgentTurn(Event, frozen=True, tag="agent_turn"):
-    """An agent started or finished thinking."""
-
-    open: bool
-    note: str = ""
-
-
-class AgentSaid(Event, frozen=True, tag="agent_said"):
-    text: str
-    role: str = "message"
-    """``plan``, ``message``, ``finding`` or ``error``."""
-
-
-class AgentTool(Event, frozen=True, tag="agent_tool"):
-    tool: str
-    args: dict[str, JSON]
-    answer: str
-    """First line of the answer."""
-    ok: bool = True
-
-
-class TokensUsed(Event, frozen=True, tag="tokens"):
-    tokens: Tokens
-    model: str
-
-
-class HypothesisOpened(Event, frozen=True, tag="hypothesis"):
-    """A node of the tree: a program with a claim that a trial can prove wrong."""
-
-    hypothesis: int
-    parent: int | None
-    claim: str
-    difference: str
-    if_wrong: str
-    """What the trace will show if the claim is wrong."""
-    program: str
-    author: str
-    repairs: tuple[Repair, ...] = ()
-
-
-class HypothesisScored(Event, frozen=True, tag="score"):
-    hypothesis: int
-    seed_set: SeedSet
-    k: int
-    n: int
-    lo: float
-    hi: float
-
-
-class HypothesisDecided(Event, frozen=True, tag="decided"):
-    hypothesis: int
-    status: HypothesisStatus
-    reason: str
-
-
-class SkillMatched(Event, frozen=True, tag="skill_matched"):
-    trial: int
-    call: int
-    skill: str
-    why: str
-    same_task: bool
-
-
 class OperatorAct(Event, frozen=True, tag="operator"):
     """Something a person or client asked for, with the id of the command and the answer."""
 
@@ -445,6 +388,10 @@ AnyEvent = (
     | AgentTurn
     | AgentSaid
     | AgentTool
+    | OperatorTold
+    | AgentAsked
+    | AgentAnswered
+    | SkillProposed
     | TokensUsed
     | HypothesisOpened
     | HypothesisScored

@@ -20,7 +20,12 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 ROOTS = ("aspire_tui", "drivers")
 
-NOUNS = {"aspire_tui.domain", "aspire_tui.events"}
+NOUNS = {
+    "aspire_tui.domain",
+    "aspire_tui.event_base",
+    "aspire_tui.agent_events",
+    "aspire_tui.events",
+}
 BASICS = {*NOUNS, "aspire_tui.errors", "aspire_tui.strict_toml", "aspire_tui.config"}
 DRIVERS = {
     "drivers.types",
@@ -42,7 +47,13 @@ ENGINE = {"aspire_tui.engine", "drivers.hostlock", *EVOLUTION}
 ALLOWED: dict[str, set[str]] = {
     "drivers": {"drivers"},
     "aspire_tui.domain": set(),
-    "aspire_tui.events": {"aspire_tui.domain"},
+    "aspire_tui.event_base": set(),
+    "aspire_tui.agent_events": {"aspire_tui.domain", "aspire_tui.event_base"},
+    "aspire_tui.events": {
+        "aspire_tui.domain",
+        "aspire_tui.event_base",
+        "aspire_tui.agent_events",
+    },
     "aspire_tui.errors": {"drivers.errors"},
     "aspire_tui.strict_toml": {"aspire_tui.errors"},
     "aspire_tui.config": {*BASICS, "drivers.cellfile"},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -21,8 +22,6 @@ from aspire_tui.improvement.tools import (
     TrialBrief,
 )
 
-T = TypeVar("T")
-
 
 class RemoteTools:
     """Implements :class:`aspire_tui.improvement.tools.Tools` over the worker's socket."""
@@ -31,13 +30,18 @@ class RemoteTools:
         self._sock = sock
         self._id = 0
 
-    def _ask(self, kind: type[T], tool: str, **args: JSON) -> T:
+    def _ask(self, kind: Any, tool: str, /, **args: JSON) -> Any:
         self._id += 1
         wire.send(self._sock, wire.ToolCall(self._id, tool, msgspec.to_builtins(args)))
         answer = msgspec.json.decode(wire.receive(self._sock), type=wire.ToolAnswer)
         if answer.refused:
             raise ToolRefused(answer.refused)
         return msgspec.convert(answer.value, kind)
+
+    def use(self, tool: str, args: Mapping[str, JSON]) -> JSON:
+        """Any tool by name, its answer as plain JSON: for agents that are not written in Python."""
+        answer: JSON = self._ask(Any, tool, **dict(args))
+        return answer
 
     def task(self) -> TaskDef:
         return self._ask(TaskDef, "task")

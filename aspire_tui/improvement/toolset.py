@@ -1,0 +1,213 @@
+"""The tool set, declared once: names, arguments and words for every kind of agent.
+
+The rules agent calls them as methods (:class:`aspire_tui.improvement.tools.Tools`), a model gets
+them as JSON schema, an outside agent through MCP: all cross one wire into the same handlers.
+Nothing here reaches held-out seeds, the referee or simulator truth, and a test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from aspire_tui.domain import JSON, Repair
+
+
+class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every tool's arguments: unknown ones are refused by name."""
+
+
+TrialNumber = Annotated[int, Meta(ge=1, description="Number of a trial you ran.")]
+CallNumber = Annotated[int, Meta(ge=1, description="Number of a call in that trial.")]
+HypothesisNumber = Annotated[int, Meta(ge=1, description="Number of a hypothesis in the tree.")]
+ProgramText = Annotated[
+    str, Meta(max_length=200_000, description="Whole Python text; primitives are bare names.")
+]
+Words = Annotated[str, Meta(max_length=4000)]
+ShortWords = Annotated[str, Meta(max_length=400)]
+
+
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
+class Say(Arguments, frozen=True):
+    text: Words
+    role: Annotated[str, Meta(pattern="^(plan|message|finding|error)$")] = "message"
+
+
+class PrimitiveName(Arguments, frozen=True):
+    name: Annotated[str, Meta(max_length=80, description="As it stands in the index.")]
+
+
+class SkillName(Arguments, frozen=True):
+    name: Annotated[str, Meta(max_length=80)]
+
+
+class OpenHypothesis(Arguments, frozen=True):
+    claim: Annotated[str, Meta(max_length=400, description="What a trial can prove wrong.")]
+    difference: Annotated[str, Meta(max_length=400, description="Against the parent, one change.")]
+    if_wrong: Annotated[str, Meta(max_length=400, description="What the trace then shows.")]
+    program: ProgramText
+    parent: Annotated[int | None, Meta(description="Hypothesis it was made from; null: none.")]
+    repairs: tuple[Repair, ...] = ()
+
+
+class RunProgram(Arguments, frozen=True):
+    hypothesis: HypothesisNumber
+    seed_indices: Annotated[
+        tuple[Annotated[int, Meta(ge=0, lt=1000)], ...],
+        Meta(min_length=1, max_length=50, description="Dev scenes, from 0; the same for all."),
+    ]
+    bench: Annotated[
+        bool, Meta(description="At the bench for people to see, one by one; else in workers.")
+    ] = False
+
+
+class Trial(Arguments, frozen=True):
+    trial: TrialNumber
+
+
+class OneCall(Arguments, frozen=True):
+    trial: TrialNumber
+    call: CallNumber
+
+
+class ViewPicture(Arguments, frozen=True):
+    trial: TrialNumber
+    call: CallNumber
+    camera: Annotated[str, Meta(max_length=32, description="Empty: the first.")] = ""
+    overlay: Annotated[bool, Meta(description="With what perception found drawn in.")] = True
+
+
+class CompareTrials(Arguments, frozen=True):
+    a: TrialNumber
+    b: TrialNumber
+
+
+class MatchSkills(Arguments, frozen=True):
+    trial: TrialNumber
+    call: CallNumber
+    program: ProgramText
+
+
+class ApplySkill(Arguments, frozen=True):
+    skill: Annotated[str, Meta(max_length=80)]
+    trial: TrialNumber
+    call: CallNumber
+    program: ProgramText
+    parameters: dict[str, float] = {}
+
+
+class OneHypothesis(Arguments, frozen=True):
+    hypothesis: HypothesisNumber
+
+
+class ProposeSkill(Arguments, frozen=True):
+    name: Annotated[str, Meta(max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    description: ShortWords
+    when: Annotated[str, Meta(max_length=400, description="The failure it answers, in words.")]
+    why: Words
+    sketch: Annotated[str, Meta(max_length=20_000, description="The lines that repair it.")]
+    trial: TrialNumber
+    call: CallNumber
+    hypothesis: HypothesisNumber
+
+
+class AskOperator(Arguments, frozen=True):
+    question: ShortWords
+
+
+class Finish(Arguments, frozen=True):
+    best: Annotated[int | None, Meta(description="Hypothesis to stand by; null: none.")]
+    summary: Words
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: its name, arguments, and what a model reads about it."""
+
+    name: str
+    what: str
+    arguments: type[Arguments]
+    looks_only: bool = False
+    """Changes nothing: no trial runs, nothing is decided."""
+
+    def schema(self) -> dict[str, JSON]:
+        """JSON schema of the arguments, without references."""
+        schemas, defs = msgspec.json.schema_components(
+            [self.arguments], ref_template="#/$defs/{name}"
+        )
+        top = defs.pop(self.arguments.__name__, schemas[0])
+        top = {k: v for k, v in top.items() if k not in ("title", "description")}
+        if defs:
+            top["$defs"] = defs
+        return top
+
+
+_ALL: Final[tuple[Tool, ...]] = (
+    Tool("task", "The task: instruction, objects, start, goal, limits.", Nothing, True),
+    Tool("cell", "The cell: arms and limits, cameras, workspace.", Nothing, True),
+    Tool("primitives", "Index of what a program may call, one line each.", Nothing, True),
+    Tool("primitive", "One primitive: arguments, units, frame, statuses.", PrimitiveName, True),
+    Tool("skills", "Index of the skill library with counted proof.", Nothing, True),
+    Tool("skill", "One skill opened: when, why, code sketch.", SkillName, True),
+    Tool("budget", "What is left of trials, minutes, tokens and cost.", Nothing, True),
+    Tool(
+        "open_hypothesis",
+        "Put a program into the tree with a claim a trial can prove wrong. Checked, not yet run; "
+        "findings name lines when it is refused.",
+        OpenHypothesis,
+    ),
+    Tool("program", "The program of a hypothesis.", OneHypothesis, True),
+    Tool(
+        "run",
+        "Run a hypothesis on dev scenes. Answers one line per trial, with the call that "
+        "explains a failure.",
+        RunProgram,
+    ),
+    Tool("calls", "Index of a trial's calls: status, line, duration, one line.", Trial, True),
+    Tool("call", "One call opened: arguments, answer, error.", OneCall, True),
+    Tool("checks", "The verifier's checks of a trial: value, range, why.", Trial, True),
+    Tool("view", "A picture a call used, as perception saw it.", ViewPicture, True),
+    Tool("compare", "Two trials: the first call in which they differ.", CompareTrials, True),
+    Tool("leaderboard", "Every hypothesis with its dev and selection results.", Nothing, True),
+    Tool(
+        "match_skills",
+        "Skills whose failure signature fits a failing call, best first.",
+        MatchSkills,
+    ),
+    Tool("apply_skill", "The program with a skill spliced in at that call.", ApplySkill, True),
+    Tool(
+        "judge",
+        "Run selection scenes against the parent; keep or prune, by the numbers.",
+        OneHypothesis,
+    ),
+    Tool(
+        "propose_skill",
+        "Offer a repair that held for the library. It waits for proof and the operator.",
+        ProposeSkill,
+    ),
+    Tool("ask_operator", "Ask the person at the cell; TIMEOUT when nobody answers.", AskOperator),
+    Tool("told", "What the operator wrote to you since you last asked.", Nothing, True),
+    Tool("say", "Tell the operator something; plan and findings are kept.", Say),
+    Tool("finish", "You are done; held-out scenes are then run once, by the engine.", Finish),
+)
+
+TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
+
+
+def read_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked arguments of a tool as a handler takes them.
+
+    Raises:
+        KeyError: There is no such tool.
+        msgspec.ValidationError: What is wrong with which argument, in one line.
+    """
+    kind = TOOLS[name].arguments
+    checked = msgspec.convert(dict(given), kind)
+    return {f: getattr(checked, f) for f in kind.__struct_fields__}
