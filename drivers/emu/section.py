@@ -1,0 +1,41 @@
+"""``[emulator]`` of a cell file: what an emulated servo bus is like."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the servos, their gears, their supply and their USB adapter behave.
+
+    The sizes of load error and play are those published for the SO-101: a gear train with half a
+    degree of play, and one to two degrees of sag under the arm's own weight at LeRobot's gains.
+    """
+
+    seed: int = 0
+    """Of the faults that come by themselves."""
+    chaos: tuple[str, ...] = ()
+    """Names of faults that come by themselves; ``aspire-tui cell fault --help`` lists them."""
+    chaos_per_minute: float = 0.0
+    usb_latency_ms: float = 1.0
+    """How long the adapter collects bytes before it hands them over; FTDI's default is 16."""
+    wire_time: bool = True
+    """Whether bytes take their time on the wire."""
+    lock_mode: str = "drop"
+    """What a locked EEPROM does with a write: ``drop`` it, or keep it until the power goes."""
+    stall_Nm: float = 2.94
+    no_load_deg_s: float = 270.0
+    full_torque_error_deg: float = 5.3
+    """Error at which the drive gives all it has, at P = 16."""
+    backlash_deg: float = 0.5
+    """Whole free play between encoder and horn."""
+    stiction_Nm: float = 0.06
+    supply_V: float = 12.0
+    supply_ohm: float = 0.08
+    ambient_C: float = 25.0
+    zero_ticks: tuple[int, ...] = ()
+    """What each encoder reads at the model's zero, before homing; else 2048."""
+    signs: tuple[int, ...] = ()
+    """1 or -1 for each servo: which way its encoder counts when the model's joint turns."""
+    calibration: str = ""
+    """LeRobot's calibration file of this arm, beside the cell file: what its EEPROMs hold."""
