@@ -53,6 +53,8 @@ SeedSet = Literal["dev", "selection", "held_out", "operator"]
 HypothesisStatus = Literal["open", "kept", "pruned", "promoted"]
 Role = Literal["operator", "viewer", "agent", "engine"]
 SandboxLevel = Literal["A", "A-", "B", "D"]
+NO_SANDBOX = "NO SANDBOX"
+"""Brands a session whose programs ran at level D."""
 WorkerPictures = Literal["all", "failed", "none"]
 """Of which worker trials the pictures are kept. Bench trials keep all."""
 
@@ -207,6 +209,19 @@ class SandboxReport(Struct, frozen=True):
     """What the probe tried and got, e.g. ``stat /etc/passwd`` at level B."""
     raise_it: str = ""
     """The one command that would raise the level, empty at A."""
+
+    def in_words(self) -> str:
+        """What the level means, short enough for a status bar."""
+        return {
+            "A": "no files, no network",
+            "A-": "no files, no network; no Landlock",
+            "B": "sees file names; no namespaces",
+            "D": "a mere process",
+        }[self.level]
+
+    def missing(self) -> dict[str, str]:
+        """Every layer that is not there, with the reason."""
+        return {layer.name: layer.why for layer in self.layers if not layer.on}
 
 
 class Tokens(Struct, frozen=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,14 +12,29 @@ import msgspec
 import typer
 
 from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.jobs import retention
 from aspire_tui.commands.run_verbs import JsonFlag
-from aspire_tui.config import Workspace, suggestion
+from aspire_tui.config import Workspace, load_settings, suggestion
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.keeping import (
+    GB,
+    Doomed,
+    being_recorded,
+    recorded,
+    recorded_in,
+    remove,
+    stored,
+    to_prune,
+)
 from aspire_tui.session.pack import pack
 from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.redaction import Redactor, secrets_among
 from aspire_tui.session.rows import TrialRow
 from aspire_tui.session.salvage import salvage
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 sessions_app = typer.Typer(help="Recorded sessions.", invoke_without_command=True)
 
@@ -145,11 +163,16 @@ def verify_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) 
     """Check the hash chain, the database and the blobs of a session."""
     context = Context.of(ctx)
     path = find_session(session, context.workspace)
-    problems = SessionReader(path).verify()
+    with SessionReader(path) as reader:
+        problems, head, absent = reader.verify(), reader.head(), reader.left_out()
     if as_json:
-        print_json({"session": str(path), "problems": msgspec.to_builtins(problems)})
+        found = {"problems": msgspec.to_builtins(problems), "head": head, "left_out": absent}
+        print_json({"session": str(path), **found})
     else:
         typer.echo(f"{path.name}: {'intact' if not problems else f'{len(problems)} problems'}")
+        typer.echo(f"  head {head}")
+        if absent:
+            typer.echo(f"  left out when it was packed: {', '.join(absent)}")
         for p in problems[:50]:
             typer.echo(f"  {p.what}" + (f" (event {p.seq})" if p.seq else ""))
     raise typer.Exit(Exit.PASS if not problems else Exit.FAULT)
@@ -160,12 +183,97 @@ def pack_session(
     ctx: typer.Context,
     session: str,
     out: Annotated[Path, typer.Argument(help="File to write.")],
-    video: Annotated[bool, typer.Option(help="Keep the pictures for people.")] = True,
+    video: Annotated[bool, typer.Option(help="Keep the film for people.")] = True,
+    pictures: Annotated[bool, typer.Option(help="Keep the images perception used.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Copy a session, live or finished, to one compact file to ship or keep."""
-    pack(find_session(session, Context.of(ctx).workspace), out, video=video)
+    """Copy a session, live or finished, to one compact, redacted file to ship or keep."""
+    path = find_session(session, Context.of(ctx).workspace)
+    redactor = Redactor(secrets_among(os.environ))
+    packed = pack(path, out, video=video, pictures=pictures, redactor=redactor)
+    if as_json:
+        print_json({"session": str(out), **msgspec.to_builtins(packed)})
+        return
     _told(out, as_json)
+    typer.echo(f"  {packed.events} events, sandbox {packed.sandbox or '?'}, head {packed.head}")
+    for brand in packed.brands:
+        typer.echo(f"  brand: {brand}")
+    if packed.left_out:
+        typer.echo(f"  left out: {', '.join(packed.left_out)}")
+    if packed.redacted_events or packed.redacted_texts:
+        typer.echo(
+            f"  a secret was taken out of {packed.redacted_events} events and "
+            f"{packed.redacted_texts} texts that the recording still holds"
+        )
+
+
+@sessions_app.command("rm")
+def remove_sessions(
+    ctx: typer.Context,
+    sessions: Annotated[list[str], typer.Argument(help="Session names or files.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete sessions; one that is being recorded, or that ships, is refused."""
+    workspace = Context.of(ctx).workspace
+    doomed = [Doomed(stored(_removable(name, workspace)), "named") for name in sessions]
+    _remove(doomed, dry_run, yes, as_json)
+
+
+@sessions_app.command("prune")
+def prune_sessions(
+    ctx: typer.Context,
+    days: Annotated[float | None, typer.Option(min=0, help="Keep so many days.")] = None,
+    quota: Annotated[float | None, typer.Option(min=0, help="Keep so many GB.")] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete sessions over age, then the oldest over the quota, as settings.toml says."""
+    workspace = Context.of(ctx).workspace
+    keep = retention(load_settings(workspace))
+    if days is not None:
+        keep = msgspec.structs.replace(keep, keep_days=days)
+    if quota is not None:
+        keep = msgspec.structs.replace(keep, quota_bytes=int(quota * GB))
+    doomed = to_prune(recorded_in(workspace.sessions), keep, time.time())
+    _remove(doomed, dry_run, yes, as_json)
+
+
+def _removable(name: str, workspace: Workspace) -> Path:
+    path = find_session(name, workspace).resolve()
+    shipped = (workspace.shipped / "sessions").resolve()
+    if path.parent == shipped and (shipped != workspace.sessions.resolve() or not recorded(path)):
+        raise ConfigError(f"{path.name} ships with this release; it is not removed")
+    if being_recorded(path):
+        raise SessionFileError(
+            path, "is being recorded", "end the run first: aspire-tui stop " + path.stem
+        )
+    return path
+
+
+def _remove(doomed: list[Doomed], dry_run: bool, yes: bool, as_json: bool) -> None:
+    """List what goes, ask unless told not to, and delete it."""
+    listed = [{"name": d.session.path.stem, "bytes": d.session.bytes, "why": d.why} for d in doomed]
+    if not as_json:
+        for row in listed:
+            typer.echo(f"{row['name']:<44} {row['bytes'] / 1e6:8.1f} MB  {row['why']}")
+    total = sum(d.session.bytes for d in doomed)
+    if doomed and not dry_run and not yes:
+        if as_json or not sys.stdin.isatty():
+            raise ConfigError(f"{len(doomed)} sessions would be deleted; say --yes, or --dry-run")
+        if not typer.confirm(f"delete these {len(doomed)} sessions, {total / 1e6:.1f} MB?"):
+            raise typer.Exit(Exit.STOPPED)
+    freed = 0 if dry_run else sum(remove(d.session.path) for d in doomed)
+    if as_json:
+        print_json({"sessions": listed, "bytes": total, "freed": freed, "dry_run": dry_run})
+    elif not doomed:
+        typer.echo("nothing to remove")
+    else:
+        typer.echo(
+            f"{total / 1e6:.1f} MB would be freed" if dry_run else f"{freed / 1e6:.1f} MB freed"
+        )
 
 
 @sessions_app.command("salvage")
@@ -175,8 +283,14 @@ def salvage_session(
     as_json: JsonFlag = False,
 ) -> None:
     """Read what can be read of a damaged session into a new file; the old one stays as it is."""
-    salvage(session, out)
+    saved = salvage(session, out)
+    if as_json:
+        found = {"events": saved.events, "blobs": saved.blobs, "lost": saved.lost}
+        print_json({"session": str(out), "bytes": out.stat().st_size, **found})
+        return
     _told(out, as_json)
+    lost = sum(last - first + 1 for first, last in saved.lost)
+    typer.echo(f"  {saved.events} events and {saved.blobs} blobs saved, {lost} events lost")
 
 
 def _told(out: Path, as_json: bool) -> None:
@@ -200,6 +314,8 @@ def _row(path: Path) -> dict[str, Any]:
         "task": " ".join(spec.tasks) if spec else "",
         "outcome": (ended.outcome or ended.stopped_by) if ended else "unfinished",
         "trials": s.trials_closed,
+        "sandbox": s.session.sandbox.level if s.session else "",
+        "brands": " ".join(s.session.brands) if s.session else "",
         "why": ended.reason if ended else "no end was recorded: running, or the engine was killed",
         "path": str(path),
     }

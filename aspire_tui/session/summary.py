@@ -12,7 +12,7 @@ from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import HypothesisRow, TrialRow
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.utilisation import Utilisation
-from aspire_tui.session.views import Count
+from aspire_tui.session.views import Count, SessionView
 
 
 def exec_summary(reader: SessionReader, trial: int | None = None) -> dict[str, JSON]:
@@ -23,7 +23,7 @@ def exec_summary(reader: SessionReader, trial: int | None = None) -> dict[str, J
     rows = reader.trials(snapshot.seq)
     wanted = rows[-1].trial if rows and trial is None else trial
     row = next((r for r in rows if r.trial == wanted), None)
-    answer = _trial(reader, row) | {"session": str(reader.path)}
+    answer = _trial(reader, row) | {"session": str(reader.path)} | _held_in(snapshot.session)
     if len(rows) > 1:
         count = _tally(rows)
         answer["trials"] = {
@@ -56,6 +56,25 @@ def run_summary(reader: SessionReader) -> dict[str, JSON]:
         "tokens": _tokens(snapshot.tokens),
         "utilisation": _utilisation(snapshot.utilisation.at(snapshot.mono_s)),
         "minutes": round(snapshot.mono_s / 60.0, 3),
+        **_held_in(session),
+    }
+
+
+def _held_in(session: SessionView | None) -> dict[str, JSON]:
+    """What held the programs in, layer by layer, and what makes the results incomparable."""
+    if session is None:
+        return {"sandbox": None, "brands": []}
+    report = session.sandbox
+    return {
+        "sandbox": {
+            "level": report.level,
+            "kernel": report.kernel,
+            "denied": list(report.denied),
+            "leaks": list(report.leaks),
+            "missing": dict(report.missing()),
+            "waived": session.spec.sandbox_waived,
+        },
+        "brands": list(session.brands),
     }
 
 

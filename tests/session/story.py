@@ -11,6 +11,7 @@ from aspire_tui.domain import (
     Check,
     Evidence,
     Keyframe,
+    Layer,
     Repair,
     ResetVerdict,
     RunSpec,
@@ -58,7 +59,7 @@ IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0
 
 def opening(verb: str = "run") -> SessionOpened:
     spec = RunSpec(verb, ("cube_lift",), "standin", "rules", 7, False, Budget(max_trials=50))
-    report = SandboxReport("A", "6.18", (), ("socket", "fork"))
+    report = SandboxReport("A", "6.18", (Layer("cgroup", False, "not used"),), ("socket", "fork"))
     return SessionOpened(
         spec, report, {"python": "3.11"}, {"name": "standin"}, brands=("noise-off",)
     )

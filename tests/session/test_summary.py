@@ -74,6 +74,9 @@ def test_exec_answers_with_the_promised_fields(tmp_path: Path) -> None:
              "summary": "EMPTY_GRASP 2 mm"}
         ],
         "stdout": "hello\n",
+        "sandbox": {"level": "A", "kernel": "6.18", "denied": ["socket", "fork"], "leaks": [],
+                    "missing": {"cgroup": "not used"}, "waived": False},
+        "brands": ["noise-off"],
     }  # fmt: skip
 
 
@@ -102,7 +105,7 @@ def test_exec_answers_before_anything_ran(tmp_path: Path) -> None:
     reader = record(tmp_path / "s.db", [opening("exec")])
     assert set(exec_summary(reader)) == {
         "session", "trial", "task", "seed", "program", "claimed", "verdict", "referee", "calls",
-        "stdout",
+        "stdout", "sandbox", "brands",
     }  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def test_run_answers_with_the_promised_fields(run: SessionReader) -> None:
     answer = as_json(run_summary(run))
     assert set(answer) == {
         "session", "task", "agent", "outcome", "stopped_by", "search", "held_out", "best",
-        "repairs", "tokens", "utilisation", "minutes",
+        "repairs", "tokens", "utilisation", "minutes", "sandbox", "brands",
     }  # fmt: skip
     assert (answer["task"], answer["agent"]) == ("cube_lift", "rules")
     assert (answer["outcome"], answer["stopped_by"]) == ("PASS", "done")

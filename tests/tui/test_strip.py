@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from recorded import Story, first_half, whole_session
 
+from aspire_tui.domain import SandboxLevel
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.tui.glyphs import ASCII, UNICODE
@@ -124,3 +126,27 @@ def test_brands_are_always_there(tmp_path: Path) -> None:
     with SessionReader(story.path) as reader:
         _, second = strip_rows(reader.snapshot(), Live(), "live", 80, UNICODE)
     assert "NO SANDBOX" in plain(second)
+
+
+@pytest.mark.parametrize(
+    ("level", "columns", "said"),
+    [
+        ("A", 200, "sandbox A  no files, no network"),
+        ("A-", 200, "sandbox A-  no files, no network; no Landlock"),
+        ("B", 200, "sandbox B  sees file names; no namespaces"),
+        ("D", 200, "NO SANDBOX"),
+        ("D", 40, "NO SANDBOX"),
+        ("B", 40, "sandbox B"),
+    ],
+)
+def test_the_strip_says_what_holds_programs_in(
+    running: Snapshot, level: SandboxLevel, columns: int, said: str
+) -> None:
+    assert running.session is not None
+    report = replace(running.session.sandbox, level=level)
+    brands = ("NO SANDBOX",) if level == "D" else ()
+    session = replace(running.session, sandbox=report, brands=brands)
+    _, second = strip_rows(replace(running, session=session), Live(), "live", columns, UNICODE)
+    assert plain(second).count(said) == 1, plain(second)
+    if level == "D":
+        assert next(s.role for s in second if s.text == said) == "bad"

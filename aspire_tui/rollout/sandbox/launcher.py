@@ -23,15 +23,12 @@ from aspire_tui.rollout.sandbox.api import (
     SandboxUnavailable,
     Serve,
 )
-from aspire_tui.rollout.sandbox.levels import report, shortfall
+from aspire_tui.rollout.sandbox.levels import CONFINED, report, shortfall
 from aspire_tui.rollout.sandbox.places import Places, find_places
 from aspire_tui.rollout.sandbox.supervisor import Supervisor
 from aspire_tui.rollout.sandbox.zygote_process import ZygoteFailed, ZygoteProcess
 
 __all__ = ["CONFINED", "Sandbox", "SandboxUnavailable"]
-
-CONFINED: tuple[SandboxLevel, ...] = ("A", "A-", "B")
-"""Levels that hold a program in. D is had only by naming it."""
 
 _PROGRAMS_PER_ZYGOTE = 500
 """Forks share one address-space layout; a fresh zygote draws a new one."""

@@ -16,7 +16,36 @@ TOLERATED: dict[SandboxLevel, frozenset[str]] = {
 }
 """What the self-probe may get away with. D promises nothing."""
 
+CONFINED: tuple[SandboxLevel, ...] = ("A", "A-", "B")
+"""Levels that hold a program in. D is had only by naming it."""
+
 _ALWAYS: tuple[Layer, ...] = (Layer("cgroup", False, "not used; rlimits bound each program"),)
+
+
+def admitted(
+    *, hardware: bool, waived: bool, system: str = sys.platform
+) -> tuple[SandboxLevel, ...]:
+    """The levels a cell's programs may run at, best first.
+
+    Args:
+        hardware: The cell moves something real.
+        waived: ``--i-accept-no-sandbox`` was typed; it stands in the session.
+        system: As ``sys.platform``. Elsewhere than on Linux there is only D, and a stand-in may
+            have it without being asked for; its session is branded all the same.
+    """
+    if waived or (system != "linux" and not hardware):
+        return (*CONFINED, "D") if system == "linux" else ("D",)
+    return CONFINED
+
+
+def refusal(level: SandboxLevel, *, hardware: bool, waived: bool) -> str:
+    """Why this cell may not be driven by programs at this level; empty when it may."""
+    if level != "D" or waived or not hardware:
+        return ""
+    return (
+        "no sandbox can be made here and this cell moves real hardware: refused; "
+        "--i-accept-no-sandbox runs it all the same and brands the session"
+    )
 
 
 def shortfall(level: SandboxLevel, probe: ProbeFrame | None, why: str) -> str:
@@ -57,11 +86,13 @@ def report(
     )
 
 
-def raise_it(level: SandboxLevel, proc: Path = Path("/proc/sys")) -> str:
+def raise_it(
+    level: SandboxLevel, proc: Path = Path("/proc/sys"), system: str = sys.platform
+) -> str:
     """The one command, or the one thing, that would raise the level here."""
     if level == "A":
         return ""
-    if sys.platform != "linux":
+    if system != "linux":
         return "run programs on Linux (a virtual machine is enough)"
     if level == "A-":
         return "boot a kernel of 5.13 or newer with lsm=landlock,… on its command line"

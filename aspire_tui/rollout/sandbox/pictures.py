@@ -40,9 +40,9 @@ class Place(NamedTuple):
 class PictureRing:
     """Four slots for one program: what another program saw is never in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: str = sys.platform) -> None:
         """Raises OSError where the system has no sealed shared memory."""
-        if sys.platform != "linux":
+        if system != "linux":
             raise OSError("sealed shared memory is Linux only")
         self.fd = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aspire_tui.domain import Budget
+from aspire_tui.domain import NO_SANDBOX, Budget, SandboxReport
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.views import SpentView
 from aspire_tui.tui.glyphs import Glyphs
@@ -214,15 +214,25 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
         fields.append(Field(3, line((f"trial {trial.trial} ", ""), (what, "dim")), 24))
     session = snapshot.session
     if session is not None:
-        level = session.sandbox.level
-        fields.append(Field(2, line(("sandbox ", "dim"), (level, "brand" if level == "D" else ""))))
+        fields += _sandbox(session.sandbox)
         fields.append(Field(4, _agent(snapshot, session.spec.agent)))
     fields.append(Field(5, _spent(snapshot.spent)))
-    if session is not None and session.brands:
-        fields.append(Field(1, line((" ".join(session.brands), "brand")), 8))
+    if session is not None:
+        said = NO_SANDBOX if session.sandbox.level == "D" else ""
+        brands = " ".join(brand for brand in session.brands if brand != said)
+        if brands:
+            fields.append(Field(1, line((brands, "brand")), 8))
     if mode == "live" and live.hold:
         fields.insert(1, Field(0, line((live.hold, "hold"))))
     return fields
+
+
+def _sandbox(report: SandboxReport) -> list[Field]:
+    """The level, and apart from it what it means, which goes first when there is no room."""
+    if report.level == "D":
+        return [Field(1, line((NO_SANDBOX, "bad")))]
+    level = Field(2, line(("sandbox ", "dim"), (report.level, "")))
+    return [level, Field(6, line((report.in_words(), "dim")))]
 
 
 def _phase(snapshot: Snapshot) -> Line:

@@ -12,13 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from aspire_tui.rollout.sandbox import levels
-from aspire_tui.rollout.sandbox.api import Answer, Namespace, ProgramLimits
+from aspire_tui.rollout.sandbox import levels, supervisor
+from aspire_tui.rollout.sandbox.api import Answer, Function, Namespace, Parameter, ProgramLimits
 from aspire_tui.rollout.sandbox.frames import ProbeFrame
 from aspire_tui.rollout.sandbox.inside import kernel, landlock, seccomp
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.sandbox.pictures import PictureRing
 from aspire_tui.rollout.sandbox.places import find_places
 from aspire_tui.rollout.sandbox.zygote_process import ENVIRONMENT, ZygoteFailed, ZygoteProcess
 
@@ -88,6 +90,75 @@ def test_no_sandbox_has_to_be_asked_for_by_name():
         Sandbox.start(())
 
 
+@pytest.mark.parametrize(
+    ("hardware", "waived", "system", "may"),
+    [
+        (False, False, "linux", ("A", "A-", "B")),
+        (True, False, "linux", ("A", "A-", "B")),
+        (False, True, "linux", ("A", "A-", "B", "D")),
+        (True, True, "linux", ("A", "A-", "B", "D")),
+        (False, False, "darwin", ("D",)),
+        (True, False, "darwin", ("A", "A-", "B")),
+        (True, True, "darwin", ("D",)),
+    ],
+)
+def test_the_levels_a_cell_may_have(hardware, waived, system, may):
+    assert levels.admitted(hardware=hardware, waived=waived, system=system) == may
+
+
+def test_hardware_without_a_sandbox_needs_the_typed_flag():
+    why = levels.refusal("D", hardware=True, waived=False)
+    assert "--i-accept-no-sandbox" in why
+    assert levels.refusal("D", hardware=True, waived=True) == ""
+    assert levels.refusal("D", hardware=False, waived=False) == ""
+    assert not any(levels.refusal(x, hardware=True, waived=False) for x in ("A", "A-", "B"))
+
+
+def test_elsewhere_than_on_linux_programs_run_at_d_with_pictures_beside_the_message(monkeypatch):
+    """The path another system takes, on this one: no ring, no confinement, the same answers."""
+    with pytest.raises(OSError, match="Linux only"):
+        PictureRing("darwin")
+    monkeypatch.setattr(supervisor, "make_ring", lambda: None)
+    may = levels.admitted(hardware=False, waived=False, system="darwin")
+    with Sandbox.start(may, places=find_places(("numpy",))) as sandbox:
+        echo = Namespace((Function("echo", (Parameter("value", True),), ""),))
+        picture = np.full((100, 640), 7, np.uint8)
+        outcome = sandbox.run("print(echo(1).sum())", echo, lambda c: Answer(picture))
+        assert (sandbox.report.level, outcome.stdout) == ("D", "448000\n")
+        assert sandbox.report.missing()["seccomp"] == "not used at level D"
+    assert "Linux" in levels.raise_it("D", system="darwin")
+
+
+@LINUX
+@pytest.mark.parametrize("machine", ["riscv64", "i686", "ppc64le", "s390x"])
+def test_a_machine_without_a_table_gets_no_confinement(machine, tmp_path):
+    """Only D is left there, and that has to be asked for."""
+    root = str(Path(levels.__file__).parents[3])
+    text = _FOREIGN.format(root=root, machine=machine)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = json.loads(done.stdout)
+    for level in ("A", "A-", "B"):
+        assert rows[level] == "LayerFailed: no system-call table for this machine"
+    assert rows["D"] == ""
+
+
+_FOREIGN = """
+import json, os, platform, sys
+sys.path.insert(0, {root!r})
+platform.machine = lambda: {machine!r}
+from aspire_tui.rollout.sandbox.inside import confinement
+told = {{}}
+for level in ("A", "A-", "B", "D"):
+    try:
+        confinement.apply({{"level": level, "packages": {{}}, "companions": []}}, [], None, 0)
+        told[level] = ""
+    except confinement.LayerFailed as error:
+        told[level] = f"LayerFailed: {{error}}"
+print(json.dumps(told))
+"""
+
+
 @pytest.mark.parametrize("level", ["A", "A-", "B"])
 def test_a_probe_that_gets_through_disproves_the_level(level):
     assert levels.shortfall(level, ProbeFrame((), ()), "") == ""
@@ -117,6 +188,7 @@ kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
 seccomp.install(seccomp.program(kernel.architecture(), deny={deny!r}))
 from aspire_tui.rollout.sandbox.api import Answer, Namespace
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
+from aspire_tui.rollout.sandbox.pictures import PictureRing
 from aspire_tui.rollout.sandbox.places import find_places
 try:
     with Sandbox.start(places=find_places(("numpy",))) as sandbox:
