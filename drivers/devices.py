@@ -37,7 +37,8 @@ def _feetech(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) ->
 
     if device.feetech is None:
         raise CellFileError(f"{cell.path}: arm {spec.name}: driver feetech needs [device.feetech]")
-    return FeetechArm(spec, device.feetech, port, time.monotonic)
+    folder = cell.path.resolve().parent
+    return FeetechArm(spec, device.feetech, port, time.monotonic, folder, cell.info.name)
 
 
 DRIVERS: Final[dict[str, Callable[[DeviceSection, ArmSpec, CellFile, str], ArmDriver]]] = {

@@ -181,9 +181,10 @@ AlarmCode = Literal[
     "encoder",
     "stalled",
     "goal_not_taken",
+    "torque_lost",
     "bus_errors",
 ]
-"""What a drive can complain about. ``warm``/``hot``: within 10/5 °C of its own limit."""
+"""What a drive can complain about. ``torque_lost``: it restarted and hangs; goals to it stop. ``warm``/``hot``: within 10/5 °C of its own limit."""
 
 
 class Alarm(msgspec.Struct, frozen=True):

@@ -188,6 +188,18 @@ class Bus:
         self._link.send(asked)
         self._skip_echo(len(asked))
 
+    def sync_write_sure(self, address: int, data: Mapping[int, bytes]) -> None:
+        """Write to many and read it back from each. Raises OSError when it is not there."""
+        block = Block(address, len(next(iter(data.values()))))
+        wrong: dict[int, bytes] = dict(data)
+        for _ in range(ATTEMPTS):
+            self.sync_write(address, wrong)
+            there = self.sync_read(block, tuple(wrong))
+            wrong = {servo: row for servo, row in wrong.items() if there.get(servo) != row}
+            if not wrong:
+                return
+        raise NoAnswer(tuple(wrong), f"writing registers from {address}, or did not take it")
+
     # -- inside ----------------------------------------------------------------------------
 
     def _ask_one(self, servo: int, asked: bytes, params: int, doing: str, attempts: int) -> bytes:

@@ -1,0 +1,380 @@
+"""An arm of Feetech STS servos as the control loop sees it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from drivers.feetech import registers as r
+from drivers.feetech.bus import Bus, NoAnswer
+from drivers.feetech.energise import energise, fastest, goal_row
+from drivers.feetech.judgement import Judged, judge, why_missing
+from drivers.feetech.link import Link, PortError, SerialLink
+from drivers.feetech.section import GRIPPER, FeetechSection
+from drivers.feetech.setpoints import Setpoints
+from drivers.feetech.survey import BusSeen, PortSeen, look_at_port, survey
+from drivers.feetech.telemetry import AlarmWatch, Telemetry, decode, limits_of
+from drivers.feetech.wiring import Wiring, wire
+from drivers.findings import found
+from drivers.types import Alarm, ArmSample, ArmSpec, Finding
+
+MAX_AGE_S: Final = 0.05
+"""A servo may miss a few cycles; older than this its reading is no reading."""
+CONFIRM_TIME_S: Final = 0.003
+"""What is kept back of a cycle for reading goals back."""
+LEAST_GRIP_SHARE: Final = 0.08
+"""Below this the jaw does not overcome its own gears."""
+PERMILLE: Final = 1000
+
+LinkFactory = Callable[[str, int], Link]
+
+
+class FeetechArm:
+    """Implements :class:`drivers.arm.ArmDriver` and :class:`drivers.arm.SoftenableArm`.
+
+    Opening, checking and adopting write nothing. Leaving (``close``, a crash) leaves torque as it
+    is: there is no destructor that lets an arm fall.
+    """
+
+    def __init__(
+        self,
+        spec: ArmSpec,
+        section: FeetechSection,
+        port: str,
+        clock: Callable[[], float] = time.monotonic,
+        folder: Path | None = None,
+        cell: str = "CELL",
+        *,
+        link: LinkFactory | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Touches no device.
+
+        Args:
+            folder: Where the cell file is: calibration files are relative to it.
+            cell: The cell's name, for what findings tell to do.
+            link: Opens the line, instead of a serial port.
+
+        Raises:
+            CellFileError: The section does not fit the arm.
+        """
+        self.spec = spec
+        self._section = section
+        self._port = port
+        self._clock = clock
+        self._folder = folder or Path()
+        self._cell = cell
+        self._open_link: LinkFactory = link or (lambda p, baud: SerialLink(p, baud, clock))
+        self._pause = pause
+        self._wiring, self._calibration_findings = wire(spec, section, self._folder, cell)
+        self._bus: Bus | None = None
+        self._opened = 0
+        self._seen = BusSeen({})
+        self._setpoints = Setpoints(self._wiring.ids)
+        self._last: dict[int, Telemetry] = {}
+        self._watches: dict[int, AlarmWatch] = {}
+        self._allowed: dict[int, int] = {}
+        self._softened: dict[int, float] = {}
+        self._speeds: dict[int, int] = {}
+        self._holding = False
+        self._prepared = False
+        self._q_cmd: tuple[float, ...] = ()
+        self._width_cmd_m = 0.0
+        self._released_grip: tuple[float, int] | None = None
+        """Opening that was asked for when the gripper was softened, and where it stays instead."""
+
+    # -- connecting ------------------------------------------------------------------------
+
+    @property
+    def bus(self) -> Bus:
+        """The open bus. Raises OSError when it is not open."""
+        if self._bus is None:
+            raise OSError(f"{self._port} is not open")
+        return self._bus
+
+    @property
+    def wiring(self) -> Wiring:
+        return self._wiring
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int, int]]:
+        """Per drive: answers asked for, missed, and asked again."""
+        counts = ((name, self.bus.counts(n)) for name, n in self._named())
+        return {name: (c.asked, c.missed, c.retried) for name, c in counts}
+
+    def open(self) -> ArmSpec:
+        """Connect and read everything; nothing is written.
+
+        Raises:
+            PortError: The port cannot be had, or nobody answers: with a finding.
+            OSError: The port went away meanwhile.
+        """
+        self.close()
+        self._opened += 1
+        self._wiring, self._calibration_findings = wire(
+            self.spec, self._section, self._folder, self._cell
+        )
+        self._bus = bus = self._connect(self._section.baud)
+        ids = self._wiring.ids
+        try:
+            bus.detect_echo(ids[0])
+            self._seen = survey(bus, ids, self._clock, look_for_strays=self._opened == 1)
+            if not self._seen.servos and not self._seen.colliding:
+                raise PortError(self._nobody())
+        except OSError:
+            self.close()
+            raise
+        self._take_over()
+        return self.spec
+
+    def check(self) -> list[Finding]:
+        """What was seen when it was opened, judged. Reads nothing more, writes nothing."""
+        about = Judged(self.spec, self._section, self._wiring, self._cell, self._look_at_port())
+        return [*self._calibration_findings, *judge(about, self._seen)]
+
+    def close(self) -> None:
+        """Let go of the port; torque stays as it is."""
+        if self._bus is not None:
+            self._bus.close()
+            self._bus = None
+
+    def _look_at_port(self) -> PortSeen:
+        return look_at_port(self._port)
+
+    def _connect(self, baud: int) -> Bus:
+        return Bus(self._open_link(self._port, baud), baud, self._clock)
+
+    def _nobody(self) -> Finding:
+        """Nobody answers: find out, once, whether they listen at another speed."""
+        ids = ", ".join(map(str, self._wiring.ids))
+        words = {"arm": self.spec.name, "ids": ids, "baud": str(self._section.baud)}
+        if self._opened == 1:
+            for baud in r.BAUDS:
+                if baud == self._section.baud:
+                    continue
+                self.close()
+                self._bus = bus = self._connect(baud)
+                if any(bus.ping(servo, attempts=1) for servo in self._wiring.ids):
+                    return found(
+                        "wrong_baud",
+                        f"answers at {baud} baud",
+                        None,
+                        arm=self.spec.name,
+                        baud=self._section.baud,
+                        seen_baud=baud,
+                    )
+        return found("no_servo", "no answer from any of them", None, **words)
+
+    def _take_over(self) -> None:
+        """Take limits, goals and torque as the servos have them."""
+        servos = self._seen.servos
+        now = self._clock()
+        limits = {}
+        for n, one in servos.items():
+            lo, hi = one.value(r.MIN_POSITION), one.value(r.MAX_POSITION)
+            limits[n] = (lo, hi) if lo < hi else (0, r.LARGEST_TICK)
+        self._wiring = self._wiring.limited(limits)
+        self._last = {n: decode(one.telemetry, now) for n, one in servos.items()}
+        self._watches = {
+            n: AlarmWatch(self._wiring.name_of(n), limits_of(one.settings, self._last[n].voltage_V))
+            for n, one in servos.items()
+        }
+        self._speeds = {n: fastest(one.value(r.PHASE)) for n, one in servos.items()}
+        self._allowed = {
+            n: min(self._largest_share(n), one.value(r.MAX_TORQUE) or PERMILLE)
+            for n, one in servos.items()
+        }
+        self._softened = {}
+        self._holding = all(one.value(r.TORQUE) != 0 for one in servos.values())
+        self._setpoints = Setpoints(self._wiring.ids)
+        self._setpoints.adopt(
+            {n: one.value(r.GOAL_POSITION) for n, one in servos.items()},
+            {n: one.value(r.TORQUE_LIMIT) for n, one in servos.items()},
+        )
+        self._prepared = all(
+            one.value(r.ACCELERATION) == 0 and one.value(r.GOAL_SPEED) == self._speeds[n]
+            for n, one in servos.items()
+        )
+        self._released_grip = None
+        if len(servos) == len(self._wiring.ids):
+            self._adopt_goals()
+
+    def _adopt_goals(self) -> None:
+        goals = self._setpoints.goals
+        *ids, jaw = self._wiring.ids
+        self._q_cmd = tuple(m.rad(goals[n]) for m, n in zip(self._wiring.joints, ids, strict=True))
+        self._width_cmd_m = self._wiring.jaw.width_m(goals[jaw])
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def read(self, deadline_s: float) -> ArmSample:
+        """All telemetry of all servos, by one question."""
+        bus, ids = self.bus, self._wiring.ids
+        until_s = self._clock() + deadline_s
+        blocks = bus.sync_read(r.TELEMETRY, ids, until_s)
+        now = self._clock()
+        self._last.update({n: decode(block, now) for n, block in blocks.items()})
+        if self._holding:
+            self._setpoints.doubt(n for n in ids if n not in blocks)
+            if self._setpoints.due and until_s - now > CONFIRM_TIME_S:
+                self._setpoints.confirm(bus, until_s)
+        self._require_fresh(now)
+        return self._sample(now)
+
+    def _require_fresh(self, now: float) -> None:
+        old = [
+            n
+            for n in self._wiring.ids
+            if n not in self._last or now - self._last[n].t_s > MAX_AGE_S
+        ]
+        if old:
+            cause, _ = why_missing(self._wiring.ids, old)
+            names = ", ".join(f"{n} ({self._wiring.name_of(n)})" for n in old)
+            raise OSError(f"no answer from servo {names}: {cause}")
+
+    def _sample(self, now: float) -> ArmSample:
+        wiring, ids = self._wiring, self._wiring.ids
+        rows = [self._last[n] for n in ids]
+        *joints, jaw = rows
+        pairs = list(zip(wiring.joints, joints, strict=True))
+        q = tuple(m.rad(t.position_ticks) for m, t in pairs)
+        width = wiring.jaw.width_m(jaw.position_ticks)
+        if not self._holding:
+            self._q_cmd, self._width_cmd_m = q, width
+        return ArmSample(
+            t_s=now,
+            q_rad=q,
+            dq_rad_s=tuple(m.rad_s(t.speed_ticks_s) for m, t in pairs),
+            q_cmd_rad=self._q_cmd,
+            width_m=width,
+            width_cmd_m=self._width_cmd_m,
+            grip_force_N=wiring.jaw.force_N(jaw.load),
+            load_Nm=tuple(m.sign * t.load * self._Nm_per_load for m, t in pairs),
+            temperature_C=tuple(float(t.temperature_C) for t in rows),
+            voltage_V=tuple(t.voltage_V for t in rows),
+            current_A=tuple(t.current_A for t in rows),
+            alarm_bits=tuple(t.status for t in rows),
+            age_s=tuple(now - t.t_s for t in rows),
+            alarms=self._alarms(),
+        )
+
+    @property
+    def _Nm_per_load(self) -> float:
+        return r.SHARE * self._section.stall_torque_Nm
+
+    def _alarms(self) -> tuple[Alarm, ...]:
+        out: list[Alarm] = []
+        for name, n in self._named():
+            out += self._watches[n].judge(self._last[n], self.bus.counts(n).missed_share)
+            if n in self._setpoints.torque_lost:
+                out.append(Alarm("torque_lost", name, f"{name}: restarted, its torque is off"))
+            elif n in self._setpoints.not_taken:
+                out.append(Alarm("goal_not_taken", name, f"{name}: does not take its goals"))
+        return tuple(out)
+
+    def energised(self) -> bool:
+        """Whether every drive holds torque now, by asking them."""
+        ids = self._wiring.ids
+        torque = self.bus.sync_read(r.Block(r.TORQUE.address, 1), ids)
+        missing = [n for n in ids if n not in torque]
+        if missing:
+            raise NoAnswer(missing, "whether torque is on")
+        self._holding = all(torque[n] != b"\0" for n in ids)
+        return self._holding
+
+    # -- acting ----------------------------------------------------------------------------
+
+    def energise(self) -> None:
+        """Switch on what is off, at the measured pose; what holds already stays as it is.
+
+        Raises:
+            Jumped: Something moved; torque is off again.
+        """
+        bus, ids = self.bus, self._wiring.ids
+        energise(bus, ids, self._allowed, self._speeds, self._pause)
+        told = bus.sync_read(r.GOALS, ids)
+        missing = [n for n in ids if n not in told]
+        if missing:
+            raise NoAnswer(missing, "what its goal is")
+        first = r.GOALS.first
+        self._setpoints.adopt(
+            {n: r.GOAL_POSITION.of(block, first) for n, block in told.items()},
+            {n: r.TORQUE_LIMIT.of(block, first) for n, block in told.items()},
+        )
+        self._adopt_goals()
+        self._softened = {}
+        self._holding = self._prepared = True
+
+    def release(self) -> None:
+        """Switch torque off. Raises OSError when it is not sure that it is."""
+        off = dict.fromkeys(self._wiring.ids, b"\0")
+        self._holding = False
+        self.bus.sync_write_sure(r.TORQUE.address, off)
+
+    def write(self, q_rad: tuple[float, ...], width_m: float, force_N: float) -> None:
+        """One set-point for all servos; beyond what a servo accepts, the nearest it does."""
+        if not all(map(math.isfinite, (*q_rad, width_m, force_N))):
+            raise ValueError("a set-point that is not finite")
+        bus, wiring = self.bus, self._wiring
+        *ids, jaw = wiring.ids
+        if not self._prepared:
+            self._prepare(bus)
+        goals = {n: m.ticks(q) for m, n, q in zip(wiring.joints, ids, q_rad, strict=True)}
+        goals[jaw] = self._jaw_goal(width_m)
+        limits = {n: self._limit(n) for n in ids}
+        limits[jaw] = min(self._limit(jaw), self._grip_limit(force_N))
+        self._setpoints.write(bus, goals, limits)
+        self._q_cmd, self._width_cmd_m = tuple(q_rad), width_m
+
+    def _prepare(self, bus: Bus) -> None:
+        """An adopted arm keeps the speed it was left with until it is first told to move."""
+        goals = self._setpoints.goals
+        rows = {n: goal_row(goals[n], self._speeds[n]) for n in self._wiring.ids}
+        bus.sync_write(r.ACCELERATION.address, rows)
+        self._prepared = True
+
+    def _jaw_goal(self, width_m: float) -> int:
+        if self._released_grip is not None:
+            asked_m, stays = self._released_grip
+            if abs(width_m - asked_m) < 1e-4:
+                return stays
+            self._released_grip = None
+        return self._wiring.jaw.ticks(width_m)
+
+    def _grip_limit(self, force_N: float) -> int:
+        share = max(LEAST_GRIP_SHARE, self._wiring.jaw.torque_share(force_N))
+        return min(round(PERMILLE * share), PERMILLE)
+
+    def _largest_share(self, servo: int) -> int:
+        section = self._section
+        jaw = servo == self._wiring.ids[-1]
+        return round(PERMILLE * (section.gripper_torque_limit if jaw else section.torque_limit))
+
+    def _limit(self, servo: int) -> int:
+        return round(self._softened.get(servo, 1.0) * self._allowed[servo])
+
+    # -- answers to alarms -----------------------------------------------------------------
+
+    def soften(self, joint: str, fraction: float) -> None:
+        """Limit one drive's torque; a softened gripper stops squeezing where it is."""
+        servo = self._wiring.id_of(joint)
+        self._softened[servo] = min(max(fraction, 0.05), 1.0)
+        goals: dict[int, int] = {}
+        if joint == GRIPPER:
+            here = self._wiring.jaw.joint.ticks(
+                self._wiring.jaw.joint.rad(self._last[servo].position_ticks)
+            )
+            self._released_grip = (self._width_cmd_m, here)
+            goals = {servo: here}
+        self._setpoints.write(self.bus, goals, {servo: self._limit(servo)})
+
+    def restore(self) -> None:
+        """Give every softened drive its torque back; the gripper stays where it is."""
+        softened, self._softened = tuple(self._softened), {}
+        self._setpoints.write(self.bus, {}, {n: self._limit(n) for n in softened})
+
+    def _named(self) -> tuple[tuple[str, int], ...]:
+        return tuple(zip(self._wiring.names, self._wiring.ids, strict=True))

@@ -1,0 +1,137 @@
+"""Looking at a whole bus before trusting it: everything is read, nothing is written."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from drivers.feetech import codec
+from drivers.feetech import registers as r
+from drivers.feetech.bus import Bus
+from drivers.feetech.link import port_names
+
+TIMED_READS: Final = 5
+LISTENS: Final = 4
+LISTEN_S: Final = 0.025
+PATIENT_S: Final = 0.15
+
+
+@dataclass(frozen=True)
+class ServoSeen:
+    """All registers of one servo that anything depends on, as they lay in its memory."""
+
+    settings: bytes
+    drive: bytes
+    telemetry: bytes
+
+    def value(self, register: r.Register) -> int:
+        for block, data in (
+            (r.SETTINGS, self.settings),
+            (r.DRIVE, self.drive),
+            (r.TELEMETRY, self.telemetry),
+        ):
+            if block.first <= register.address < block.first + block.count:
+                return register.of(data, block.first)
+        raise KeyError(register.name)
+
+
+@dataclass(frozen=True)
+class BusSeen:
+    """A bus as it answered.
+
+    Attributes:
+        servos: Those of the arm that answered, by id.
+        strays: Ids that answered although the cell file does not know them; looked for only when
+            some were missing.
+        colliding: Ids whose answers were broken more often than not.
+        lossy: Id to the share of answers that were lost while looking.
+        round_trip_s: Median time of one telemetry reading of all of them.
+    """
+
+    servos: dict[int, ServoSeen]
+    strays: tuple[int, ...] = ()
+    colliding: tuple[int, ...] = ()
+    lossy: dict[int, float] = field(default_factory=dict)
+    round_trip_s: float = 0.0
+    echo: bool = False
+
+
+@dataclass(frozen=True)
+class PortSeen:
+    """What the system says of a serial port."""
+
+    port: str
+    by_id: str = ""
+    latency_ms: int | None = None
+    latency_file: str = ""
+
+
+def survey(
+    bus: Bus, servos: Sequence[int], clock: Callable[[], float], look_for_strays: bool
+) -> BusSeen:
+    """Read everything. Raises OSError only when the port itself is gone."""
+    settings = bus.sync_read(r.SETTINGS, servos)
+    drive = bus.sync_read(r.DRIVE, servos)
+    telemetry, times = _timed(bus, servos, clock)
+    seen = {
+        servo: ServoSeen(settings[servo], drive[servo], telemetry[servo])
+        for servo in servos
+        if servo in settings and servo in drive and servo in telemetry
+    }
+    missing = [servo for servo in servos if servo not in seen]
+    lossy = {s: bus.counts(s).missed_share for s in servos if bus.counts(s).missed}
+    colliding = tuple(servo for servo in lossy if _collides(bus, servo))
+    strays: tuple[int, ...] = ()
+    if missing and look_for_strays:
+        strays = tuple(n for n in bus.everyone() if n not in servos)
+    return BusSeen(
+        servos=seen,
+        strays=strays,
+        colliding=colliding,
+        lossy={s: share for s, share in lossy.items() if s in seen},
+        round_trip_s=statistics.median(times),
+        echo=bus.echo,
+    )
+
+
+def _timed(
+    bus: Bus, servos: Sequence[int], clock: Callable[[], float]
+) -> tuple[dict[int, bytes], list[float]]:
+    found: dict[int, bytes] = {}
+    times = []
+    for _ in range(TIMED_READS):
+        begun = clock()
+        found |= bus.sync_read(r.TELEMETRY, servos, begun + PATIENT_S)
+        times.append(clock() - begun)
+    return found, times
+
+
+def _collides(bus: Bus, servo: int) -> bool:
+    """Whether two answer at once: what comes back is more often broken than not there or whole."""
+    asked = codec.read(servo, r.TELEMETRY.first, r.TELEMETRY.count)
+    broken = 0
+    for _ in range(LISTENS):
+        heard = bus.listen(asked, None, LISTEN_S)
+        whole = [a for a in heard.answers if a.id == servo]
+        broken += len(whole) > 1 or (not whole and heard.noise > 0)
+    return broken * 2 >= LISTENS
+
+
+def look_at_port(port: str) -> PortSeen:
+    """Names and settings of a port from the system; opens nothing."""
+    real = Path(port).resolve()
+    by_id = next((str(p) for p in Path("/dev/serial/by-id").glob("*") if p.resolve() == real), "")
+    file = Path(f"/sys/bus/usb-serial/devices/{real.name}/latency_timer")
+    try:
+        latency_ms: int | None = int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        latency_ms = None
+    return PortSeen(port, by_id, latency_ms, str(file))
+
+
+def other_ports(port: str) -> str:
+    """The serial ports there are, in words."""
+    return ", ".join(name for name in sorted(port_names()) if name != port) or "none"
