@@ -201,12 +201,23 @@ class ScreenSettings(Struct, frozen=True):
     plain: bool = False
 
 
+class SessionSettings(Struct, frozen=True):
+    """How long and how much is kept. ``sessions prune`` removes; nothing goes by itself."""
+
+    keep_days: float = 90.0
+    quota_gb: float = 20.0
+    """All sessions of the workspace; over it no trial starts."""
+    least_free_gb: float = 0.5
+    """Of the disk; below it no trial starts."""
+
+
 class Settings(Struct, frozen=True):
     """``settings.toml`` of a workspace. Every key is optional; unknown keys are errors."""
 
     operator: OperatorSettings = OperatorSettings()
     run: RunSettings = RunSettings()
     screen: ScreenSettings = ScreenSettings()
+    sessions: SessionSettings = SessionSettings()
 
 
 def load_settings(workspace: Workspace) -> Settings:

@@ -21,22 +21,32 @@ from aspire_tui.improvement.tools import (
     ToolRefused,
     TrialBrief,
 )
+from aspire_tui.session.redaction import Redactor
 
 
 class RemoteTools:
-    """Implements :class:`aspire_tui.improvement.tools.Tools` over the worker's socket."""
+    """Implements :class:`aspire_tui.improvement.tools.Tools` over the worker's socket.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Args:
+        redactor: Knows the keys this process holds; none of them goes out by this pipe.
+    """
+
+    def __init__(self, sock: socket.socket, redactor: Redactor | None = None) -> None:
         self._sock = sock
+        self._redactor = redactor or Redactor()
         self._id = 0
 
     def _ask(self, kind: Any, tool: str, /, **args: JSON) -> Any:
         self._id += 1
-        wire.send(self._sock, wire.ToolCall(self._id, tool, msgspec.to_builtins(args)))
+        wire.send(self._sock, wire.ToolCall(self._id, tool, self._clean(args)))
         answer = msgspec.json.decode(wire.receive(self._sock), type=wire.ToolAnswer)
         if answer.refused:
             raise ToolRefused(answer.refused)
         return msgspec.convert(answer.value, kind)
+
+    def _clean(self, args: Mapping[str, JSON]) -> dict[str, JSON]:
+        cleaned: dict[str, JSON] = self._redactor.value(msgspec.to_builtins(args))
+        return cleaned
 
     def use(self, tool: str, args: Mapping[str, JSON]) -> JSON:
         """Any tool by name, its answer as plain JSON: for agents that are not written in Python."""

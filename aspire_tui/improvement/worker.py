@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 import sys
+import traceback
 
 import msgspec
 
 from aspire_tui.improvement import wire
 from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
+from aspire_tui.session.redaction import Redactor, secrets_among
 
 PR_SET_PDEATHSIG = 1
 
@@ -39,9 +41,13 @@ def main() -> int:
     sock = socket.socket(fileno=args.fd)
     os.set_inheritable(args.fd, False)
     spec = msgspec.json.decode(args.spec, type=AgentSpec)
+    redactor = Redactor(secrets_among(os.environ))
+    sys.excepthook = lambda kind, error, trace: sys.stderr.write(
+        redactor.text("".join(traceback.format_exception(kind, error, trace)))
+    )
     try:
         options = RulesOptions(spec.rounds, spec.candidates, spec.dev_n)
-        RulesAgent(RemoteTools(sock), options).run()
+        RulesAgent(RemoteTools(sock, redactor), options).run()
         wire.send(sock, wire.AgentDone())
     except (wire.AgentLinkClosed, BrokenPipeError):
         return 0

@@ -36,7 +36,9 @@ class Ballast:
         self.reserved = self._reserve(size)
 
     def _reserve(self, size: int) -> int:
-        """Real blocks, not a hole; nothing at all when the disk has no room for it."""
+        """Real blocks, not a hole, and at most a quarter of what is free."""
+        room = os.fstatvfs(self._fd)
+        size = min(size, room.f_bavail * room.f_frsize // 4)
         if size <= 0:
             os.ftruncate(self._fd, 0)
             return 0

@@ -68,11 +68,16 @@ def being_recorded(path: Path) -> bool:
     return False
 
 
+def recorded(path: Path) -> bool:
+    """Whether the name is one that a run gave its session."""
+    return _RECORDED.fullmatch(path.name) is not None
+
+
 def recorded_in(folder: Path) -> list[Stored]:
     """The sessions that runs recorded here, oldest first; files that vanish meanwhile are not."""
     found = []
     for path in folder.glob("*.db"):
-        if not _RECORDED.fullmatch(path.name):
+        if not recorded(path):
             continue
         try:
             found.append(stored(path))

@@ -24,7 +24,7 @@ from aspire_tui.events import (
     Samples,
     VideoFrame,
 )
-from aspire_tui.session import call_rows, checkpoints, database, nouns, schema, texts
+from aspire_tui.session import call_rows, checkpoints, database, nouns, schema, texts, verification
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
@@ -41,7 +41,6 @@ from aspire_tui.session.rows import (
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
 from aspire_tui.session.stored import event_of
-from aspire_tui.session.verification import verify
 
 AGENT_KINDS: Final = ("agent_turn", "agent_said", "agent_tool", "tokens", "skill_matched")
 
@@ -116,9 +115,21 @@ class SessionReader:
         """Everything wrong with the file: damage, edits, gaps, missing or altered blobs."""
         db = database.connect(self.path, write=False)
         try:
-            return verify(db)
+            return verification.verify(db)
         finally:
             db.close()
+
+    @_or_damaged
+    def head(self) -> str:
+        """The hash of the last event, hex: kept elsewhere, it tells any later edit."""
+        with self._lock, database.named_errors(self.path):
+            return verification.head(self._db)
+
+    @_or_damaged
+    def left_out(self) -> tuple[str, ...]:
+        """What a pack was told to leave out: ``pictures``, ``video``."""
+        with self._lock, database.named_errors(self.path):
+            return verification.left_out(self._db)
 
     # -- events and moments -----------------------------------------------------------------
 

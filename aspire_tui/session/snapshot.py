@@ -6,8 +6,7 @@ lists that grow with the session (calls, trials, agent lines, the tree) are quer
 
 Operator verbs that change the modes, when accepted: ``step`` turns single-stepping on, ``resume``
 and ``run_call`` turn it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or toggles
-without it;
-``stop`` says the run is to end.
+without it; ``stop`` says the run is to end.
 """
 
 from __future__ import annotations
