@@ -340,7 +340,8 @@ class Engine:
         if server is not None:
             server.close()
         if self.host is not None:
-            self.watch.cancel()
+            if self.begun:
+                self.watch.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         if self.bench is not None:
             await self.bench.close()
