@@ -268,7 +268,7 @@ class FeetechArm:
     def _alarms(self) -> tuple[Alarm, ...]:
         out: list[Alarm] = []
         for name, n in self._named():
-            out += self._watches[n].judge(self._last[n], self.bus.counts(n).missed_share)
+            out += self._watches[n].judge(self._last[n], self.bus.counts(n).loss)
             if n in self._setpoints.torque_lost:
                 out.append(Alarm("torque_lost", name, f"{name}: restarted, its torque is off"))
             elif n in self._setpoints.not_taken:

@@ -7,7 +7,7 @@ raises. What raises is OSError: a servo that does not answer in time, or a port 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,10 @@ BITS_PER_BYTE: Final = 10
 ATTEMPTS: Final = 3
 SLACK_S: Final = 0.022
 """Beyond the time on the wire: return delay, and an adapter that keeps answers back for 16 ms."""
+ASK_AGAIN_S: Final = 0.0025
+"""What is kept back of a deadline to ask those again that did not answer."""
+LOSS_WINDOW: Final = 200
+"""Answers over which losses are remembered."""
 BROADCAST_PING_S: Final = 0.85
 """Servos answer a PING to all one after the other, by id."""
 
@@ -41,12 +45,21 @@ class Counts:
     asked: int = 0
     missed: int = 0
     retried: int = 0
+    loss: float = 0.0
+    """Share of its answers that were lost lately."""
     error: int = 0
     """Its status register as of the last answer."""
 
-    @property
-    def missed_share(self) -> float:
-        return self.missed / self.asked if self.asked else 0.0
+    def note(self, answered: bool) -> None:
+        self.asked += 1
+        self.missed += not answered
+        self.loss += ((0.0 if answered else 1.0) - self.loss) / LOSS_WINDOW
+
+    def forgive(self) -> None:
+        """A missed answer came after all."""
+        if self.missed:
+            self.missed -= 1
+            self.loss = max(0.0, self.loss - 1.0 / LOSS_WINDOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,8 @@ class Bus:
 
     Attributes:
         broken: Packets with a bad checksum, and bytes that belonged to none, since opening.
+        late: Answers that came after their time.
+        silences: Questions to many that nobody answered in time.
         echo: Whether the adapter sends back what is written; found out by ``detect_echo``.
     """
 
@@ -79,6 +94,8 @@ class Bus:
         self._slack_s = slack_s
         self._counts: dict[int, Counts] = {}
         self.broken = 0
+        self.silences = 0
+        self.late = 0
         self.echo = False
 
     def counts(self, servo: int) -> Counts:
@@ -115,7 +132,9 @@ class Bus:
         Args:
             until_s: Deadline on the bus's clock; without one each servo has its usual time.
         """
-        limit_s = until_s if until_s is not None else self._usual_until(block.count, len(servos))
+        limit_s = self._usual_until(block.count, len(servos))
+        if until_s is not None:
+            limit_s = min(limit_s, until_s - ASK_AGAIN_S)
         asked = codec.sync_read(block.first, block.count, servos)
         answers = self._exchange(asked, block.count, servos, limit_s)
         found = {servo: status.params for servo, status in answers.items()}
@@ -216,7 +235,7 @@ class Bus:
         self, asked: bytes, params: int, servos: Sequence[int], until_s: float
     ) -> dict[int, Status]:
         """One question; the answers that came in time, of those who were asked."""
-        self.broken += self._link.discard()
+        self._forgive(self._link.discard())
         self._link.send(asked)
         stream = StatusStream(params)
         found: dict[int, Status] = {}
@@ -233,14 +252,24 @@ class Bus:
         self._count(servos, found)
         return found
 
-    def _count(self, servos: Iterable[int], found: Mapping[int, Status]) -> None:
+    def _forgive(self, late: bytes) -> None:
+        """Answers that came after their time were not lost: this machine was late."""
+        stream = StatusStream()
+        for status in stream.feed(late):
+            self.counts(status.id).forgive()
+            self.late += 1
+        self.broken += stream.discarded + stream.bad_checksums
+
+    def _count(self, servos: Sequence[int], found: Mapping[int, Status]) -> None:
+        if not found and len(servos) > 1:
+            # Nobody at all: that was no servo's fault.
+            self.silences += 1
+            return
         for servo in servos:
-            count = self.counts(servo)
-            count.asked += 1
             status = found.get(servo)
-            if status is None:
-                count.missed += 1
-            else:
+            count = self.counts(servo)
+            count.note(status is not None)
+            if status is not None:
                 count.error = status.error
 
     def _usual_until(self, params: int, servos: int) -> float:

@@ -20,7 +20,6 @@ CYCLE_MS = 8.0
 SLOW_MS = 6.0
 SAG_V = 0.8
 STALE_TICKS = 40
-LOSSY_ABOVE = 0.02
 OUTSIDE_RAD = 0.05
 """As the control loop judges it."""
 RANGE_SLACK_RAD = 0.02
@@ -125,7 +124,7 @@ def _ids(about: Judged, seen: BusSeen) -> Iterator[Finding]:
         strays = ", ".join(map(str, seen.strays))
         yield found("id_stray", f"also {strays}", arm=about.spec.name, ids=expected)
     for servo, share in seen.lossy.items():
-        if share > LOSSY_ABOVE and servo not in seen.colliding:
+        if servo not in seen.colliding:
             yield found(
                 "bus_errors",
                 f"{share:.0%} of its answers were lost",

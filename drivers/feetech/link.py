@@ -22,6 +22,7 @@ from drivers.types import Finding
 
 CHUNK = 4096
 SEND_WITHIN_S = 0.1
+MOST_UNASKED = 16 * CHUNK
 
 
 class PortError(OSError):
@@ -41,8 +42,8 @@ class Link(Protocol):
         """What came in, waiting for the first byte until then; empty when nothing came."""
         ...
 
-    def discard(self) -> int:
-        """Throw away what came in unasked; how many bytes that were."""
+    def discard(self) -> bytes:
+        """What came in unasked, without waiting."""
         ...
 
     def close(self) -> None: ...
@@ -86,11 +87,11 @@ class SerialLink:
             return b""
         return self._read()
 
-    def discard(self) -> int:
-        count = 0
-        while select.select([self._fd], [], [], 0.0)[0]:
-            count += len(self._read())
-        return count
+    def discard(self) -> bytes:
+        came = b""
+        while len(came) < MOST_UNASKED and select.select([self._fd], [], [], 0.0)[0]:
+            came += self._read()
+        return came
 
     def close(self) -> None:
         """Let go of the port; nothing is sent."""

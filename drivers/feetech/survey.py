@@ -15,6 +15,7 @@ from drivers.feetech.link import port_names
 
 TIMED_READS: Final = 5
 LISTENS: Final = 4
+LOSSY_FROM: Final = 2
 LISTEN_S: Final = 0.025
 PATIENT_S: Final = 0.15
 
@@ -82,7 +83,8 @@ def survey(
         if servo in settings and servo in drive and servo in telemetry
     }
     missing = [servo for servo in servos if servo not in seen]
-    lossy = {s: bus.counts(s).missed_share for s in servos if bus.counts(s).missed}
+    counts = {servo: bus.counts(servo) for servo in servos}
+    lossy = {s: c.missed / c.asked for s, c in counts.items() if c.missed >= LOSSY_FROM}
     colliding = tuple(servo for servo in lossy if _collides(bus, servo))
     strays: tuple[int, ...] = ()
     if missing and look_for_strays:

@@ -13,6 +13,7 @@ HOT_BELOW_LIMIT_C: Final = 5
 STALL_LOAD: Final = 600
 STALL_SPEED_TICKS_S: Final = 15
 STALL_AFTER_S: Final = 0.5
+LOSS_ALARM: Final = 0.05
 SUPPLY_LO_V: Final = {True: 9.5, False: 5.0}
 """Lowest healthy supply of 12 V servos and of 7.4 V ones; the servo's own limit may be higher."""
 TWELVE_VOLT_ABOVE_V: Final = 9.0
@@ -90,7 +91,7 @@ class AlarmWatch:
         self.limits = limits
         self._pushing_since_s: float | None = None
 
-    def judge(self, seen: Telemetry, missed_share: float = 0.0) -> list[Alarm]:
+    def judge(self, seen: Telemetry, loss: float = 0.0) -> list[Alarm]:
         """What the servo complains about in this reading."""
         out = [
             Alarm(code, self._joint, f"{self._joint}: {text}")
@@ -100,8 +101,8 @@ class AlarmWatch:
         out += self._heat(seen.temperature_C)
         out += self._supply(seen)
         out += self._stall(seen)
-        if missed_share > 0.02:
-            out.append(self._say("bus_errors", f"{missed_share:.0%} of its answers are lost"))
+        if loss > LOSS_ALARM:
+            out.append(self._say("bus_errors", f"{loss:.0%} of its answers are lost"))
         return out
 
     def _heat(self, temperature_C: int) -> list[Alarm]:
