@@ -70,7 +70,8 @@ def test_break_edit_run_skip_and_abort_on_a_real_cell(bench) -> None:  # type: i
         assert seen.preview.status in ("LIMIT", "IK_FAILED") and seen.preview.detail
         assert seen.edited_by == "tester"
 
-        raised = [*wanted[:2], wanted[2] + LIFT_M]
+        x, y, z = wanted.tolist()
+        raised = [x, y, z + LIFT_M]
         assert client.send("edit_call", {"args": {"position": raised}}).accepted
         until(
             lambda: (
