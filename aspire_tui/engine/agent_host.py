@@ -1,10 +1,9 @@
-"""The engine's end of the agent worker: starts it, answers its tools, notices when it dies."""
+"""The engine's end of the agent worker: answers its tools, notices when it dies."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 
 import msgspec
 
@@ -12,44 +11,23 @@ from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.events import AgentSaid, AgentTurn
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.wire import FRAME_MAX, HEADER, ToolAnswer, ToolCall
-from aspire_tui.improvement.worker import AgentSpec
 
 
 class AgentLost(Exception):
     """The agent worker died before it was done."""
 
 
-async def host_agent(spec: AgentSpec, toolbox: Toolbox, log: int) -> None:
-    """Run an agent worker to its end.
+async def host_agent(link: socket.socket, toolbox: Toolbox) -> None:
+    """Answer an agent worker until it is done. Closing the link ends the worker.
 
     Raises:
         AgentLost: It died; what it had proposed stays in the tree.
     """
-    ours, theirs = socket.socketpair()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "aspire_tui.improvement.worker",
-            "--fd",
-            str(theirs.fileno()),
-            "--spec",
-            msgspec.json.encode(spec).decode(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(theirs.fileno(),),
-        )
-    finally:
-        theirs.close()
-    reader, writer = await asyncio.open_connection(sock=ours, limit=FRAME_MAX)
+    reader, writer = await asyncio.open_connection(sock=link, limit=FRAME_MAX)
     try:
         await _converse(reader, writer, toolbox)
     finally:
         writer.close()
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def _converse(

@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import platform
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,6 @@ from aspire_tui.events import (
 from aspire_tui.evolution.seeds import SeedBook, held_out_key
 from aspire_tui.evolution.statistics import Rate, rate
 from aspire_tui.evolution.tree import Hypothesis, Tree
-from aspire_tui.improvement.worker import AgentSpec
 from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
@@ -64,6 +64,8 @@ class Engine:
     job: Job
     ready: Callable[[], object]
     """Called once the session is being written and commands are answered."""
+    agent: socket.socket | None = None
+    """To the agent worker, which was started beside this process."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "done"
     toolbox: Toolbox | None = None
@@ -296,11 +298,9 @@ class Engine:
         )
         stopped = "done"
         try:
-            await host_agent(
-                AgentSpec(spec.agent, spec.rounds, spec.candidates, task.criterion.dev_n),
-                self.toolbox,
-                self.log,
-            )
+            if self.agent is None:
+                raise AgentLost("no agent worker was started")
+            await host_agent(self.agent, self.toolbox)
         except AgentLost:
             stopped = "agent"
         if self.stopping.is_set():

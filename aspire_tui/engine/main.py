@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import socket
 import sys
 import traceback
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -23,12 +24,14 @@ def main() -> int:
     """Run the job; the exit code is that of DESIGN's table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--ready-fd", type=int, required=True)
+    parser.add_argument("--agent-fd", type=int, default=-1)
     args = parser.parse_args()
     os.set_inheritable(args.ready_fd, False)
+    agent = _link(args.agent_fd)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         with _cell_of(job):
-            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)))
+            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)), agent=agent)
             return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
@@ -38,6 +41,14 @@ def main() -> int:
         traceback.print_exc()
         text = str(error) if code is not None else f"the engine failed: {error!r}"
         return _tell(args.ready_fd, Readiness(False, int(code or 5), text))
+
+
+def _link(fd: int) -> socket.socket | None:
+    """Our end of the pair to the agent worker, which this process's children must not hold."""
+    if fd < 0:
+        return None
+    os.set_inheritable(fd, False)
+    return socket.socket(fileno=fd)
 
 
 def _cell_of(job: Job) -> AbstractContextManager[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import msgspec
 
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
+from aspire_tui.improvement.worker import AgentSpec
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
 """The engine's environment. Keys for models never pass through it."""
@@ -49,25 +51,26 @@ def start_engine(job: Job) -> StartedEngine:
         EngineNotStarted: With its own one-line reason.
     """
     read_fd, write_fd = os.pipe()
-    log = os.open(
-        f"{job.runtime_dir}/{Path(job.session).stem}.log",
-        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
-        0o600,
-    )
+    log = _log(job, "log")
+    link = _start_agent(job) if job.spec.verb == "run" else None
+    agent_fd = -1 if link is None else link.fileno()
+    arguments = ["--ready-fd", str(write_fd), "--agent-fd", str(agent_fd)]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "aspire_tui.engine.main", "--ready-fd", str(write_fd)],
+            [sys.executable, "-m", "aspire_tui.engine.main", *arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            pass_fds=(write_fd,),
+            pass_fds=(write_fd,) if link is None else (write_fd, agent_fd),
             start_new_session=True,
             cwd="/",
-            env={**{k: v for k, v in os.environ.items() if k in PASSED_ON}, **ONE_THREAD},
+            env={**_passed_on(), **ONE_THREAD},
         )
     finally:
         os.close(write_fd)
         os.close(log)
+        if link is not None:
+            link.close()
     if process.stdin is None:
         raise EngineNotStarted(5, "the engine has no standard input")
     process.stdin.write(msgspec.json.encode(job))
@@ -85,3 +88,48 @@ def start_engine(job: Job) -> StartedEngine:
         raise EngineNotStarted(said.code, said.text)
     session = Path(job.session)
     return StartedEngine(session, socket_of(Path(job.runtime_dir), session), process)
+
+
+def _start_agent(job: Job) -> socket.socket:
+    """Start the agent worker with the keys it needs; returns the engine's end of the pair."""
+    engine, agent = socket.socketpair()
+    spec = AgentSpec(
+        job.spec.agent,
+        job.spec.rounds,
+        job.spec.candidates,
+        job.tasks[0].criterion.dev_n,
+        job.spec.agent_options,
+    )
+    log = _log(job, "agent.log")
+    try:
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "aspire_tui.improvement.worker"),
+                *("--fd", str(agent.fileno())),
+                *("--spec", msgspec.json.encode(spec).decode()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(agent.fileno(),),
+            start_new_session=True,
+            cwd="/",
+            env=_passed_on(),
+        )
+    finally:
+        agent.close()
+        os.close(log)
+    return engine
+
+
+def _passed_on() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k in PASSED_ON}
+
+
+def _log(job: Job, suffix: str) -> int:
+    """A log beside the engine's socket, for this user alone."""
+    return os.open(
+        f"{job.runtime_dir}/{Path(job.session).stem}.{suffix}",
+        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+        0o600,
+    )

@@ -1,13 +1,18 @@
-"""The agent worker: a process that holds the agent (later its key and network) and no robot."""
+"""The agent worker: a process that holds an agent, its key and its network, and no robot.
+
+The command that starts a run starts it beside the engine, joined by a socket pair: keys never pass
+through the engine. It outlives the terminal and ends when the engine's end of the pair closes.
+"""
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 
 import msgspec
@@ -17,8 +22,6 @@ from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
 from aspire_tui.session.redaction import Redactor, secrets_among
 
-PR_SET_PDEATHSIG = 1
-
 
 class AgentSpec(msgspec.Struct, frozen=True):
     """Which agent to be, and its bounds."""
@@ -27,6 +30,8 @@ class AgentSpec(msgspec.Struct, frozen=True):
     rounds: int
     candidates: int
     dev_n: int
+    options: dict[str, str] = {}
+    """What only some agents know: model, preset, vision and the like."""
 
 
 def main() -> int:
@@ -35,11 +40,10 @@ def main() -> int:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--spec", required=True)
     args = parser.parse_args()
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(fileno=args.fd)
     os.set_inheritable(args.fd, False)
+    threading.Thread(target=_end_with, args=(sock,), daemon=True).start()
     spec = msgspec.json.decode(args.spec, type=AgentSpec)
     redactor = Redactor(secrets_among(os.environ))
     sys.excepthook = lambda kind, error, trace: sys.stderr.write(
@@ -52,6 +56,14 @@ def main() -> int:
     except (wire.AgentLinkClosed, BrokenPipeError):
         return 0
     return 0
+
+
+def _end_with(engine: socket.socket) -> None:
+    """Leave at once when the engine is gone, also from the middle of a model's answer."""
+    hung_up = select.poll()
+    hung_up.register(engine.fileno(), select.POLLRDHUP | select.POLLHUP)
+    hung_up.poll()
+    os._exit(0)
 
 
 if __name__ == "__main__":
