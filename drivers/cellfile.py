@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
 from drivers.feetech.section import FeetechSection
 from drivers.services import ServiceSection
@@ -71,6 +72,7 @@ class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()
+    emulator: EmulatorSection | None = None
     camera_source: str = ""
     """``module:function`` that takes the pictures of a hardware cell; see ``cameras/base.py``."""
 
@@ -85,6 +87,8 @@ class CellFile:
     devices: tuple[DeviceSection, ...]
     services: tuple[ServiceSection, ...] = ()
     camera_source: str = ""
+    emulator: EmulatorSection | None = None
+    """None unless the cell is emulated."""
 
 
 def load_cell(path: Path) -> CellFile:
@@ -115,7 +119,8 @@ def load_cell(path: Path) -> CellFile:
         brands=("emulated",) if cell.kind == "emulated" else (),
     )
     sim = None if cell.kind == "hardware" else cell.sim or SimSection()
-    return CellFile(path, info, sim, cell.device, cell.service, cell.camera_source)
+    emulator = (cell.emulator or EmulatorSection()) if cell.kind == "emulated" else None
+    return CellFile(path, info, sim, cell.device, cell.service, cell.camera_source, emulator)
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
@@ -233,6 +238,11 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
         )
         require(camera.width > 0 and camera.height > 0, "width", f"camera {camera.name}: no size")
         require(0.0 < camera.fovy_deg < 170.0, "fovy_deg", f"camera {camera.name}: fovy_deg")
+    require(
+        cell.emulator is None or cell.kind == "emulated",
+        "emulator",
+        f'[emulator] needs kind = "emulated", not {cell.kind!r}',
+    )
     if cell.kind == "sim":
         require(not cell.device, "device", "a sim cell has no [[device]]")
         speed = (cell.sim or SimSection()).speed

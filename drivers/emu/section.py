@@ -25,7 +25,7 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a locked EEPROM does with a write: ``drop`` it, or keep it until the power goes."""
     stall_Nm: float = 2.94
     no_load_deg_s: float = 270.0
-    full_torque_error_deg: float = 5.3
+    full_torque_error_deg: float = 2.8
     """Error at which the drive gives all it has, at P = 16."""
     backlash_deg: float = 0.5
     """Whole free play between encoder and horn."""

@@ -59,6 +59,10 @@ class World:
         """Cell time in seconds, a whole number of steps."""
         return self._epoch_s + float(self.data.time)
 
+    def start_at(self, t_s: float) -> None:
+        """Let this moment be that of another clock; for a world that others tie to wall time."""
+        self._epoch_s = t_s - float(self.data.time)
+
     def advance(self, dt_s: float) -> None:
         """Let physics run; ``dt_s`` is rounded to whole steps."""
         mujoco.mj_step(self.model, self.data, nstep=round(dt_s / TIMESTEP_S))
