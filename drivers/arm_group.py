@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from drivers.arm import ArmDriver
-from drivers.channel import ArmChannel
+from drivers.arm import ArmDriver, SoftenableArm
+from drivers.channel import ArmChannel, Worse
 from drivers.errors import CellRefused
+from drivers.hermite import Vector
+from drivers.reactions import SOFTENED_SHARE
+from drivers.silence import is_gone
 from drivers.ticket import Ticket
 from drivers.types import ArmSample, ArmSpec, Finding, MotionStatus
 
@@ -37,37 +40,61 @@ class ArmGroup:
             raise CellRefused("no_such_arm", f"no arm {arm!r} in this cell; it has {known}")
         return channel
 
+    @property
+    def several(self) -> bool:
+        """Whether arms could meet."""
+        return len(self._channels) > 1
+
     # -- devices ---------------------------------------------------------------------------
 
     def connect(self) -> list[Finding]:
-        """Open and check every device and take one reading, writing nothing. Raises OSError."""
-        for channel in self:
+        """Open and check devices and take one reading, writing nothing. Raises OSError.
+
+        While some are waited for, the others are left alone.
+        """
+        waited_for = [channel for channel in self if channel.gone]
+        asked = waited_for or list(self)
+        for channel in asked:
             channel.driver.open()
-        findings = [finding for channel in self for finding in channel.driver.check()]
-        self.read(10.0 * self._dt_s)
+        findings = [finding for channel in asked for finding in channel.driver.check()]
+        for channel in asked:
+            channel.gone = False
+        try:
+            self.read(10.0 * self._dt_s)
+        except OSError:
+            for channel in waited_for:
+                channel.gone = True
+            raise
         return findings
 
-    def read(self, deadline_s: float) -> None:
-        """One reading of every arm. Raises the first OSError after all were asked."""
-        first: OSError | None = None
+    def wait_for_silent(self) -> None:
+        """From now on, ask those that do not answer no more, until they are connected again."""
         for channel in self:
-            try:
-                channel.read(deadline_s)
-            except OSError as error:
-                first = first or error
-        if first is not None:
-            raise first
+            channel.gone = not channel.heard
 
-    def drive(self, speed: float, stop: bool) -> None:
-        """One set-point for every arm that answers. Raises the first OSError after all."""
-        first: OSError | None = None
+    def read(self, deadline_s: float) -> None:
+        """One reading of every arm. Raises the worst error after all were asked."""
+        share_s = deadline_s / len(self._channels)
+        self._each(lambda channel: channel.read(share_s))
+
+    def drive(self, speed: float, stop: bool, worse: Worse) -> None:
+        """One set-point for every arm that answers. Raises the worst OSError after all."""
+        now_s = self._clock()
+        self._each(lambda channel: channel.drive(speed, stop, now_s, worse))
+
+    def _each(self, ask: Callable[[ArmChannel], None]) -> None:
+        """Ask all that are there. One that is gone for good counts more than one that is late."""
+        worst: OSError | None = None
         for channel in self:
+            if channel.gone:
+                continue
             try:
-                channel.drive(speed, stop)
+                ask(channel)
             except OSError as error:
-                first = first or error
-        if first is not None:
-            raise first
+                if worst is None or is_gone(error):
+                    worst = error
+        if worst is not None:
+            raise worst
 
     def energised(self) -> bool:
         return all(channel.driver.energised() for channel in self)
@@ -96,6 +123,18 @@ class ArmGroup:
         for channel in self:
             channel.driving = False
 
+    def softened(self, arm: str, joint: str) -> None:
+        """Make one drive push less, where the device can. Raises OSError."""
+        driver = self.named(arm).driver
+        if isinstance(driver, SoftenableArm):
+            driver.soften(joint, SOFTENED_SHARE)
+
+    def restore(self) -> None:
+        """Give softened drives their torque back. Raises OSError."""
+        for channel in self:
+            if isinstance(channel.driver, SoftenableArm):
+                channel.driver.restore()
+
     def close(self) -> None:
         for channel in self:
             channel.driver.close()
@@ -106,6 +145,19 @@ class ArmGroup:
     def outside(self) -> str | None:
         """The first joint measured beyond its range, in words."""
         return next((words for channel in self if (words := channel.outside())), None)
+
+    def setpoints(self) -> dict[str, Vector]:
+        """Where every arm is being held or led to."""
+        return {channel.spec.name: channel.gate.q_rad for channel in self}
+
+    def braking_points(self) -> dict[str, Vector]:
+        """Where every arm would come to rest if all braked now."""
+        return {channel.spec.name: channel.gate.braking_point() for channel in self}
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a joint is being brought back from beyond its range."""
+        return any(channel.recovering for channel in self)
 
     # -- what is in flight -----------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,12 +14,14 @@ from drivers.errors import CellRefused
 from drivers.follower import MAX_BRIDGE_RAD, SETTLE_S, GripFollower, PathFollower
 from drivers.gate import GripGate, SetpointGate
 from drivers.hermite import HermitePath, Vector
+from drivers.reactions import AlarmWatch
 from drivers.safety import (
     BLOCKED_AFTER_S,
     PUSHED_AFTER_S,
     Refusal,
     TrackingMonitor,
 )
+from drivers.steering import Steering
 from drivers.ticket import Ticket
 from drivers.types import (
     ArmSample,
@@ -34,6 +36,11 @@ from drivers.types import (
 LOG_S: Final = 130.0
 OUTSIDE_RAD: Final = 0.05
 """A measured joint this far beyond its limit is a fault of the arm or of its calibration."""
+EXCUSE_SLACK_RAD: Final = 0.02
+"""How much further out a joint that is being brought back may be measured."""
+
+Worse = Callable[[str, Sequence[float], Sequence[float]], str | None]
+"""Arm, joints now, joints then: why not, in words."""
 
 
 class ArmChannel:
@@ -53,6 +60,14 @@ class ArmChannel:
         """Whether set-points are written; false until something was asked of an adopted arm."""
         self.heard = False
         """Whether the device answered in this control period."""
+        self.gone = False
+        """Whether it is being waited for to come back."""
+        self.guided = False
+        """Whether a person may move it by hand."""
+        self.alarms = AlarmWatch()
+        self.steering: Steering | None = None
+        self.last_seq = -1
+        """Of the set-points streamed by the present owner."""
         self.motion: Ticket | None = None
         self.grip: Ticket | None = None
         self._follower: PathFollower | None = None
@@ -61,6 +76,7 @@ class ArmChannel:
         self._rest_width_m = self.grip_gate.width_m
         self._force_N = 0.0
         self._path_over = False
+        self._excused_rad = [0.0] * len(spec.joints)
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -72,16 +88,43 @@ class ArmChannel:
             raise OSError(f"arm {self.spec.name} reported a value that is not finite")
         self.sample, self.heard = sample, True
         self.log.append(sample)
+        if any(self._excused_rad):
+            self._excused_rad = [
+                min(excused, beyond + EXCUSE_SLACK_RAD) if beyond > OUTSIDE_RAD else 0.0
+                for excused, beyond in zip(self._excused_rad, self.beyond_rad(), strict=True)
+            ]
+
+    def beyond_rad(self) -> list[float]:
+        """Per joint, how far it is measured beyond its range."""
+        return [
+            max(joint.lo_rad - q, q - joint.hi_rad, 0.0)
+            for joint, q in zip(self.spec.joints, self.sample.q_rad, strict=True)
+        ]
 
     def outside(self) -> str | None:
-        """The joint measured beyond its range, in words."""
-        for joint, q in zip(self.spec.joints, self.sample.q_rad, strict=True):
-            if not joint.lo_rad - OUTSIDE_RAD <= q <= joint.hi_rad + OUTSIDE_RAD:
+        """The joint measured beyond its range, in words; not one that is being brought back."""
+        for joint, q, excused in zip(
+            self.spec.joints, self.sample.q_rad, self._excused_rad, strict=True
+        ):
+            allowed = max(OUTSIDE_RAD, excused)
+            if not joint.lo_rad - allowed <= q <= joint.hi_rad + allowed:
                 return (
                     f"{joint.name} measured at {q:.3f} rad, "
                     f"range {joint.lo_rad:.3f} to {joint.hi_rad:.3f}"
                 )
         return None
+
+    @property
+    def recovering(self) -> bool:
+        """Whether a joint is being brought back from beyond its range."""
+        return any(self._excused_rad)
+
+    def excuse(self) -> None:
+        """Let joints be where they are, beyond their range, for as long as they go inward."""
+        self._excused_rad = [
+            beyond + EXCUSE_SLACK_RAD if beyond > OUTSIDE_RAD else 0.0
+            for beyond in self.beyond_rad()
+        ]
 
     def seed(self, q_rad: Sequence[float], width_m: float) -> None:
         """Take this as the set-point being held; forgets any motion."""
@@ -91,8 +134,13 @@ class ArmChannel:
         self._rest_width_m = self.grip_gate.width_m
         # What is being squeezed stays squeezed.
         self._force_N = max(abs(self.sample.grip_force_N), 0.25 * self.spec.gripper.max_force_N)
-        self._follower = self._fingers = None
+        self._follower = self._fingers = self.steering = None
         self.monitor.clear()
+
+    def limit(self, spec: ArmSpec) -> None:
+        """Keep to other limits from now on. Only at rest."""
+        self.spec = spec
+        self.gate = SetpointGate(spec, self.dt_s, self.gate.q_rad)
 
     def recorded(self, since_s: float) -> SampleLog:
         """What was measured and commanded since a cell time."""
@@ -162,7 +210,7 @@ class ArmChannel:
 
     @property
     def busy(self) -> bool:
-        return self.motion is not None or self.grip is not None
+        return self.motion is not None or self.grip is not None or self.steering is not None
 
     def check_resume(self) -> None:
         """Raises CellRefused when the arm was moved too far while it was held."""
@@ -190,8 +238,11 @@ class ArmChannel:
         """Look at the newest reading; ends what is over. Returns a cause for a protective stop."""
         over_s = self.monitor.observe(self.sample.q_rad, self.sample.q_cmd_rad)
         joint = self.spec.joints[self.monitor.joint].name
-        if self.motion is not None:
-            self._judge_motion(self.motion, stop, over_s, joint, now_s)
+        ticket = self.motion
+        if ticket is not None:
+            self._judge_motion(ticket, stop, over_s, joint, now_s)
+            if ticket.kind == "stow" and ticket.report and ticket.report.status == "BLOCKED":
+                return f"{joint} is blocked while stowing"
         elif self.driving and over_s >= PUSHED_AFTER_S:
             self.give_way()
             return f"{joint} was pushed {self.monitor.error_rad:.2f} rad away while holding"
@@ -244,7 +295,7 @@ class ArmChannel:
                 "NOT_CONVERGED", f"fingers stayed {off_mm:.1f} mm off, without force", False, now_s
             )
 
-    def drive(self, speed: float, stop: bool) -> None:
+    def drive(self, speed: float, stop: bool, now_s: float, worse: Worse) -> None:
         """Write one set-point through the last gate, if the device answered in this period.
 
         An arm that is silent for a moment waits where it is instead of catching up afterwards.
@@ -252,13 +303,19 @@ class ArmChannel:
         """
         if not self.heard:
             return
-        # What is being ended goes on slowing down, whatever the rest of the cell does.
-        stop = stop or (self.motion is not None and self.motion.ending is not None)
+        motion = self.motion
+        if motion is not None:
+            # What is being ended goes on slowing down, whatever the rest of the cell does.
+            stop = stop or motion.ending is not None
+            # Stowing is slow by itself.
+            speed = 1.0 if motion.kind == "stow" else speed
         target = self._rest_rad
         if self._follower is not None:
             # Judged on the reading after next: the arm has been told the end of the path by then.
             self._path_over = self._follower.phase == "settle"
             target = self._follower.advance(speed, stop, self.gate.q_rad)
+        elif self.steering is not None:
+            target = self.steering.advance(speed, stop, now_s)
         width = self._rest_width_m
         if self._fingers is not None:
             width = self._rest_width_m = self._fingers.advance(speed, stop)
@@ -266,17 +323,42 @@ class ArmChannel:
             return
         before = self.gate.mark()
         q = self.gate.step(target)
+        if self.steering is not None:
+            q = self._steered(self.steering, before, q, worse)
         opening, force = self.grip_gate.step(width, self._force_N)
         try:
             self.driver.write(q, opening, force)
         except OSError:
             # It did not move on; the next set-point must not be a double step.
             self.gate.back_to(before)
+            self.heard = False
             raise
+
+    def _steered(
+        self, steering: Steering, before: tuple[Vector, list[float]], q: Vector, worse: Worse
+    ) -> Vector:
+        """The set-point of an order, unless braking from it would end where the arm may not be."""
+        why = worse(self.spec.name, before[0], self.gate.braking_point())
+        if why is None:
+            return q
+        self.gate.back_to(before)
+        steering.brake()
+        steering.blocked = why
+        return self.gate.step(steering.aim_rad)
+
+    def end_steering(self) -> None:
+        """Rest where the last order left the set-point."""
+        self.steering = None
+        self._rest_rad = self.gate.brake()
+
+    def open_to(self, width_m: float) -> None:
+        """Lead the fingers to an opening, as fast as the gripper may, without a report."""
+        self._rest_width_m = width_m
+        self._fingers = None
 
     def give_way(self) -> None:
         """Stop pushing: hold where the arm is measured to be."""
-        self._follower = None
+        self._follower = self.steering = None
         self._rest_rad = self.sample.q_rad
         self.monitor.clear()
 
@@ -293,8 +375,8 @@ class ArmChannel:
             self._end_motion(status, detail, now_s)
         if self.grip is not None:
             self._end_grip(status, detail, False, now_s)
-        self._follower = self._fingers = None
-        self._rest_rad = self.gate.q_rad
+        self._follower = self._fingers = self.steering = None
+        self._rest_rad = self.gate.brake()
         self._rest_width_m = self.grip_gate.width_m
 
     def _end_motion(

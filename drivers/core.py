@@ -7,37 +7,36 @@ time and a host in wall time. One thread owns the core; ``hold``, ``resume``, ``
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
+import msgspec
+
 from drivers.arm import ArmDriver
 from drivers.arm_group import ArmGroup
+from drivers.body import CellBody
 from drivers.channel import ArmChannel
+from drivers.cycle import MOVING, Cycle
 from drivers.errors import CellFault, CellRefused
-from drivers.fsm import ENERGISED, StateMachine
+from drivers.fsm import StateMachine
+from drivers.guard import PoseGuard
+from drivers.hermite import Vector
+from drivers.limits import tightened_arm, tightened_box
+from drivers.manual import Manual
+from drivers.reactions import standing, words
 from drivers.safety import ToolXyz, check_grip, check_trajectory
-from drivers.ticket import Ticket
+from drivers.ticket import Ticket, TicketKind
 from drivers.two_steps import TwoSteps
 from drivers.types import (
     CellEvent,
     CellInfo,
     CellStatus,
     Finding,
-    MotionStatus,
     SampleLog,
     Trajectory,
 )
 
-BAD_CYCLES_ALARM: Final = 3
-BLIND_STOP_S: Final = 0.1
-BLIND_LOST_S: Final = 0.5
-RECONNECT_S: Final = 0.5
 RELEASE_WITHIN_S: Final = 10.0
-HARDWARE_START_SPEED: Final = 0.25
-"""Speed override after enabling real drives: going faster is an act of its own."""
-
-_Act = tuple[Literal["hold", "resume", "abort", "speed"], str, str, float]
 
 
 class CellCore:
@@ -49,29 +48,25 @@ class CellCore:
         arms: Mapping[str, ArmDriver],
         clock: Callable[[], float],
         tool_xyz: Mapping[str, ToolXyz] | None = None,
+        body: CellBody | None = None,
     ) -> None:
         """Join drivers to a core; touches no device.
 
         Args:
             tool_xyz: Per arm, joints to tool point in the base frame; without it the workspace box
                 is not checked for that arm.
+            body: The arms' bodies; without them self-collision is not checked, and there is no
+                jogging of the tool.
         """
         self.info = info
-        self.findings: list[Finding] = []
-        self.lease: str | None = None
-        """Who holds the cell, for people; kept by the server."""
+        self._owner: str | None = None
         self._clock = clock
         self._dt_s = 1.0 / info.control_hz
-        self._tool_xyz = dict(tool_xyz or {})
         self._fsm = StateMachine(clock)
         self._arms = ArmGroup(info.arms, arms, self._dt_s, clock)
+        self._guard = PoseGuard(info.workspace, tool_xyz or {}, body, self._arms.setpoints)
+        self._cycle = Cycle(info, self._fsm, self._arms, self._guard, clock, self._dt_s)
         self._tickets = 0
-        self._held = False
-        self._speed = 1.0 if info.kind == "sim" else HARDWARE_START_SPEED
-        self._acts: deque[_Act] = deque()
-        self._bad_cycles = 0
-        self._last_heard_s = clock()
-        self._next_reconnect_s = 0.0
         self._release = TwoSteps(RELEASE_WITHIN_S)
         self._loop = (0.0, 0, False)
         self._status = self._make_status()
@@ -80,34 +75,12 @@ class CellCore:
 
     def open(self) -> None:
         """Connect and check, read-only: ends in HOLD when the drives hold torque, else in LIMP."""
-        self._fsm.fire("connect", "connecting", "driver")
-        self._check(returned=False)
+        self._cycle.connection.open()
         self._status = self._make_status()
-
-    def _check(self, returned: bool) -> None:
-        try:
-            self.findings = self._arms.connect()
-            energised = self._arms.energised()
-        except OSError as error:
-            self._lose(str(error))
-            return
-        self._last_heard_s, self._bad_cycles = self._clock(), 0
-        bad = next((f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error"), None)
-        bad = bad or self._arms.outside()
-        self._arms.leave_alone()
-        self._arms.adopt()
-        if bad is not None:
-            self._fsm.fire("check_failed", bad, "driver", "check_failed")
-        elif not energised:
-            self._fsm.fire("checked_limp", "drives are off", "driver")
-        elif returned:
-            self._fsm.fire("checked_returned", "the device came back; look, then ack", "driver")
-        else:
-            self._fsm.fire("checked_hold", "adopted as it was found", "driver")
 
     def close(self) -> None:
         """Disconnect, leaving torque as it is. Nothing moves."""
-        self._end_all("STOPPED", "the driver was closed")
+        self._cycle.end_all("STOPPED", "the driver was closed")
         self._arms.close()
         self._fsm.fire("disconnect", "closed", "driver")
         self._status = self._make_status()
@@ -126,14 +99,39 @@ class CellCore:
         self._status = self._make_status()
 
     @property
+    def findings(self) -> list[Finding]:
+        """What the last check found."""
+        return self._cycle.connection.findings
+
+    @property
+    def lease(self) -> str | None:
+        """Who holds the cell, for people; kept by the server."""
+        return self._owner
+
+    @lease.setter
+    def lease(self, owner: str | None) -> None:
+        self._owner = owner
+        for channel in self._arms:
+            channel.last_seq = -1  # Each owner numbers its own set-points.
+
+    @property
     def at_rest(self) -> bool:
         """Whether every set-point stands still and nothing is moving."""
-        return self._fsm.state != "RUN" and self._arms.at_rest
+        return self._fsm.state not in MOVING and self._arms.at_rest
+
+    @property
+    def manual(self) -> Manual:
+        """Jogging, streams and hand guiding; for the owning thread."""
+        return self._cycle.manual
 
     def require_idle(self) -> None:
         """Raises CellRefused while a motion or a wait is in flight."""
-        if self._arms.in_flight():
+        if self._arms.in_flight() or self._arms.moving:
             raise CellRefused("busy", "a motion is in flight: abort it first")
+
+    def _require_free(self) -> None:
+        if self._cycle.held:
+            raise CellRefused("held", f"HOLD was asked for ({self._fsm.cause}): resume first")
 
     # -- commands of the owning thread -----------------------------------------------------
 
@@ -145,16 +143,74 @@ class CellCore:
             self._fsm.fire("enable", "", who)
         outside = self._arms.outside()
         if outside is not None:
-            raise CellRefused("pose_outside_limits", outside)
+            raise CellRefused("pose_outside_limits", f"{outside}; `recover` brings it back inward")
+        self._energise()
+        self._fsm.fire("enable", "drives enabled", who)
+        self._status = self._make_status()
+
+    def _energise(self) -> None:
         try:
             self._arms.energise()
         except OSError as error:
             self._fsm.fire("fault", f"enabling failed: {error}", "driver", "fault")
             raise CellFault(f"enabling failed: {error}") from error
-        self._held = False
-        self._speed = 1.0 if self.info.kind == "sim" else HARDWARE_START_SPEED
-        self._fsm.fire("enable", "drives enabled", who)
+        self._cycle.started()
+
+    def recover(self, who: str, nonce: str = "") -> str:
+        """Out of a pose beyond the limits, in two steps by one person; then only inward jogging.
+
+        Called without a nonce it answers with one. From PSTOP, or from LIMP (which enables).
+        """
+        nonce = self.manual.recover(who, nonce, self._energise)
+        self._cycle.held = False
         self._status = self._make_status()
+        return nonce
+
+    def stow(self, arm: str, who: str) -> Ticket:
+        """Start the slow way to an arm's rest pose. Raises CellRefused."""
+        ticket = self._ticket("stow", arm, who)
+        self.manual.stow(arm, ticket, who)
+        self._status = self._make_status()
+        return ticket
+
+    def guide(self, arm: str, timeout_s: float, who: str) -> None:
+        """Let a person move an arm by hand; 0 s ends it. See :class:`drivers.manual.Manual`."""
+        if timeout_s == 0.0:
+            self.manual.end_guide(who)
+        else:
+            self.manual.guide(arm, timeout_s, who)
+        self._status = self._make_status()
+
+    def tighten(
+        self,
+        arm: str,
+        lo_rad: Vector,
+        hi_rad: Vector,
+        speed_share: float,
+        box: tuple[Vector, Vector],
+        who: str,
+    ) -> None:
+        """Narrow an arm's limits and the workspace until the host restarts; never wider.
+
+        Raises:
+            CellRefused: Something would become wider, or the arm is not within.
+        """
+        if self._fsm.state not in ("HOLD", "LIMP"):
+            raise CellRefused(f"not_in_{self._fsm.state}", "limits change only at rest")
+        self.require_idle()
+        channel = self._arms.named(arm)
+        spec = tightened_arm(channel.spec, lo_rad, hi_rad, speed_share)
+        workspace = tightened_box(self.info.workspace, *box)
+        for joint, held, q in zip(
+            spec.joints, channel.gate.q_rad, channel.sample.q_rad, strict=True
+        ):
+            if not (joint.lo_rad <= held <= joint.hi_rad and joint.lo_rad <= q <= joint.hi_rad):
+                raise CellRefused("pose_outside_limits", f"{joint.name} is at {q:.3f} rad now")
+        channel.limit(spec)
+        arms = tuple(spec if known.name == arm else known for known in self.info.arms)
+        self.info = msgspec.structs.replace(self.info, arms=arms, workspace=workspace)
+        self._guard.workspace = workspace
+        self._fsm.note(f"limits of {arm} tightened", who, "limits")
 
     def start_trajectory(self, arm: str, trajectory: Trajectory, who: str) -> Ticket:
         """Start following a trajectory; while held it waits for ``resume``.
@@ -173,7 +229,8 @@ class CellCore:
             channel.gate.q_rad,
             self._dt_s,
             self.info.workspace,
-            self._tool_xyz.get(arm),
+            self._guard.tool_xyz.get(arm),
+            self._guard.touching(arm),
         )
         if refusal is not None:
             channel.refuse_path(ticket, trajectory, refusal)
@@ -217,15 +274,21 @@ class CellCore:
         """Acknowledge a protective stop once its cause is gone: PSTOP to HOLD, never to RUN."""
         if self._fsm.state == "PSTOP":
             outside = self._arms.outside()
-            if outside is not None or self._bad_cycles:
-                raise CellRefused("cause_stands", outside or "the device does not answer reliably")
+            complaint = standing(self._cycle.alarms(), "pstop")
+            if outside is not None:
+                outside += "; `recover` brings it back inward"
+            elif not self._cycle.connection.reliable:
+                outside = "the device does not answer reliably"
+            if outside or complaint:
+                raise CellRefused("cause_stands", outside or complaint or "")
         self._fsm.fire("ack_stop", "stop acknowledged", who)
         self._status = self._make_status()
 
     def clear_fault(self, who: str) -> None:
         """Check the device again after a fault was mended."""
         self._fsm.fire("clear_fault", "fault cleared, checking", who)
-        self._check(returned=True)
+        self._cycle.connection.check(returned=True)
+        self._cycle.slow_down()
         self._status = self._make_status()
 
     def release_torque(self, who: str, nonce: str = "") -> str:
@@ -242,7 +305,7 @@ class CellCore:
             return self._release.ask(who, self._clock())
         self._release.confirm(who, nonce, self._clock())
         self._arms.release()
-        self._held = False
+        self._cycle.held = False
         self._fsm.fire("release", "torque released", who)
         self._status = self._make_status()
         return nonce
@@ -251,7 +314,7 @@ class CellCore:
 
     def hold(self, cause: str, who: str) -> None:
         """Decelerate along the path and hold, powered. Never refused, idempotent."""
-        self._acts.append(("hold", cause, who, 0.0))
+        self._cycle.ask("hold", cause, who)
 
     def resume(self, who: str) -> None:
         """Leave a hold; the motion in flight goes on from the measured pose.
@@ -263,17 +326,17 @@ class CellCore:
         if state not in ("HOLD", "RUN"):
             raise CellRefused(f"not_in_{state}", f"cannot resume from {state} ({self._fsm.cause})")
         self._arms.check_resume()
-        self._acts.append(("resume", "resumed", who, 0.0))
+        self._cycle.ask("resume", "resumed", who)
 
     def abort(self, who: str) -> None:
         """End what is in flight with STOPPED and stay in HOLD. Without effect when idle."""
-        self._acts.append(("abort", "aborted", who, 0.0))
+        self._cycle.ask("abort", "aborted", who)
 
     def set_speed(self, fraction: float, who: str) -> None:
         """Set the speed override, in (0, 1]."""
         if not 0.01 <= fraction <= 1.0:
             raise CellRefused("invalid", f"speed {fraction} is outside 0.01 to 1")
-        self._acts.append(("speed", f"speed {fraction:.0%}", who, fraction))
+        self._cycle.ask("speed", f"speed {fraction:.0%}", who, fraction)
 
     def status(self) -> CellStatus:
         """State as of the last tick or command."""
@@ -299,142 +362,10 @@ class CellCore:
         """Let whoever ticks say how well it keeps time."""
         self._loop = (hz, overruns, realtime)
 
-    # -- one control period ----------------------------------------------------------------
-
     def tick(self) -> None:
         """One control period. Never blocks past the devices' read deadlines."""
-        while self._acts:
-            self._apply(*self._acts.popleft())
-        state = self._fsm.state
-        if state in ("OFFLINE", "LOST"):
-            self._look_for_device()
-        else:
-            self._read()
-            self._judge()
-            self._drive()
-            self._settle()
+        self._cycle.tick()
         self._status = self._make_status()
-
-    def _read(self) -> None:
-        now = self._clock()
-        try:
-            self._arms.read(0.8 * self._dt_s)
-        except OSError as error:
-            self._bad_cycle(str(error), now)
-        except CellFault as fault:
-            self._end_all("FAULT", str(fault))
-            if self._fsm.allows("fault"):
-                self._fsm.fire("fault", str(fault), "driver", "fault")
-        else:
-            self._last_heard_s, self._bad_cycles = now, 0
-
-    def _bad_cycle(self, error: str, now: float) -> None:
-        self._bad_cycles += 1
-        blind_s = now - self._last_heard_s
-        if self._bad_cycles == BAD_CYCLES_ALARM:
-            self._fsm.note(f"{BAD_CYCLES_ALARM} bad cycles in a row: {error}", "driver", "alarm")
-        if blind_s >= BLIND_LOST_S:
-            self._lose(f"no answer for {blind_s:.1f} s: {error}")
-        elif blind_s >= BLIND_STOP_S and self._fsm.allows("violate"):
-            self._violate(f"blind for {1e3 * blind_s:.0f} ms: {error}")
-
-    def _judge(self) -> None:
-        now, stop = self._clock(), self._fsm.state != "RUN"
-        for channel in self._arms:
-            if not channel.heard:
-                continue
-            cause = channel.judge(stop, now)
-            if self._fsm.state in ENERGISED:
-                cause = cause or channel.outside()
-                if cause is not None and self._fsm.allows("violate"):
-                    self._violate(f"{channel.spec.name}: {cause}")
-
-    def _drive(self) -> None:
-        if self._fsm.state not in ENERGISED:
-            return
-        stop = self._fsm.state != "RUN"
-        try:
-            self._arms.drive(self._speed, stop)
-        except OSError as error:
-            self._bad_cycle(str(error), self._clock())
-
-    def _settle(self) -> None:
-        self._arms.count_time(self._held or self._fsm.state not in ("HOLD", "RUN", "LIMP"))
-        if self._fsm.state == "RUN" and not self._arms.moving:
-            self._fsm.fire("finish", "motion ended", "driver")
-
-    def _look_for_device(self) -> None:
-        now = self._clock()
-        if self._fsm.state == "LOST" and now >= self._next_reconnect_s:
-            self._next_reconnect_s = now + RECONNECT_S
-            try:
-                self._arms.connect()
-            except OSError:
-                return  # Still silent; LOST already says so.
-            self._fsm.fire("connect", "the device answers again", "driver")
-            self._check(returned=True)
-
-    # -- acts ------------------------------------------------------------------------------
-
-    def _apply(
-        self, act: Literal["hold", "resume", "abort", "speed"], cause: str, who: str, value: float
-    ) -> None:
-        if act == "hold":
-            self._apply_hold(cause, who)
-        elif act == "resume":
-            self._apply_resume(who)
-        elif act == "abort":
-            self._apply_abort(who)
-        else:
-            self._speed = value
-            self._fsm.note(cause, who, "speed")
-
-    def _apply_hold(self, cause: str, who: str) -> None:
-        if self._held:
-            return
-        if self._fsm.state == "HOLD":
-            self._held = True
-            self._fsm.restate(cause, who, "hold")
-        elif self._fsm.fire("hold", cause, who, "hold") is not None:
-            self._held = True
-        else:
-            self._fsm.note(f"hold asked in {self._fsm.state}: {cause}", who, "hold")
-
-    def _apply_resume(self, who: str) -> None:
-        if self._fsm.state != "HOLD" or not self._held:
-            return
-        try:
-            self._arms.check_resume()
-        except CellRefused as refused:
-            self._fsm.note(refused.text, who, "refused")
-            return
-        self._held = False
-        if self._arms.moving:
-            self._arms.resume()
-            self._fsm.fire("start_traj", "resumed", who, "resume")
-        else:
-            self._fsm.restate("resumed; nothing in flight", who, "resume")
-
-    def _apply_abort(self, who: str) -> None:
-        ended = self._arms.stop(f"aborted by {who}")
-        if self._fsm.state == "RUN":
-            self._fsm.fire("hold", "aborted", who, "abort")
-        elif ended:
-            self._fsm.restate("aborted", who, "abort")
-
-    def _violate(self, cause: str) -> None:
-        self._arms.stop(f"protective stop: {cause}")
-        self._held = False
-        self._fsm.fire("violate", cause, "driver", "pstop")
-
-    def _lose(self, cause: str) -> None:
-        self._end_all("FAULT", f"the device is lost: {cause}")
-        self._fsm.fire("lose", cause, "driver", "lost")
-        self._next_reconnect_s = self._clock() + RECONNECT_S
-
-    def _end_all(self, status: MotionStatus, detail: str) -> None:
-        self._arms.end_all(status, detail)
-        self._held = False
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -442,17 +373,21 @@ class CellCore:
         channel = self._arms.named(arm)
         if self._fsm.state not in ("HOLD", "RUN"):
             self._fsm.fire("start_traj", "", "")
+        if self._fsm.state == "RUN" and self._fsm.mode != "TRAJ":
+            raise CellRefused("busy", f"{self._fsm.cause} ({self._fsm.mode}): end that first")
+        if self._arms.recovering:
+            raise CellRefused("only_inward", "an arm is beyond its range: jog it back first")
         busy = channel.motion if kind == "motion" else channel.grip
         if busy is not None:
             raise CellRefused("busy", f"{arm} is still at a {busy.kind} asked by {busy.who}")
         return channel
 
     def _run(self, cause: str, who: str) -> None:
-        if self._fsm.state == "HOLD" and not self._held:
+        if self._fsm.state == "HOLD" and not self._cycle.held:
             self._fsm.fire("start_traj", cause, who)
         self._status = self._make_status()
 
-    def _ticket(self, kind: Literal["trajectory", "grip", "wait"], arm: str, who: str) -> Ticket:
+    def _ticket(self, kind: TicketKind, arm: str, who: str) -> Ticket:
         self._tickets += 1
         return Ticket(self._tickets, kind, arm, who, self._clock())
 
@@ -467,11 +402,14 @@ class CellCore:
             who=fsm.who,
             since_s=fsm.since_s,
             estop=self.info.estop,
-            speed=self._speed,
-            lease=self.lease,
+            speed=self._cycle.speed,
+            lease=self._owner,
             arms=self._arms.samples(),
             loop_hz=hz,
             overruns=overruns,
             realtime=realtime,
-            held=self._held,
+            held=self._cycle.held,
+            tracking_rad=tuple(channel.monitor.error_rad for channel in self._arms),
+            alarms=tuple(words(alarm) for alarm in self._cycle.alarms()),
+            stowed=self._cycle.stowed(),
         )

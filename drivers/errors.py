@@ -18,3 +18,10 @@ class CellRefused(Exception):
 
 class CellFault(Exception):
     """The cell cannot go on: hardware or host is gone or in FAULT. A person must look."""
+
+
+class DeviceGone(OSError):
+    """The device is no longer there (unplugged, its port closed): waiting will not bring it back.
+
+    Raised by drivers from ``read`` and ``write``; any other OSError means "not in this period".
+    """

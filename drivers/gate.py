@@ -30,8 +30,10 @@ class SetpointGate:
     """
 
     def __init__(self, spec: ArmSpec, dt_s: float, q_rad: Sequence[float]) -> None:
+        self._limits = [(joint.lo_rad, joint.hi_rad) for joint in spec.joints]
         self._lo = [joint.lo_rad for joint in spec.joints]
         self._hi = [joint.hi_rad for joint in spec.joints]
+        self._beyond = False
         self._vmax = [joint.vmax_rad_s * VELOCITY_MARGIN for joint in spec.joints]
         self._amax = [joint.amax_rad_s2 * ACCELERATION_MARGIN for joint in spec.joints]
         self._dt_s = dt_s
@@ -41,12 +43,23 @@ class SetpointGate:
         self.seed(q_rad)
 
     def seed(self, q_rad: Sequence[float]) -> None:
-        """Take a pose at rest as the present set-point, put inside the joint limits."""
-        self.q_rad = tuple(
-            min(max(q, lo), hi) for q, lo, hi in zip(q_rad, self._lo, self._hi, strict=True)
-        )
+        """Take a pose at rest as the present set-point.
+
+        A joint beyond its range stays where it is (a set-point inside would be a jump) and may
+        only go inward from there.
+        """
+        self.q_rad = tuple(q_rad)
+        self._wall_off()
         self._target = list(self.q_rad)
         self._v = [0.0] * len(self.q_rad)
+
+    def _wall_off(self) -> None:
+        """Let a joint that is beyond its range come back, and never go out again."""
+        self._lo = [min(q, lo) for q, (lo, _) in zip(self.q_rad, self._limits, strict=True)]
+        self._hi = [max(q, hi) for q, (_, hi) in zip(self.q_rad, self._limits, strict=True)]
+        self._beyond = any(
+            not lo <= q <= hi for q, (lo, hi) in zip(self.q_rad, self._limits, strict=True)
+        )
 
     def mark(self) -> tuple[Vector, list[float]]:
         """Where the set-point is and how it moves, for :meth:`back_to`."""
@@ -55,11 +68,29 @@ class SetpointGate:
     def back_to(self, mark: tuple[Vector, list[float]]) -> None:
         """Undo steps that were not written; the target they followed is caught up with."""
         self.q_rad, self._v = mark
+        self._wall_off()
 
     @property
     def at_rest(self) -> bool:
         """Whether the set-point stands still."""
         return not any(self._v)
+
+    def braking_point(self) -> Vector:
+        """Where the set-point comes to rest when it brakes now; where it is, at rest."""
+        if self.at_rest:
+            return self.q_rad
+        return tuple(
+            min(max(q + 0.5 * v * abs(v) * ACCELERATION_MARGIN / amax, lo), hi)
+            for q, v, amax, lo, hi in zip(
+                self.q_rad, self._v, self._amax, self._lo, self._hi, strict=True
+            )
+        )
+
+    def brake(self) -> Vector:
+        """Make the braking point the target that is followed; returns it."""
+        point = self.braking_point()
+        self._target = list(point)
+        return point
 
     def step(self, target_rad: Sequence[float]) -> Vector:
         """One tick towards the target; returns the set-point to write. Not finite: stays."""
@@ -83,6 +114,8 @@ class SetpointGate:
             else:
                 written.append(self._limited(i, wanted))
         self.q_rad = tuple(written)
+        if self._beyond:
+            self._wall_off()
         return self.q_rad
 
     def _limited(self, i: int, wanted: float) -> float:

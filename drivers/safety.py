@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
+from drivers.body import TOUCH_MARGIN_M, Touch
 from drivers.hermite import HermitePath, Vector
 from drivers.types import ArmSpec, FloatArray, GripperSpec, Trajectory, Workspace
 
@@ -26,6 +27,10 @@ MAX_KNOTS: Final = 20_000
 MAX_DURATION_S: Final = 300.0
 BOX_TOLERANCE_M: Final = 1e-3
 
+TOUCH_EVERY_RAD: Final = 0.05
+TOUCH_SLACK_M: Final = 5e-4
+
+Touching = Callable[[Sequence[float]], Touch | None]
 ToolXyz = Callable[[Sequence[float]], tuple[float, float, float]]
 
 
@@ -43,12 +48,14 @@ def check_trajectory(
     dt_s: float,
     workspace: Workspace | None = None,
     tool_xyz: ToolXyz | None = None,
+    touching: Touching | None = None,
 ) -> Refusal | None:
     """Judge a whole trajectory before anything moves; None means it may run.
 
     Args:
         setpoint_rad: Where the arm is being held now.
         tool_xyz: Tool point in the base frame for given joints; without it the box is not checked.
+        touching: Where the arm touches itself or another; without it that is not checked.
     """
     malformed = _check_shape(spec, trajectory)
     if malformed is not None:
@@ -63,8 +70,10 @@ def check_trajectory(
         )
     path = HermitePath(trajectory)
     times, q, dq = path.sample(dt_s)
-    return _check_joints(spec, path, times, q, dq, dt_s) or _check_box(
-        times, q, workspace, tool_xyz, dt_s
+    return (
+        _check_joints(spec, path, times, q, dq, dt_s)
+        or _check_box(times, q, workspace, tool_xyz, dt_s)
+        or _check_touch(times, q, touching)
     )
 
 
@@ -135,7 +144,7 @@ def _check_box(
     allowed_m = BOX_TOLERANCE_M
     for k in [*range(0, len(times) - 1, stride), len(times) - 1]:
         xyz = tool_xyz(q[k].tolist())
-        outside_m, axis = _outside_box(xyz, workspace)
+        outside_m, axis = outside_box(xyz, workspace)
         if k == 0:
             # An arm that already is outside may come back, never go further out.
             allowed_m = max(allowed_m, outside_m + BOX_TOLERANCE_M)
@@ -149,7 +158,30 @@ def _check_box(
     return None
 
 
-def _outside_box(xyz: tuple[float, float, float], workspace: Workspace) -> tuple[float, int]:
+def _check_touch(times: FloatArray, q: FloatArray, touching: Touching | None) -> Refusal | None:
+    """Look along the path as often as the arm has moved a little, not as often as time passed."""
+    if touching is None:
+        return None
+    travelled = np.concatenate([[0.0], np.abs(np.diff(q, axis=0)).max(axis=1).cumsum()])
+    marks = np.arange(0.0, travelled[-1], TOUCH_EVERY_RAD)
+    allowed_m = TOUCH_MARGIN_M
+    for k in [*np.searchsorted(travelled, marks).tolist(), len(times) - 1]:
+        touch = touching(q[k].tolist())
+        if touch is None:
+            allowed_m = TOUCH_MARGIN_M
+        elif k == 0:
+            # An arm that already touches itself may come apart.
+            allowed_m = min(allowed_m, touch.clearance_m - TOUCH_SLACK_M)
+        elif touch.clearance_m < allowed_m:
+            return Refusal(
+                "LIMIT",
+                f"{touch.parts} come within {1e3 * touch.clearance_m:.0f} mm of each other at "
+                f"{times[k]:.2f} s",
+            )
+    return None
+
+
+def outside_box(xyz: tuple[float, float, float], workspace: Workspace) -> tuple[float, int]:
     """How far outside the box, and along which axis (0, 1, 2) most."""
     excess = [
         max(lo - value, value - hi, 0.0)

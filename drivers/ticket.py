@@ -7,7 +7,7 @@ from typing import Literal
 
 from drivers.types import GripReport, MotionReport, MotionStatus
 
-TicketKind = Literal["trajectory", "grip", "wait"]
+TicketKind = Literal["trajectory", "grip", "wait", "stow"]
 
 
 @dataclass(slots=True)

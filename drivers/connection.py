@@ -1,0 +1,107 @@
+"""Whether a cell's devices answer: connecting, checking, losing them, and finding them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from drivers.arm_group import ArmGroup
+from drivers.fsm import StateMachine
+from drivers.silence import BAD_CYCLES_ALARM, SilenceWatch
+from drivers.types import Finding
+
+RECONNECT_S: Final = 0.5
+
+
+class Connection:
+    """Takes the state machine through OFFLINE, CHECK and LOST. Connecting writes nothing."""
+
+    def __init__(
+        self,
+        fsm: StateMachine,
+        arms: ArmGroup,
+        clock: Callable[[], float],
+        end_all: Callable[[str], None],
+        violate: Callable[[str], None],
+    ) -> None:
+        """``end_all``: end what is in flight, for this reason. ``violate``: stop protectively."""
+        self.findings: list[Finding] = []
+        self._fsm = fsm
+        self._arms = arms
+        self._clock = clock
+        self._end_all = end_all
+        self._violate = violate
+        self._silence = SilenceWatch(clock())
+        self._next_look_s = 0.0
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the last control period had every answer."""
+        return self._silence.bad_cycles == 0
+
+    def open(self) -> None:
+        """Connect and check, read-only."""
+        self._fsm.fire("connect", "connecting", "driver")
+        self.check(returned=False)
+
+    def check(self, returned: bool) -> None:
+        """From CHECK to what the devices say; ``returned`` ones wait for a person."""
+        fsm, arms = self._fsm, self._arms
+        try:
+            self.findings = arms.connect()
+            energised = arms.energised()
+        except OSError as error:
+            self.lose(str(error))
+            return
+        self._silence.heard(self._clock())
+        bad = next((f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error"), None)
+        outside = arms.outside()
+        arms.leave_alone()
+        arms.adopt()
+        if bad is not None:
+            fsm.fire("check_failed", bad, "driver", "check_failed")
+        elif not energised:
+            fsm.fire("checked_limp", outside or "drives are off", "driver")
+        elif returned:
+            fsm.fire("checked_returned", "the device came back; look, then ack", "driver")
+        else:
+            fsm.fire("checked_hold", "adopted as it was found", "driver")
+        for finding in self.findings:
+            if finding.severity == "warn":
+                fsm.note(f"{finding.what}: {finding.seen}", "driver", "finding")
+
+    def heard(self) -> None:
+        """Everything answered in this period."""
+        self._silence.heard(self._clock())
+
+    def missed(self, error: OSError) -> None:
+        """Something did not answer in this period."""
+        now = self._clock()
+        verdict = self._silence.missed(error, now)
+        if verdict == "alarm":
+            text = f"{BAD_CYCLES_ALARM} bad cycles in a row: {error}"
+            self._fsm.note(text, "driver", "alarm")
+        elif verdict == "lost":
+            self.lose(str(error))
+        elif verdict == "stop" and self._fsm.allows("violate"):
+            self._violate(f"blind for {1e3 * self._silence.blind_s(now):.0f} ms: {error}")
+
+    def lose(self, cause: str) -> None:
+        """The devices that do not answer are waited for; the others come to rest and hold."""
+        self._end_all(f"the device is lost: {cause}")
+        self._arms.wait_for_silent()
+        self._fsm.fire("lose", cause, "driver", "lost")
+        self._next_look_s = self._clock() + RECONNECT_S
+
+    def look_again(self) -> None:
+        """In LOST, now and then: are they back? They come to PSTOP or LIMP, never to motion."""
+        now = self._clock()
+        if now < self._next_look_s:
+            return
+        self._next_look_s = now + RECONNECT_S
+        try:
+            self._arms.connect()
+        except OSError:
+            return  # Still silent; LOST already says so.
+        self._fsm.fire("connect", "the device answers again", "driver")
+        self.check(returned=True)
