@@ -55,6 +55,8 @@ def parse_toml(text: str, shape: type[T], where: str) -> T:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: not valid TOML: nested too deep") from None
     return convert_strictly(data, shape, where)
 
 

@@ -338,11 +338,18 @@ def decode_request(raw: bytes) -> Request:
 
 def decode_reply(raw: bytes) -> Reply:
     """Raises msgspec.DecodeError when the host speaks something else."""
-    return _reply_decoder.decode(raw)
+    try:
+        return _reply_decoder.decode(raw)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def decode_state(raw: bytes) -> State:
-    return _state_decoder.decode(raw)
+    """Raises msgspec.DecodeError when it is no state."""
+    try:
+        return _state_decoder.decode(raw)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def _finite(command: Command) -> bool:

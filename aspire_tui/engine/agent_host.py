@@ -68,7 +68,7 @@ async def _next_call(reader: asyncio.StreamReader) -> ToolCall | None:
     body = await reader.readexactly(size)
     try:
         return msgspec.json.decode(body, type=ToolCall)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

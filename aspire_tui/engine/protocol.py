@@ -71,11 +71,18 @@ def pack(message: Command | Reply) -> bytes:
 
 def read_command(body: bytes) -> Command:
     """Raises ``msgspec.DecodeError`` (a ValueError) on anything that is not a command."""
-    return _command.decode(body)
+    try:
+        return _command.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def read_reply(body: bytes) -> Reply:
-    return _reply.decode(body)
+    """Raises ``msgspec.DecodeError`` on anything that is not a reply."""
+    try:
+        return _reply.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def refusal(command: Command) -> str:

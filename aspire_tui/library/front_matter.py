@@ -108,7 +108,7 @@ def _scalar(value: str, line: int, *, text_only: bool) -> str:
     if value.startswith('"'):
         try:
             text = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ConfigError(f"line {line}: not a quoted text: {value[:60]}") from None
         return str(text)
     if value.startswith("'"):

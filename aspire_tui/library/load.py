@@ -210,7 +210,7 @@ def _check_parameter(where: str, name: str, p: Parameter) -> None:
 def _read_evidence(data: bytes) -> Evidence:
     try:
         evidence = msgspec.json.decode(data, type=Evidence)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(str(error)) from None
     for i, proof in enumerate(evidence.proofs):
         for side, rate in (("with", proof.rate_with), ("without", proof.rate_without)):

@@ -137,7 +137,7 @@ class Reader:
             header = self._decoder.decode(text)
             sizes = [spec.nbytes() for spec in header.arrays]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return BadFrame(f"not a message: {str(error)[:120]}")
+            return BadFrame(f"not a message: {one_line(str(error))[:120]}")
         if len(sizes) > _MOST_ARRAYS or sum(sizes) > self._arrays_max:
             raise WireViolation(f"{sum(sizes)} bytes of arrays, at most {self._arrays_max}")
         self._header, self._payload = header, sum(sizes)
