@@ -12,8 +12,8 @@ INTERESTING = (
     b"\\u0000", b"[" * 200, b'{"a":' * 60, b'{"$":"a","i":0}', b'{"$":"m","v":[[[],1]]}',
     b'{"$":"t","v":[1]}', b"\xc0\x80", b"\xed\xa0\x80", b"\xe2\x80\xae", b"\x1b[2J", b"../../",
     b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff",
-    b"\xca\x7f\xc0\x00\x00", b"\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00", b"\x91" * 3000, b"\x81\xa1a" * 1500,
-    b"[" * 3000, b'{"a":' * 2000,
+    b"\xca\x7f\xc0\x00\x00", b"\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00", b"\x91" * 3000,
+    b"\x81\xa1a" * 1500, b"[" * 3000, b'{"a":' * 2000,
 )  # fmt: skip
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 CHANGES = (1, 1, 1, 2, 3, 4)
