@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from drivers.emu.body import Supply
 from drivers.emu.bus import Bus
 from drivers.emu.goal_log import GoalLog
-from drivers.emu.memory import LockMode, Memory, sign_bit
+from drivers.emu.memory import Memory, sign_bit
 from drivers.emu.port import Port
 from drivers.emu.rig import Line
 from drivers.emu.section import EmulatorSection
@@ -77,7 +77,7 @@ def assemble(
             max_limit=own.high,
             **SET_UP,
         )
-        memory.lock_mode = cast(LockMode, section.lock_mode)
+        memory.lock_mode = section.lock_mode
         zero = section.zero_ticks[index] if index < len(section.zero_ticks) else HALF
         sign = section.signs[index] if index < len(section.signs) else 1
         servos.append(

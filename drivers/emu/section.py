@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -21,7 +23,7 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the adapter collects bytes before it hands them over; FTDI's default is 16."""
     wire_time: bool = True
     """Whether bytes take their time on the wire."""
-    lock_mode: str = "drop"
+    lock_mode: Literal["drop", "volatile"] = "drop"
     """What a locked EEPROM does with a write: ``drop`` it, or keep it until the power goes."""
     stall_Nm: float = 2.94
     no_load_deg_s: float = 270.0
@@ -37,5 +39,8 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What each encoder reads at the model's zero, before homing; else 2048."""
     signs: tuple[int, ...] = ()
     """1 or -1 for each servo: which way its encoder counts when the model's joint turns."""
+    start: Literal["holding", "resting"] = "holding"
+    """``holding``: torque on at the home pose, as an earlier user left it; ``resting``: torque off,
+    lying at the arm's ``rest_rad``."""
     calibration: str = ""
     """LeRobot's calibration file of this arm, beside the cell file: what its EEPROMs hold."""

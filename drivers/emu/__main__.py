@@ -1,0 +1,48 @@
+"""``python -m drivers.emu CELL_FILE --run-dir DIR``: the far end of an emulated cell's buses."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from drivers.cellfile import load_cell
+from drivers.emu.cell import EmulatedCell
+from drivers.emu.standalone import BAD_INPUT, run_until_told, tell
+
+log = logging.getLogger("emulator")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="drivers.emu", description="Emulate a cell's arms.")
+    parser.add_argument("cell_file", type=Path)
+    parser.add_argument("--run-dir", type=Path, required=True, help="for ports and sockets")
+    parser.add_argument("--seed", type=int, help="of faults that come by themselves")
+    parser.add_argument("--noise-off", action="store_true", help="ideal cameras")
+    parser.add_argument("--ready-fd", type=int, help="write one JSON line here when ready or not")
+    args = parser.parse_args(argv)
+    logging.basicConfig(format="%(asctime)s emulator %(message)s", stream=sys.stderr)
+    try:
+        args.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        emulated = EmulatedCell(
+            load_cell(args.cell_file), args.run_dir, not args.noise_off, args.seed
+        )
+    except (ValueError, OSError) as error:
+        tell(args.ready_fd, ready=False, error=str(error))
+        log.error(str(error))
+        return BAD_INPUT
+    emulated.start()
+    ports = [str(line.port.link) for line in emulated.rig.lines]
+    tell(args.ready_fd, ready=True, pid=os.getpid(), ports=ports)
+    try:
+        run_until_told(emulated.loop)
+    finally:
+        emulated.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
