@@ -32,6 +32,7 @@ DRIVERS = {
     "drivers.cell",
     "drivers.client",
     "drivers.errors",
+    "drivers.jaw",
     "drivers.cellfile",
     "drivers.runtime_dir",
 }

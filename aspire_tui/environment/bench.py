@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.motion.kinematics import Kinematics
 from drivers.cell import Cell
-from drivers.types import ArmSample, ArmSpec, Frame
+from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 
 if TYPE_CHECKING:
     from aspire_tui.environment.motion.collision import HeldBox
@@ -69,6 +69,11 @@ class Holding:
     """Its seen extent, fixed in the tool frame; None when no camera saw it before."""
 
 
+def held_shift_m(gripper: GripperSpec, width_m: float) -> float:
+    """From the middle of the open gripper to the middle of what it holds, along the tool's y."""
+    return 0.0 if gripper.jaw is None else width_m / 2 - gripper.jaw.fixed_face_m
+
+
 @dataclass
 class Preview:
     """A planned but unexecuted move; executing it is refused when the arm has moved since."""
@@ -108,8 +113,28 @@ class Workbench:
         return np.array(self.sample().q_rad)
 
     def joints_commanded(self) -> FloatArray:
-        """The set-point the arm is holding, shape (n,), radians: where a trajectory must start."""
+        """Where a plan starts, shape (n,), radians: where the arm is being held.
+
+        That is its set-point, except where servos stay behind theirs by what they carry: there it
+        is what they measure, and set-points lead the plan.
+        """
+        sample = self.sample()
+        return np.array(sample.q_rad if self.arm.sag_rad_per_Nm else sample.q_cmd_rad)
+
+    def setpoint(self) -> FloatArray:
+        """What the servos are told now, shape (n,), radians."""
         return np.array(self.sample().q_cmd_rad)
+
+    def holds(self, holding: Holding | None) -> None:
+        """Believe from now on that this is between the fingers; the tool point moves onto it."""
+        self.holding = holding
+        self.centre_tool()
+
+    def centre_tool(self) -> None:
+        """The tool point is the middle of what is held, or of the open gripper."""
+        held = self.holding
+        shift = 0.0 if held is None else held_shift_m(self.arm.gripper, held.width_m)
+        self.kinematics.centre_on(shift)
 
     def width_m(self) -> float:
         """Measured gripper opening."""
@@ -141,7 +166,7 @@ class Workbench:
     def forget(self) -> None:
         """Drop everything believed about a scene that is about to change or has changed."""
         self.obstacles = None
-        self.holding = None
+        self.holds(None)
         self.previews.clear()
         self.changed_s = -math.inf
         self.changed_at = None
@@ -155,7 +180,7 @@ class Workbench:
         frame = self.cell.frame(camera)
         T = frame.T_mount_cam
         if frame.mount != "base":
-            T = self.kinematics.tool_pose(np.array(frame.q_rad)) @ T
+            T = self.kinematics.hand_pose(np.array(frame.q_rad)) @ T
         depth = frame.depth_m() if frame.depth is not None else np.zeros(frame.rgb.shape[:2], "f4")
         view = View(frame, T, depth, np.array(frame.q_rad) if frame.q_rad else self.joints())
         for array in (view.rgb, view.depth_m):

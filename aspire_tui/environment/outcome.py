@@ -22,6 +22,8 @@ class MotionResult(msgspec.Struct, frozen=True):
     reached_wxyz: tuple[float, float, float, float] | None = None
     error_m: float | None = None
     error_rad: float | None = None
+    lean_rad: float | None = None
+    """How far the approach axis is from the one asked for, on an arm that cannot always take it."""
     duration_s: float = 0.0
     contact_direction: tuple[float, float, float] | None = None
     """Unit vector along which the arm was pushed back, when something stopped it."""

@@ -23,6 +23,7 @@ from aspire_tui.domain import (
 )
 from aspire_tui.environment import referee, reset, verify
 from aspire_tui.environment.task import TaskDef
+from aspire_tui.environment.task_fit import fit
 from aspire_tui.events import (
     PhaseChanged,
     ProgramEnded,
@@ -68,6 +69,7 @@ class TrialRunner:
 
     def run(self, spec: TrialSpec, journal: Journal, gate: Gate) -> TrialClosed:
         """Run one trial and record it; always ends in exactly one TrialClosed."""
+        spec = msgspec.structs.replace(spec, task=fit(spec.task, self.cell.info.task_area))
         journal.record(_opened(spec))
         began_s, began_wall = self.cell.now_s(), self.wall()
         watched = Trace(journal)

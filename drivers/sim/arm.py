@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.noise import READ_NOISE_ROWS, CellNoise
+from drivers.sim.opening import Opening, opening_of
 from drivers.sim.scene import TIMESTEP_S, arm_prefix
 from drivers.types import ArmSample, ArmSpec, Finding
 
 FloatArray = NDArray[np.float64]
 
-FINGERS = ("finger_left", "finger_right")
 GRIPPER = "gripper"
 
 NEVER_S = -1e9
@@ -35,6 +35,8 @@ class ArmSetpoint(msgspec.Struct, frozen=True):
     width_m: float
     force_N: float
     energised: bool = True
+    encoder_rad: tuple[float, ...] = ()
+    """What the arm's own encoders say, where another process plays its servos; else empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class _Wiring:
     data: mujoco.MjData
     qpos: NDArray[np.intp]
     dofs: NDArray[np.intp]
-    finger_qpos: NDArray[np.intp]
+    opening: Opening
     actuators: NDArray[np.intp]
     gripper: int
     feed_forward_s: FloatArray
@@ -85,9 +87,9 @@ class SimArm:
             q_rad=self.measured_q(),
             dq_rad_s=tuple(w.data.qvel[w.dofs].tolist()),
             q_cmd_rad=self._setpoint.q_rad,
-            width_m=float(w.data.qpos[w.finger_qpos].sum() + w.read_noise[self._row(), -1]),
+            width_m=float(w.opening.width_m(w.data) + w.read_noise[self._row(), -1]),
             width_cmd_m=self._setpoint.width_m,
-            grip_force_N=-float(force[w.gripper]),
+            grip_force_N=-w.opening.force_N(float(force[w.gripper])),
             load_Nm=tuple(force[w.actuators].tolist()),
         )
 
@@ -95,7 +97,7 @@ class SimArm:
         return self._setpoint.energised
 
     def energise(self) -> None:
-        width = float(self._wired().data.qpos[self._wired().finger_qpos].sum())
+        width = self._wired().opening.width_m(self._wired().data)
         self._setpoint = msgspec.structs.replace(
             self._setpoint, q_rad=self.measured_q(), width_m=width, energised=True
         )
@@ -127,6 +129,8 @@ class SimArm:
 
     def measured_q(self) -> tuple[float, ...]:
         """Joint angles as the encoders tell them, radians."""
+        if self._setpoint.encoder_rad:
+            return self._setpoint.encoder_rad
         w = self._wired()
         q = w.data.qpos[w.qpos] + w.offset_rad + w.read_noise[self._row(), :-1]
         return tuple(q.tolist())
@@ -142,7 +146,7 @@ class SimArm:
         self._setpoint = self._home()
         self._written_s = NEVER_S
         w.data.qpos[w.qpos] = np.array(self._spec.home_rad) - w.offset_rad
-        w.data.qpos[w.finger_qpos] = self._spec.gripper.open_width_m / len(FINGERS)
+        w.opening.place(w.data, self._spec.gripper.open_width_m)
         self._apply(np.zeros(len(self._spec.joints)))
 
     def adopt(self, setpoint: ArmSetpoint) -> None:
@@ -162,7 +166,7 @@ class SimArm:
         w = self._wired()
         q_true = np.array(self._setpoint.q_rad) - w.offset_rad
         w.data.ctrl[w.actuators] = q_true + w.feed_forward_s * velocity_rad_s
-        w.data.ctrl[w.gripper] = self._setpoint.width_m
+        w.data.ctrl[w.gripper] = w.opening.command(self._setpoint.width_m)
         self._limit_forces()
 
     def _limit_forces(self) -> None:
@@ -173,7 +177,7 @@ class SimArm:
         self._limited = limits
         on = 1.0 if self._setpoint.energised else 0.0
         w.model.actuator_forcerange[w.actuators] = on * w.torque_limits
-        force = on * self._setpoint.force_N
+        force = on * w.opening.effort(self._setpoint.force_N)
         w.model.actuator_forcerange[w.gripper] = (-force, force)
         w.model.body_gravcomp[w.bodies] = on * w.gravcomp
 
@@ -189,7 +193,6 @@ class SimArm:
 def _wire(spec: ArmSpec, model: mujoco.MjModel, data: mujoco.MjData, noise: CellNoise) -> _Wiring:
     prefix = arm_prefix(spec.name)
     joints = [model.joint(prefix + j.name) for j in spec.joints]
-    fingers = [model.joint(prefix + f) for f in FINGERS]
     actuators = np.array([model.actuator(prefix + j.name).id for j in spec.joints])
     bodies = [b for b in range(model.nbody) if model.body(b).name.startswith(prefix)]
     return _Wiring(
@@ -197,7 +200,7 @@ def _wire(spec: ArmSpec, model: mujoco.MjModel, data: mujoco.MjData, noise: Cell
         data=data,
         qpos=np.array([int(j.qposadr[0]) for j in joints]),
         dofs=np.array([int(j.dofadr[0]) for j in joints]),
-        finger_qpos=np.array([int(f.qposadr[0]) for f in fingers]),
+        opening=opening_of(spec, model),
         actuators=actuators,
         gripper=int(model.actuator(prefix + GRIPPER).id),
         feed_forward_s=model.actuator_biasprm[actuators, 2] / model.actuator_biasprm[actuators, 1],

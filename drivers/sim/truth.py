@@ -9,8 +9,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from drivers.sim.arm import FINGERS
-from drivers.sim.scene import arm_prefix
+from drivers.sim.opening import finger_bodies, opening_of
 from drivers.sim.world import World
 
 
@@ -39,14 +38,16 @@ def read_truth(world: World) -> SceneTruth:
     """Look straight into the simulation; changes nothing."""
     names = {thing.name for thing in world.spec.things()}
     pairs = world.contacts()
-    fingers = {arm_prefix(arm) + finger for arm in world.arms for finger in FINGERS}
+    fingers = {body for arm in world.info.arms for body in finger_bodies(arm)}
     held = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
     return SceneTruth(
         t_s=world.clock(),
         objects={name: _object(world, name) for name in sorted(names)},
         touching_fingers=tuple(sorted(held & names)),
         touching=tuple(sorted((a, b) for a, b in pairs if {a, b} <= names)),
-        widths_m={arm: _width(world, arm) for arm in world.arms},
+        widths_m={
+            arm.name: opening_of(arm, world.model).width_m(world.data) for arm in world.info.arms
+        },
     )
 
 
@@ -58,8 +59,3 @@ def _object(world: World, name: str) -> ObjectTruth:
         wxyz=(pose[3], pose[4], pose[5], pose[6]),
         speed_m_s=float(np.linalg.norm(joint.qvel[:3])),
     )
-
-
-def _width(world: World, arm: str) -> float:
-    prefix = arm_prefix(arm)
-    return float(sum(world.data.joint(prefix + f).qpos[0] for f in FINGERS))

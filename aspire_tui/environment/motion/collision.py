@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from aspire_tui.environment.motion.armmodel import compile_model, finger_joints, load_spec
 from aspire_tui.environment.motion.pose import FloatArray, invert, pose_matrix, quaternion
+from drivers.jaw import jaw_angle_rad
 from drivers.types import ArmSpec
 
 TABLE_TOLERANCE_M = 0.003
@@ -219,6 +220,10 @@ class CollisionWorld:
 
     def _set_fingers(self, names: list[str], width_m: float) -> None:
         grip = self._arm.gripper
+        if grip.jaw is not None:
+            hinge = self._model.joint(grip.jaw.joint)
+            self._data.qpos[hinge.qposadr[0]] = jaw_angle_rad(grip.jaw, width_m)
+            return
         share = (width_m - grip.closed_width_m) / (grip.open_width_m - grip.closed_width_m)
         for name in names:
             joint = self._model.joint(name)

@@ -12,7 +12,8 @@ from aspire_tui.domain import Evidence, PlannedPath, Status
 from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.path import polyline
 from aspire_tui.environment.motion.planner import Plan
-from aspire_tui.environment.motion.pose import FloatArray, pose_error, quaternion
+from aspire_tui.environment.motion.pose import FloatArray, lean, pose_error, quaternion
+from aspire_tui.environment.motion.servo_lead import expected_lead, led, trim
 from aspire_tui.environment.motion.timing import TimingFailed, time_path
 from aspire_tui.environment.outcome import MotionResult, PrimitiveOutcome
 from drivers.types import MotionReport, Trajectory
@@ -23,6 +24,8 @@ SLIP_M = 0.002
 
 GONE_N = 0.5
 """Below this force nothing is between the fingers any more."""
+
+SHOWN_LEAN_RAD = 0.01
 
 STALE_RAD = 0.05
 """A planned move is stale once any measured joint is this far from where it was planned."""
@@ -60,7 +63,7 @@ def prepare(
         )
     except TimingFailed as error:
         return Move(T_target, plan, None, "PLANNING_ERROR", str(error))
-    return Move(T_target, plan, trajectory)
+    return Move(T_target, plan, led(bench, trajectory))
 
 
 def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> PrimitiveOutcome:
@@ -69,6 +72,7 @@ def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> Primitiv
         return refused(bench, move.status, move.detail, move.T_target, move.plan, notes)
     bench.previews.clear()
     report = bench.cell.execute(bench.arm.name, move.trajectory)
+    report = trim(bench, move.plan.q_end, report)
     status: Status = report.status
     detail = report.detail
     contact = _contact(bench, report) if status in ("BLOCKED", "NOT_CONVERGED") else None
@@ -110,7 +114,8 @@ def refused(
 
 def rest(bench: Workbench) -> None:
     """Take the set-point back to where the arm is, so that it no longer presses on anything."""
-    q_start, q_goal = bench.joints_commanded(), bench.joints()
+    q_start, q_goal = bench.setpoint(), bench.joints()
+    q_goal = q_goal + expected_lead(bench, q_goal)
     lo, hi = bench.kinematics.lo_rad, bench.kinematics.hi_rad
     vmax = np.array([j.vmax_rad_s for j in bench.arm.joints])
     legs = polyline(np.array((q_start, np.clip(q_goal, lo, hi))), vmax, rounded=False)
@@ -156,6 +161,7 @@ def _result(
         target_wxyz=_four(quaternion(T_target[:3, :3])),
         error_m=error_m,
         error_rad=error_rad,
+        lean_rad=lean(T, T_target) if bench.kinematics.leans else None,
     )
 
 
@@ -166,6 +172,8 @@ def _outcome(result: MotionResult, evidence: Evidence, moved: bool = True) -> Pr
         summary += " at ({:.3f}, {:.3f}, {:.3f}) m".format(*reached)
         if result.error_m is not None:
             summary += f", {1000 * result.error_m:.1f} mm off, {result.duration_s:.2f} s"
+        if result.lean_rad is not None and result.lean_rad > SHOWN_LEAN_RAD:
+            summary += f", leaning {np.degrees(result.lean_rad):.1f}°"
     return PrimitiveOutcome(
         result.status, result, summary, error_m=result.error_m, evidence=evidence
     )
@@ -198,7 +206,7 @@ def _check_hold(bench: Workbench) -> str:
     gone = sample.grip_force_N < GONE_N <= holding.force_N
     if closer_m <= SLIP_M and not gone:
         return ""
-    bench.holding = None
+    bench.holds(None)
     bench.mark_changed()
     return (
         f"lost what was held: fingers {1000 * sample.width_m:.1f} mm apart, were "
@@ -212,6 +220,9 @@ def _contact(bench: Workbench, report: MotionReport) -> tuple[float, float, floa
     if not len(log.t_s):
         return None
     behind = log.q_rad - log.q_cmd_rad
+    if bench.arm.sag_rad_per_Nm:
+        # What the arm's weight takes was there before anything was touched.
+        behind = behind - behind[0]
     # Once blocked, the set-point is taken back to where the arm is; before that is the moment.
     blocked = report.status == "BLOCKED"
     worst = int(np.argmax(np.abs(behind).max(axis=1))) if blocked else len(behind) - 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aspire_tui.environment.motion.armmodel import compile_model, finger_joints, load_spec
+from aspire_tui.environment.motion.leaning import nearest
 from aspire_tui.environment.motion.pose import (
     FloatArray,
     invert,
@@ -25,6 +26,12 @@ LIMIT_MARGIN_RAD = 0.02
 
 NEAR_SEED_RAD = 1.2
 """A solution whose joints all stay this close to the seed is taken without looking for others."""
+
+FULL_JOINTS = 6
+"""With fewer an arm cannot take every orientation at a position."""
+
+SAME_LEAN_RAD = 0.02
+"""Solutions that lean this little differently are judged by their distance alone."""
 
 ITERATIONS = 60
 NEWTON_STEPS = 8
@@ -51,7 +58,11 @@ class IkSolution:
 
 
 class Kinematics:
-    """One arm's geometry. Poses are of the tool frame in the base frame. Not thread-safe."""
+    """One arm's geometry. Poses are of the tool frame in the base frame. Not thread-safe.
+
+    The tool frame is the model's, moved along its y by :meth:`centre_on`: the middle of what a
+    one-sided jaw holds is not the middle of the open gripper.
+    """
 
     def __init__(self, arm: ArmSpec) -> None:
         import mujoco
@@ -64,11 +75,14 @@ class Kinematics:
         self._model = compile_model(spec, arm)
         self._data = mujoco.MjData(self._model)
         self._site = self._model.site(arm.tool_site).id
+        self._site_pos = self._model.site_pos[self._site].copy()
+        self.tool_shift_m = 0.0
         self._column = np.array([self._model.joint(j.name).qposadr[0] for j in arm.joints])
         self._T_base_model = pose_matrix(np.array(arm.base_xyz_m), np.array(arm.base_wxyz))
         self._T_model_base = invert(self._T_base_model)
         self._ik: _IkProblem | None = None
         self._shape: ArmShape | None = None
+        self._model.opt.gravity[:] = self._T_model_base[:3, :3] @ (0.0, 0.0, -9.81)
         self.lo_rad = np.array([j.lo_rad for j in arm.joints])
         self.hi_rad = np.array([j.hi_rad for j in arm.joints])
 
@@ -76,6 +90,36 @@ class Kinematics:
     def n(self) -> int:
         """Number of joints."""
         return len(self.arm.joints)
+
+    @property
+    def leans(self) -> bool:
+        """Whether orientations are met only as nearly as the arm's few joints allow."""
+        return self.n < FULL_JOINTS
+
+    def centre_on(self, shift_m: float) -> None:
+        """Move the tool point along the tool's y, away from where the arm's model has it."""
+        if shift_m == self.tool_shift_m:
+            return
+        self.tool_shift_m = shift_m
+        R = pose_matrix(np.zeros(3), self._model.site_quat[self._site])[:3, :3]
+        self._model.site_pos[self._site] = self._site_pos + R[:, 1] * shift_m
+
+    def hand_pose(self, q: FloatArray) -> FloatArray:
+        """The tool frame as the model has it, shape (4, 4): what a camera on the hand rides on."""
+        T = self.tool_pose(q)
+        T[:3, 3] -= self.tool_shift_m * T[:3, 1]
+        return T
+
+    def gravity_Nm(self, q: FloatArray) -> FloatArray:
+        """What each joint must hold against the arm's own weight at rest, shape (n,)."""
+        self._place(q)
+        self._mj.mj_comPos(self._model, self._data)
+        self._data.qvel[:] = 0.0
+        self._mj.mj_comVel(self._model, self._data)
+        out = np.zeros(self._model.nv)
+        self._mj.mj_rne(self._model, self._data, 0, out)
+        held: FloatArray = out[self._column]
+        return held
 
     def tool_pose(self, q: FloatArray) -> FloatArray:
         """Tool frame in the base frame, shape (4, 4), for joints of shape (n,)."""
@@ -90,6 +134,10 @@ class Kinematics:
         self._place(q)
         return self._jacobian_here()
 
+    def _pose_and_jacobian(self, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        T = self.tool_pose(q)
+        return T, self._jacobian_here()
+
     def _jacobian_here(self) -> FloatArray:
         self._mj.mj_comPos(self._model, self._data)
         J = np.zeros((6, self._model.nv))
@@ -100,7 +148,7 @@ class Kinematics:
 
     def manipulability(self, q: FloatArray) -> float:
         """Yoshikawa's measure: 0 where a direction of tool motion is lost."""
-        J = self.jacobian(q)
+        J = self.jacobian(q)[:3] if self.leans else self.jacobian(q)
         return float(np.sqrt(max(0.0, np.linalg.det(J @ J.T))))
 
     def within_limits(self, q: FloatArray, slack_rad: float = 1e-6) -> bool:
@@ -127,7 +175,7 @@ class Kinematics:
         rng: np.random.Generator,
         restarts: int = 8,
         position_tol_m: float = 0.001,
-        rotation_tol_rad: float = 0.01,
+        rotation_tol_rad: float | None = None,
         accept: Callable[[FloatArray], bool] | None = None,
     ) -> IkSolution:
         """Find joints for a tool pose, as near to the seed as can be found.
@@ -139,9 +187,11 @@ class Kinematics:
             seed_q: Shape (n,); where the search starts and what "near" means.
             rng: Draws the other starting points; one state gives one answer.
             restarts: Random starts tried when the seed does not lead to a near solution.
+            rotation_tol_rad: How far the orientation may be off; None takes the arm's own.
             accept: A further condition on solutions, e.g. freedom from collision.
         """
-        target = self._T_model_base @ T_base_tool
+        if rotation_tol_rad is None:
+            rotation_tol_rad = self.arm.orientation_tolerance_rad
         lo, hi = self.lo_rad + LIMIT_MARGIN_RAD, self.hi_rad - LIMIT_MARGIN_RAD
         starts = [np.clip(seed_q, lo, hi)]
         starts += [rng.uniform(lo, hi) for _ in range(restarts)]
@@ -149,7 +199,7 @@ class Kinematics:
         refused = 0
         nearest_miss = (np.inf, np.inf)
         for start in starts:
-            q = self._descend(target, start, position_tol_m, rotation_tol_rad)
+            q = self._descend(T_base_tool, start, position_tol_m, rotation_tol_rad)
             error = pose_error(self.tool_pose(q), T_base_tool)
             if error[0] > position_tol_m or error[1] > rotation_tol_rad:
                 # Metres and radians compared at arm's length scale, only to name the best try.
@@ -160,15 +210,28 @@ class Kinematics:
                 nearest_miss = min(nearest_miss, error, key=lambda e: e[0] + 0.1 * e[1])
                 continue
             found.append(q)
-            if np.max(np.abs(q - seed_q)) <= NEAR_SEED_RAD:
+            if self.leans:
+                # With so few joints another solution is another elbow; this one will do.
+                if error[1] <= SAME_LEAN_RAD:
+                    break
+            elif np.max(np.abs(q - seed_q)) <= NEAR_SEED_RAD:
                 break
         if not found:
             why = f"best try is {nearest_miss[0] * 1000:.1f} mm and {nearest_miss[1]:.3f} rad off"
+            if self.leans:
+                why += f"; its {self.n} joints may turn it up to {rotation_tol_rad:.2f} rad away"
             if refused:
                 why = f"{refused} solutions found, none free of collision"
             return IkSolution(None, *nearest_miss, reason=why)
-        q = min(found, key=lambda q: float(np.max(np.abs(q - seed_q))))
+        q = min(found, key=lambda q: self._cost(q, T_base_tool, seed_q))
         return IkSolution(q, *pose_error(self.tool_pose(q), T_base_tool))
+
+    def _cost(
+        self, q: FloatArray, T_base_tool: FloatArray, seed_q: FloatArray
+    ) -> tuple[int, float]:
+        """Which of several solutions is liked best: the one that leans least, then the nearest."""
+        lean = pose_error(self.tool_pose(q), T_base_tool)[1] if self.leans else 0.0
+        return int(lean / SAME_LEAN_RAD), float(np.max(np.abs(q - seed_q)))
 
     def follow(self, T_base_tool: FloatArray, q_near: FloatArray) -> FloatArray:
         """The joints one small step of the tool away, converged as far as numbers allow.
@@ -177,12 +240,12 @@ class Kinematics:
         """
         # Close to a solution plain Newton steps are exact and ten times cheaper than a QP; where
         # they run into a limit or a singular pose, the QP decides.
-        q = self._newton(T_base_tool, q_near)
+        q = None if self.leans else self._newton(T_base_tool, q_near)
         if q is not None:
             return q
         lo, hi = self.lo_rad + LIMIT_MARGIN_RAD / 2, self.hi_rad - LIMIT_MARGIN_RAD / 2
         start = np.clip(q_near, lo, hi)
-        return self._descend(self._T_model_base @ T_base_tool, start, 1e-7, 1e-6)
+        return self._descend(T_base_tool, start, 1e-7, 1e-6)
 
     def _newton(self, T_base_tool: FloatArray, q_near: FloatArray) -> FloatArray | None:
         q = q_near.copy()
@@ -212,8 +275,17 @@ class Kinematics:
         self._mj.mj_kinematics(self._model, self._data)
 
     def _descend(
-        self, target: FloatArray, start: FloatArray, position_tol_m: float, rotation_tol_rad: float
+        self,
+        T_base_tool: FloatArray,
+        start: FloatArray,
+        position_tol_m: float,
+        rotation_tol_rad: float,
     ) -> FloatArray:
+        if self.leans:
+            margin = LIMIT_MARGIN_RAD / 2
+            lo, hi = self.lo_rad + margin, self.hi_rad - margin
+            return nearest(self._pose_and_jacobian, T_base_tool, start, lo, hi)
+        target = self._T_model_base @ T_base_tool
         if self._ik is None:
             self._ik = _IkProblem(self._model, self.arm)
         q_full = np.zeros(self._model.nq)

@@ -47,6 +47,8 @@ def straight_line(kinematics: Kinematics, q_start: FloatArray, T_base_target: Fl
     if length_m < 1e-6 and turn_rad < 1e-5:
         return Line("OK", "already there", None, q_start[None, :])
     steps = max(4, int(np.ceil(max(length_m / STEP_M, turn_rad / STEP_RAD))))
+    own_rad = kinematics.arm.orientation_tolerance_rad
+    rotation_tol_rad = own_rad if kinematics.leans else ROTATION_TOL_RAD
     rows = [q_start]
     for i in range(1, steps + 1):
         share = i / steps
@@ -57,7 +59,7 @@ def straight_line(kinematics: Kinematics, q_start: FloatArray, T_base_target: Fl
         miss_m, miss_rad = pose_error(kinematics.tool_pose(q), T)
         x, y, z = T[:3, 3]
         where = f"{100 * share:.0f} % along the line, at ({x:.3f}, {y:.3f}, {z:.3f})"
-        if miss_m > POSITION_TOL_M or miss_rad > ROTATION_TOL_RAD:
+        if miss_m > POSITION_TOL_M or miss_rad > rotation_tol_rad:
             detail = f"no joints {where}: {miss_m * 1000:.1f} mm and {miss_rad:.3f} rad off"
             return Line("IK_FAILED", detail, None, np.array(rows))
         jump = float(np.max(np.abs(q - rows[-1])))

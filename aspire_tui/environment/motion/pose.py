@@ -71,6 +71,12 @@ def pose_error(T_a: FloatArray, T_b: FloatArray) -> tuple[float, float]:
     return float(np.linalg.norm(T_a[:3, 3] - T_b[:3, 3])), float(np.linalg.norm(turn))
 
 
+def lean(T_a: FloatArray, T_b: FloatArray) -> float:
+    """The angle between the approach axes (z) of two poses, radians."""
+    a, b = T_a[:3, 2], T_b[:3, 2]
+    return math.atan2(float(np.linalg.norm(np.cross(a, b))), float(a @ b))
+
+
 def between(T_a: FloatArray, T_b: FloatArray, share: float) -> FloatArray:
     """The pose a share in [0, 1] of the way along the straight line and shortest turn."""
     T = np.eye(4)

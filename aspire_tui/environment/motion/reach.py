@@ -35,7 +35,12 @@ def reach(bench: Workbench, T_target: FloatArray) -> Plan:
     if at is not None:
         return at
     scene = planner(bench, T_target)
-    if _axial(bench.kinematics.tool_pose(q_start), T_target):
+    arm = bench.kinematics
+    same_turn_rad = SAME_TURN_RAD
+    if arm.leans:
+        # Where it leans now is not where it was told to point.
+        same_turn_rad += arm.arm.orientation_tolerance_rad
+    if _axial(arm.tool_pose(q_start), T_target, same_turn_rad):
         line = scene.line(q_start, T_target)
         if line.status == "OK":
             return line
@@ -117,10 +122,10 @@ def _none(status: Status, detail: str, q_start: FloatArray) -> Plan:
     return Plan(status, detail, (), q_start[None, :], "", status)
 
 
-def _axial(T_start: FloatArray, T_target: FloatArray) -> bool:
+def _axial(T_start: FloatArray, T_target: FloatArray, same_turn_rad: float) -> bool:
     """Whether a move is a translation along the tool's own z, either way."""
     distance_m, turn_rad = pose_error(T_start, T_target)
-    if turn_rad > SAME_TURN_RAD or distance_m < 1e-6:
+    if turn_rad > same_turn_rad or distance_m < 1e-6:
         return False
     along = abs(float((T_target[:3, 3] - T_start[:3, 3]) @ T_start[:3, 2])) / distance_m
     return along > math.cos(AXIAL_RAD)

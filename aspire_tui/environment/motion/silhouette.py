@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 from aspire_tui.environment.motion.armmodel import compile_model, finger_joints, load_spec
 from aspire_tui.environment.motion.pose import FloatArray, invert, pose_matrix
+from drivers.jaw import jaw_angle_rad
 from drivers.types import ArmSpec
 
 SLIDE_REACH_M = 0.02
 """Fingers are put half open; this much more covers them at any opening."""
+
+JAW_POSES = 4
+"""A hinged jaw sweeps further: it is put at so many openings, each with the same allowance."""
 
 
 class Silhouette:
@@ -29,10 +33,18 @@ class Silhouette:
         self._column = np.array([self._model.joint(j.name).qposadr[0] for j in arm.joints])
         self._T_model_base = invert(pose_matrix(np.array(arm.base_xyz_m), np.array(arm.base_wxyz)))
         self._slides = set()
+        self._columns = []
+        middle = []
         for name in fingers:
             joint = self._model.joint(name)
-            self._data.qpos[joint.qposadr[0]] = self._model.jnt_range[joint.id].mean()
+            self._columns.append(int(joint.qposadr[0]))
+            middle.append(float(self._model.jnt_range[joint.id].mean()))
             self._slides.add(int(joint.bodyid[0]))
+        self._openings = [middle]
+        if (jaw := arm.gripper.jaw) is not None:
+            shut = jaw_angle_rad(jaw, jaw.width_m[0])
+            wide = jaw_angle_rad(jaw, arm.gripper.open_width_m)
+            self._openings = [[a] for a in np.linspace(shut, wide, JAW_POSES).tolist()]
 
     def covers(self, points_m: FloatArray, q: FloatArray, margin_m: float) -> NDArray[np.bool_]:
         """Which points are within a margin of the arm.
@@ -41,14 +53,25 @@ class Silhouette:
             points_m: Shape (N, 3), base frame.
             q: Shape (n,), measured joints.
         """
-        self._data.qpos[self._column] = q
-        self._mj.mj_kinematics(self._model, self._data)
         local = points_m @ self._T_model_base[:3, :3].T + self._T_model_base[:3, 3]
         out = np.zeros(len(points_m), bool)
+        for k, opening in enumerate(self._openings):
+            self._data.qpos[self._column] = q
+            self._data.qpos[self._columns] = opening
+            self._mj.mj_kinematics(self._model, self._data)
+            self._cover(local, margin_m, out, only_fingers=k > 0)
+        return out
+
+    def _cover(
+        self, local: FloatArray, margin_m: float, out: NDArray[np.bool_], only_fingers: bool
+    ) -> None:
+        """Mark the points near the arm as it is placed now."""
         for geom in range(self._model.ngeom):
             margin = margin_m
             if int(self._model.geom_bodyid[geom]) in self._slides:
                 margin += SLIDE_REACH_M
+            elif only_fingers:
+                continue
             centre = self._data.geom_xpos[geom]
             reach = float(self._model.geom_rbound[geom]) + margin
             away = local - centre
@@ -56,7 +79,6 @@ class Silhouette:
             if close.size:
                 R = self._data.geom_xmat[geom].reshape(3, 3)
                 out[close] = self._distance(geom, away[close] @ R) < margin
-        return out
 
     def _distance(self, geom: int, p: FloatArray) -> Any:
         """Distance of points in the shape's own frame to its surface, negative inside."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aspire_tui.environment.bench import Holding, View, Workbench
+from aspire_tui.environment.bench import Holding, View, Workbench, held_shift_m
 from aspire_tui.environment.motion.collision import HeldBox
 from aspire_tui.environment.motion.obstacles import GROW_M, ObstacleMap, Region
 from aspire_tui.environment.motion.planner import NEAR_M, Planner
@@ -78,7 +78,7 @@ def planner(bench: Workbench, T_base_target: FloatArray) -> Planner:
 
 def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
     """What the fingers have closed on: the seen thing at the tool, taken out of the map."""
-    T = bench.kinematics.tool_pose(bench.joints())
+    T = bench.kinematics.hand_pose(bench.joints())
     x, y = float(T[0, 3]), float(T[1, 3])
     box = None
     if bench.obstacles is not None:
@@ -86,6 +86,8 @@ def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
         if seen is not None:
             half = tuple(max(HELD_SHRINK_M, h - HELD_SHRINK_M) for h in seen.half_m)
             T_base_box = pose_matrix(np.array(seen.centre_m), np.array((1.0, 0.0, 0.0, 0.0)))
+            # A one-sided jaw has moved it since it was seen, against the fixed one.
+            T_base_box[:3, 3] += held_shift_m(bench.arm.gripper, width_m) * T[:3, 1]
             box = HeldBox(invert(T) @ T_base_box, (half[0], half[1], half[2]))
             reach = float(np.hypot(*seen.half_m[:2])) + HELD_MARGIN_M
             bench.obstacles.forget(Region(seen.centre_m[0], seen.centre_m[1], reach))
@@ -97,5 +99,5 @@ def _held_pose(bench: Workbench, view: View) -> tuple[FloatArray, FloatArray] | 
     holding = bench.holding
     if holding is None or holding.box is None or view.q_rad is None:
         return None
-    T = bench.kinematics.tool_pose(view.q_rad) @ holding.box.T_tool_box
+    T = bench.kinematics.hand_pose(view.q_rad) @ holding.box.T_tool_box
     return T, np.array(holding.box.half_m) + HELD_MARGIN_M

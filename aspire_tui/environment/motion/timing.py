@@ -55,7 +55,7 @@ def time_path(
         if tool_speed_m_s is not None and leg.tool_length_m:
             rate = min(rate, tool_speed_m_s * leg.length / leg.tool_length_m)
         _time_leg(leg, rate, amax, columns)
-    trajectory = _within_limits(columns.trajectory(), joints, speed)
+    trajectory = within_limits(columns.trajectory(), joints, speed)
     if len(trajectory.t_s) > MOST_KNOTS:
         raise TimingFailed(
             f"the move would take {trajectory.duration_s:.0f} s and {len(trajectory.t_s)} knots, "
@@ -200,7 +200,7 @@ def _pass_corner(piece: Piece, rate: float, columns: _Columns) -> None:
     columns.add(piece, t, t * rate, np.full(len(t), rate))
 
 
-def _within_limits(trajectory: Trajectory, joints: Sequence[JointSpec], speed: float) -> Trajectory:
+def within_limits(trajectory: Trajectory, joints: Sequence[JointSpec], speed: float) -> Trajectory:
     """The same path, slowed as a whole if interpolation between knots uses more than its share."""
     velocity, acceleration = limit_use(trajectory, joints)
     slower = max(

@@ -50,8 +50,16 @@ FloatArray = NDArray[np.float64]
 
 
 def gripper_shape(bench: Workbench) -> GripperShape:
-    """The cell's gripper; the fingers' own size is that of flat pads such as the stand-in's."""
-    return GripperShape(opening_m=bench.arm.gripper.open_width_m)
+    """The cell's gripper as grasps are planned for it."""
+    spec = bench.arm.gripper
+    return GripperShape(
+        opening_m=spec.open_width_m,
+        thickness_m=spec.finger_thickness_m,
+        width_m=spec.finger_breadth_m,
+        tip_m=spec.tip_m,
+        reach_m=spec.finger_depth_m,
+        palm_m=spec.palm_half_m,
+    )
 
 
 def _triple(v: NDArray[np.floating]) -> tuple[float, float, float]:

@@ -23,6 +23,9 @@ EMPTY_M = 0.002
 MOVED_M = 0.001
 """Fingers that moved less than this have moved nothing else."""
 
+TURNING_N = 2.0
+"""Fingers that did not arrive and press this hard are still moving something."""
+
 GRIPPER: tuple[Status, ...] = ("OK", "NOT_CONVERGED", "BLOCKED", "STOPPED", "TIMEOUT")
 
 
@@ -85,6 +88,11 @@ def _grip(
     bench.previews.clear()
     report = bench.cell.grip(bench.arm.name, width_m, force_N)
     closing = width_m < before_m
+    if _still_turning(bench, report, closing):
+        again = bench.cell.grip(bench.arm.name, width_m, force_N)
+        report = msgspec.structs.replace(
+            again, started_s=report.started_s, held_s=report.held_s + again.held_s
+        )
     on_something = (
         report.stalled and closing and report.width_m > bench.arm.gripper.closed_width_m + EMPTY_M
     )
@@ -96,6 +104,7 @@ def _grip(
             bench.holding.width_m, bench.holding.force_N = report.width_m, report.force_N
     elif not closing or report.status == "OK":
         bench.holding = None
+    bench.centre_tool()
     if on_something or abs(report.width_m - before_m) > MOVED_M:
         bench.mark_changed()
     result = _result(bench, status, detail, report.width_m, report.force_N, width_m)
@@ -106,6 +115,16 @@ def _grip(
     )
     summary = f"{detail}: fingers {1000 * report.width_m:.1f} mm apart, {report.force_N:.1f} N"
     return PrimitiveOutcome(status, result, summary)
+
+
+def _still_turning(bench: Workbench, report: GripReport, closing: bool) -> bool:
+    """A one-sided jaw drags a thing to its fixed side first, and may turn it on the way."""
+    return (
+        bench.arm.gripper.jaw is not None
+        and closing
+        and report.status == "NOT_CONVERGED"
+        and report.force_N > TURNING_N
+    )
 
 
 def _judge(

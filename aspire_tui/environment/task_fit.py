@@ -1,0 +1,40 @@
+"""Fits a task written for one bench onto another: where things may lie and how large they may be.
+
+The task's words, goal and judging stay; only places and sizes change, and all sizes alike. The gap
+between things is the gripper's to use and stays too. A cell without a task area takes tasks as they
+are written.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from aspire_tui.environment.task import Distractors, ObjectDef, TaskDef
+from drivers.types import TaskArea
+
+
+def fit(task: TaskDef, area: TaskArea | None) -> TaskDef:
+    """The task as this cell's arm can do it."""
+    if area is None:
+        return task
+    longest = max(max(thing.size_m) for thing in task.objects)
+    scale = min(1.0, area.longest_side_m / longest)
+    return msgspec.structs.replace(
+        task,
+        objects=tuple(_scaled(thing, scale) for thing in task.objects),
+        distractors=_smaller(task.distractors, scale),
+        start=msgspec.structs.replace(task.start, x_m=area.x_m, y_m=area.y_m),
+    )
+
+
+def _scaled(thing: ObjectDef, scale: float) -> ObjectDef:
+    """The same thing, smaller; its density is kept."""
+    x, y, z = (round(side * scale, 4) for side in thing.size_m)
+    return msgspec.structs.replace(
+        thing, size_m=(x, y, z), mass_kg=max(0.005, thing.mass_kg * scale**3)
+    )
+
+
+def _smaller(others: Distractors, scale: float) -> Distractors:
+    lo, hi = others.size_m
+    return msgspec.structs.replace(others, size_m=(lo * scale, hi * scale))
