@@ -5,8 +5,8 @@ events up to it, and a stored checkpoint plus the events after it gives the same
 lists that grow with the session (calls, trials, agent lines, the tree) are queries of the reader.
 
 Operator verbs that change the modes, when accepted: ``step`` turns single-stepping on, ``resume``
-and ``run_call`` turn it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or toggles
-without it; ``stop`` says the run is to end.
+and ``run_call`` turn it off; ``pause_agent`` sets ``agent_paused`` to its argument ``on``, or
+toggles without it; ``stop`` says the run is to end.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from typing import Any, Final
 
 import msgspec
 
-from aspire_tui.domain import SeedSet, Struct, Tokens
+from aspire_tui.domain import Breakpoint, SeedSet, Struct, Tokens
 from aspire_tui.events import (
     AgentSaid,
     AgentTool,
     AgentTurn,
+    BreakpointsChanged,
     BudgetSpent,
     CallIntent,
     CallResult,
+    CallStood,
     CellChanged,
     HypothesisDecided,
     HypothesisOpened,
@@ -58,6 +60,7 @@ from aspire_tui.session.views import (
     PhaseView,
     SessionView,
     SpentView,
+    StandingView,
     TrialView,
 )
 
@@ -95,6 +98,8 @@ class Snapshot(Struct, frozen=True):
     notes: tuple[NoteView, ...] = ()
     acts: tuple[ActView, ...] = ()
     ended: EndView | None = None
+    standing: StandingView | None = None
+    breakpoints: tuple[Breakpoint, ...] = ()
 
     @property
     def bench(self) -> TrialView | None:
@@ -190,6 +195,26 @@ def _cell(state: Snapshot, at: Recorded, event: CellChanged) -> Changes:
     return {"cell": view}
 
 
+def _stood(_: Snapshot, at: Recorded, event: CallStood) -> Changes:
+    view = StandingView(
+        trial=event.trial,
+        call=event.call,
+        primitive=event.primitive,
+        line=event.line,
+        why=event.why,
+        args=event.args,
+        preview=replace(event.preview, path=None),
+        edited=event.edited,
+        edited_by=event.edited_by,
+        seq=at.seq,
+    )
+    return {"standing": view}
+
+
+def _breakpoints(_: Snapshot, __: Recorded, event: BreakpointsChanged) -> Changes:
+    return {"breakpoints": event.breakpoints}
+
+
 def _phase(state: Snapshot, at: Recorded, event: PhaseChanged) -> Changes:
     view = PhaseView(
         phase=event.phase,
@@ -200,7 +225,7 @@ def _phase(state: Snapshot, at: Recorded, event: PhaseChanged) -> Changes:
         since_wall_s=at.wall_s,
         since_cell_s=event.cell_s,
     )
-    return {"phase": view}
+    return {"phase": view, "standing": state.standing if event.phase == "held" else None}
 
 
 def _trial_opened(state: Snapshot, at: Recorded, event: TrialOpened) -> Changes:
@@ -212,6 +237,13 @@ def _trial_opened(state: Snapshot, at: Recorded, event: TrialOpened) -> Changes:
 
 def _in_trial(state: Snapshot, at: Recorded, event: trials.TrialEvent) -> Changes:
     return {"open_trials": trials.took_in(state.open_trials, at, event)}
+
+
+def _call_ended(state: Snapshot, at: Recorded, event: CallResult) -> Changes:
+    stood = state.standing
+    over = stood is not None and (stood.trial, stood.call) == (event.trial, event.call)
+    changes = _in_trial(state, at, event)
+    return {**changes, "standing": None} if over else changes
 
 
 def _trial_closed(state: Snapshot, at: Recorded, event: TrialClosed) -> Changes:
@@ -320,7 +352,8 @@ def _note(state: Snapshot, at: Recorded, event: Note) -> Changes:
         changes["phase"] = PhaseView(
             cause="reopened", since_mono_s=at.mono_s, since_wall_s=at.wall_s
         )
-        changes["ended"] = None
+        changes["ended"] = changes["standing"] = None
+        changes["breakpoints"] = ()
     return changes
 
 
@@ -337,7 +370,7 @@ def _run_ended(_: Snapshot, at: Recorded, event: RunEnded) -> Changes:
         seq=at.seq,
         wall_s=at.wall_s,
     )
-    return {"ended": view}
+    return {"ended": view, "standing": None}
 
 
 _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
@@ -347,7 +380,9 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     TrialOpened: _trial_opened,
     ResetReported: _in_trial,
     CallIntent: _in_trial,
-    CallResult: _in_trial,
+    CallResult: _call_ended,
+    CallStood: _stood,
+    BreakpointsChanged: _breakpoints,
     ProgramEnded: _in_trial,
     VerdictGiven: _in_trial,
     RefereeJudged: _in_trial,

@@ -57,7 +57,7 @@ def _base64(raw: bytes) -> Iterator[str]:
 
 
 def shape(form: str) -> str:
-    """A pattern for a spelling; long base64 may be broken into lines, also escaped ones."""
-    if len(form) >= 40 and _BASE64.fullmatch(form):
+    """A pattern for a spelling; what may be base64 may be broken into lines, also escaped ones."""
+    if _BASE64.fullmatch(form):
         return r"(?:\\r|\\n|\s)*".join(map(re.escape, form))
     return re.escape(form)

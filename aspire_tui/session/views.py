@@ -11,6 +11,7 @@ from typing import Literal
 from aspire_tui.domain import (
     JSON,
     Budget,
+    CallPreview,
     HypothesisStatus,
     Outcome,
     Phase,
@@ -89,6 +90,21 @@ class CallView(Struct, frozen=True):
     duration_s: float = 0.0
     error_m: float | None = None
     result_seq: int | None = None
+
+
+class StandingView(Struct, frozen=True):
+    """The call the program stands before, with what it would do; the path is left out."""
+
+    trial: int
+    call: int
+    primitive: str
+    line: int
+    why: str
+    args: dict[str, JSON]
+    preview: CallPreview
+    edited: tuple[str, ...]
+    edited_by: str
+    seq: int
 
 
 class TrialView(Struct, frozen=True):
