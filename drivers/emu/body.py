@@ -22,6 +22,9 @@ HEAT_PER_A2_C_S: Final = 0.055
 COOLING_S: Final = 300.0
 COOL_AGAIN_C: Final = 5.0
 
+SLOW_S: Final = 0.0078
+"""What changes slowly is looked at every fourth step."""
+
 
 @dataclass
 class Supply:
@@ -69,15 +72,23 @@ class Body:
         self.latched = 0
         self._overloaded_s = 0.0
         self._overcurrent_s = 0.0
+        self._felt_s = 0.0
+        self._share = 0.0
+        self.weigh()
 
     def step(self, duty: float, dt_s: float) -> None:
-        """Feel a duty of -1..1 for a moment."""
+        """Feel a duty of -1..1 for a moment; warmth and protections follow a little later."""
         self.duty = duty
+        self._felt_s += dt_s
+        if self._felt_s < SLOW_S:
+            return
+        dt_s, self._felt_s = self._felt_s, 0.0
         self.current_A = IDLE_A + abs(duty) * STALL_A
         heating = HEAT_PER_A2_C_S * self.current_A**2
         cooling = (self.temperature_C - self._supply.ambient_C) / COOLING_S
         self.temperature_C += (heating - cooling) * dt_s
         self._protect(dt_s)
+        self.weigh()
 
     def _protect(self, dt_s: float) -> None:
         memory = self._memory
@@ -96,8 +107,16 @@ class Body:
         elif self.temperature_C < limit_C - COOL_AGAIN_C:
             self.latched &= ~HEAT_BIT
 
+    @property
     def torque_share(self) -> float:
-        """How much of the motor's torque protections and registers leave, 0..1."""
+        """How much of the motor's torque protections, registers and supply leave, 0..1."""
+        return self._share
+
+    def weigh(self) -> None:
+        """Find the torque's share anew, as after a write."""
+        self._share = self._torque_share()
+
+    def _torque_share(self) -> float:
         memory = self._memory
         share = min(memory.get(Reg.TORQUE_LIMIT), 1000) / 1000.0
         acting = self.latched & memory.get(Reg.UNLOAD_BITS)
@@ -117,6 +136,7 @@ class Body:
     def trip(self, bits: int) -> None:
         """Latch protections now."""
         self.latched |= bits
+        self.weigh()
 
     def relax(self) -> None:
         """Forget the latched loads: a torque cycle, or a goal the other way."""

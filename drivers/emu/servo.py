@@ -124,6 +124,7 @@ class Servo:
             self._torque_written(torque_before)
         if Reg.GOAL_POSITION in taken or Reg.GOAL_POSITION + 1 in taken:
             self._goal_written(goal_before)
+        self.body.weigh()
 
     def reg_write(self, address: int, data: bytes) -> None:
         """Keep a write for the next ACTION."""
@@ -202,7 +203,7 @@ class Servo:
         torque = memory.cells[Reg.TORQUE]
         if not self.powered or torque not in (1, DAMPING):
             return
-        drive.limit_Nm = gears.stall_Nm * self.body.torque_share()
+        drive.limit_Nm = gears.stall_Nm * self.body.torque_share
         if torque == DAMPING:
             return
         if memory.cells[Reg.MODE] == 2:

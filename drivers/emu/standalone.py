@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import logging
@@ -27,6 +28,7 @@ from drivers.emu.servo import HALF, TICK_RAD
 from drivers.emu.shaft import FreeShafts
 
 BAD_INPUT = 2
+PROMPT = -10
 
 log = logging.getLogger("emulator")
 
@@ -44,10 +46,17 @@ def run_until_told(loop: Loop) -> None:
         signal.signal(number, lambda *_: loop.end())
     gc.collect()
     gc.freeze()
+    _be_prompt()
     try:
         loop.run()
     finally:
         loop.close()
+
+
+def _be_prompt() -> None:
+    """Servos do not wait for this machine's other work. Only some users may ask for that."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, PROMPT)
 
 
 def main(argv: list[str] | None = None) -> int:
