@@ -17,6 +17,10 @@ class AgentSaid(Event, frozen=True, tag="agent_said"):
     text: str
     role: str = "message"
     """``plan``, ``message``, ``finding`` or ``error``."""
+    stream: int = 0
+    """Number of the text this is a piece of; 0: a text of its own."""
+    done: bool = True
+    """No more pieces follow."""
 
 
 class AgentTool(Event, frozen=True, tag="agent_tool"):

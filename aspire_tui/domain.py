@@ -241,6 +241,7 @@ class Budget(Struct, frozen=True):
     max_minutes: float | None = None
     max_tokens: int | None = None
     max_cost_usd: float | None = None
+    max_model_calls: int | None = None
 
 
 class Repair(Struct, frozen=True):

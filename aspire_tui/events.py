@@ -272,6 +272,7 @@ class BudgetSpent(Event, frozen=True, tag="budget"):
     tokens: int
     cost_usd: float
     exhausted: str = ""
+    model_calls: int = 0
 
 
 class Note(Event, frozen=True, tag="note"):

@@ -18,12 +18,15 @@ from aspire_tui.engine.job import Job
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.events import RunEnded
+from aspire_tui.improvement.llm.provider import choose_model
+from aspire_tui.improvement.prompts import prompt_names
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import exec_summary, run_summary
+from aspire_tui.strict_toml import suggestion
 from drivers.runtime_dir import runtime_dir
 
-AGENTS = ("rules",)
-RESERVED_AGENTS = ("manual", "llm", "acp", "mcp")
+AGENTS = ("rules", "llm")
+RESERVED_AGENTS = ("manual", "acp", "mcp")
 PROGRAM_MAX = 1 << 20
 
 CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
@@ -44,7 +47,11 @@ def run(
     ctx: typer.Context,
     tasks: Annotated[list[str] | None, typer.Argument(help="Task names or files.")] = None,
     cell: CellOption = "yam",
-    agent: Annotated[str, typer.Option(help="Who proposes programs: rules.")] = "rules",
+    agent: Annotated[str, typer.Option(help="Who proposes programs: rules or llm.")] = "rules",
+    model: Annotated[str, typer.Option(help="For llm: PROVIDER:NAME, e.g. anthropic:NAME.")] = "",
+    base_url: Annotated[str, typer.Option(help="For llm: where the model answers.")] = "",
+    preset: Annotated[str, typer.Option(help="For llm: how it is asked.")] = "aspire",
+    vision: Annotated[str, typer.Option(help="For llm: native, tool or text.")] = "native",
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     rounds: Annotated[int, typer.Option(min=0, help="Most repairs, one after the other.")] = 3,
@@ -53,6 +60,7 @@ def run(
     max_minutes: Annotated[float | None, typer.Option(min=0.01)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1)] = None,
     max_cost: Annotated[float | None, typer.Option(min=0.0, help="USD.")] = None,
+    max_model_calls: Annotated[int | None, typer.Option(min=1)] = None,
     held_out: Annotated[int | None, typer.Option(min=1, help="Held-out trials.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Bulk workers.")] = 2,
     worker_pictures: Annotated[
@@ -71,7 +79,7 @@ def run(
     context = Context.of(ctx)
     tasks = tasks or []
     if resume:
-        budget = Budget(max_trials, max_minutes, max_tokens, max_cost)
+        budget = Budget(max_trials, max_minutes, max_tokens, max_cost, max_model_calls)
         _resume(resume, tasks, budget, context, as_json)
         return
     if agent not in AGENTS:
@@ -87,7 +95,7 @@ def run(
         agent=agent,
         seed=seed,
         attended=attended,
-        budget=Budget(max_trials, max_minutes, max_tokens, max_cost),
+        budget=Budget(max_trials, max_minutes, max_tokens, max_cost, max_model_calls),
         rounds=rounds,
         candidates=candidates,
         skills=skills,
@@ -96,6 +104,7 @@ def run(
         speed=speed,
         noise=not noise_off,
         held_out=held_out,
+        agent_options=_agent_options(agent, model, base_url, preset, vision),
         sandbox_waived=no_sandbox,
     )
     found = tasks_named(tasks, context.workspace)
@@ -256,6 +265,25 @@ def _running(name: str, context: Context) -> tuple[Path, Path]:
             return path, sock
     names = ", ".join(p.stem for p in engines)
     raise ConfigError(f"no run is called {name}; going on: {names}")
+
+
+def _agent_options(
+    agent: str, model: str, base_url: str, preset: str, vision: str
+) -> dict[str, str]:
+    """The options of one kind of agent, checked as far as that needs no network."""
+    if agent != "llm":
+        if model:
+            raise ConfigError(f"--model is for --agent llm, not {agent}")
+        return {}
+    if not model:
+        raise ConfigError("--agent llm needs --model PROVIDER:NAME, e.g. anthropic:NAME")
+    choose_model(model, base_url)
+    if vision not in ("native", "tool", "text"):
+        raise ConfigError(f"--vision {vision}: expected native, tool or text")
+    known = prompt_names()
+    if preset not in known:
+        raise ConfigError(f"--preset {preset}: {suggestion(preset, known)}")
+    return {"model": model, "base_url": base_url, "preset": preset, "vision": vision}
 
 
 def _pictures(given: str) -> WorkerPictures:

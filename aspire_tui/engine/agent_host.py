@@ -10,7 +10,7 @@ import msgspec
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.events import AgentSaid, AgentTurn
 from aspire_tui.improvement.tools import ToolRefused
-from aspire_tui.improvement.wire import FRAME_MAX, HEADER, ToolAnswer, ToolCall
+from aspire_tui.improvement.wire import FRAME_MAX, HEADER, REPORT, ToolAnswer, ToolCall
 
 
 class AgentLost(Exception):
@@ -74,6 +74,8 @@ async def _next_call(reader: asyncio.StreamReader) -> ToolCall | None:
 
 async def _answer(call: ToolCall, toolbox: Toolbox) -> ToolAnswer:
     try:
+        if call.tool.startswith(REPORT):
+            return ToolAnswer(call.id, await toolbox.reports.take(call.tool, call.args))
         return ToolAnswer(call.id, await toolbox.use(call.tool, call.args))
     except ToolRefused as refusal:
         return ToolAnswer(call.id, refused=str(refusal))

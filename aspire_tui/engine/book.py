@@ -33,6 +33,7 @@ class Book:
     """Minutes used before a resume."""
     replay: Replay = field(default_factory=Replay)
     hypotheses: int = 0
+    model_calls: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     _programs: set[str] = field(default_factory=set)
     _earlier: int = 0
@@ -100,6 +101,18 @@ class Book:
     def minutes(self) -> float:
         return self.spent_minutes + (self.clock() - self._began) / 60.0
 
+    def spend(self, tokens: Tokens) -> None:
+        """Count one answer of a model."""
+        self.model_calls += 1
+        mine = self.tokens
+        self.tokens = Tokens(
+            mine.input + tokens.input,
+            mine.cached + tokens.cached,
+            mine.output + tokens.output,
+            mine.reasoning + tokens.reasoning,
+            mine.cost_usd + tokens.cost_usd,
+        )
+
     def exhausted(self) -> str:
         """Which limit is reached, in words; empty when none is."""
         b = self.budget
@@ -107,9 +120,11 @@ class Book:
             return f"{b.max_trials} trials are used up"
         if b.max_minutes is not None and self.minutes() >= b.max_minutes:
             return f"{b.max_minutes:g} minutes are used up"
-        tokens = self.tokens.input + self.tokens.output
+        tokens = self.tokens.input + self.tokens.cached + self.tokens.output
         if b.max_tokens is not None and tokens >= b.max_tokens:
             return f"{b.max_tokens} tokens are used up"
+        if b.max_model_calls is not None and self.model_calls >= b.max_model_calls:
+            return f"{b.max_model_calls} model calls are used up"
         if b.max_cost_usd is not None and self.tokens.cost_usd >= b.max_cost_usd:
             return f"{b.max_cost_usd:g} USD are used up"
         return ""
@@ -119,7 +134,8 @@ class Book:
             budget=self.budget,
             trials=self.trials,
             minutes=round(self.minutes(), 3),
-            tokens=self.tokens.input + self.tokens.output,
+            tokens=self.tokens.input + self.tokens.cached + self.tokens.output,
+            model_calls=self.model_calls,
             cost_usd=self.tokens.cost_usd,
             exhausted=self.exhausted(),
         )

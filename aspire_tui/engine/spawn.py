@@ -13,6 +13,7 @@ import msgspec
 
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
+from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_model
 from aspire_tui.improvement.worker import AgentSpec
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
@@ -114,12 +115,20 @@ def _start_agent(job: Job) -> socket.socket:
             pass_fds=(agent.fileno(),),
             start_new_session=True,
             cwd="/",
-            env=_passed_on(),
+            env={**_passed_on(), **_keys(job)},
         )
     finally:
         agent.close()
         os.close(log)
     return engine
+
+
+def _keys(job: Job) -> dict[str, str]:
+    """The one key the asked-for model needs; no other agent is given any."""
+    if job.spec.agent != "llm":
+        return {}
+    variable = KEY_VARIABLE[choose_model(job.spec.agent_options["model"]).protocol]
+    return {variable: os.environ[variable]} if variable in os.environ else {}
 
 
 def _passed_on() -> dict[str, str]:

@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from aspire_tui.domain import Blob, Repair, sha256_hex
+from aspire_tui.engine.attendance import ProgramRejected
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.looking import Looking
 from aspire_tui.engine.provenance import attach, of_skill
+from aspire_tui.engine.reports import Reports
 from aspire_tui.engine.trials import Stopped, Trials
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -99,6 +101,7 @@ class Toolbox:
 
     def __post_init__(self) -> None:
         self.paused.set()
+        self.reports = Reports(self.book)
         self.looking = Looking(
             self.task_def,
             self.cell_info,
@@ -142,6 +145,7 @@ class Toolbox:
         except (
             BudgetExhausted,
             Stopped,
+            ProgramRejected,
             EvaluationRefused,
             UnknownHypothesis,
             SpliceError,

@@ -53,6 +53,10 @@ class RemoteTools:
         answer: JSON = self._ask(Any, tool, **dict(args))
         return answer
 
+    def report(self, what: str, fields: Mapping[str, JSON]) -> JSON:
+        """Tell the engine of tokens, prompts and streamed text: no tool, and not for the agent."""
+        return self._ask(Any, f"{wire.REPORT}{what}", **dict(fields))
+
     def task(self) -> TaskDef:
         return self._ask(TaskDef, "task")
 

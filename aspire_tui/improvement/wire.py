@@ -11,6 +11,8 @@ from aspire_tui.domain import JSON
 
 HEADER = struct.Struct("<I")
 FRAME_MAX = 8 << 20
+REPORT = "report:"
+"""How names of reports begin; what follows is no tool and is never offered to an agent."""
 
 
 class ToolCall(msgspec.Struct, frozen=True):

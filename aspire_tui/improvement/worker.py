@@ -50,12 +50,21 @@ def main() -> int:
         redactor.text("".join(traceback.format_exception(kind, error, trace)))
     )
     try:
-        options = RulesOptions(spec.rounds, spec.candidates, spec.dev_n)
-        RulesAgent(RemoteTools(sock, redactor), options).run()
+        _run(spec, RemoteTools(sock, redactor))
         wire.send(sock, wire.AgentDone())
     except (wire.AgentLinkClosed, BrokenPipeError):
         return 0
     return 0
+
+
+def _run(spec: AgentSpec, tools: RemoteTools) -> None:
+    """Be the agent until it is done; only the agent that is asked for is imported."""
+    if spec.agent == "llm":
+        from aspire_tui.improvement.llm.start import run_llm
+
+        run_llm(spec.options, tools, os.environ)
+        return
+    RulesAgent(tools, RulesOptions(spec.rounds, spec.candidates, spec.dev_n)).run()
 
 
 def _end_with(engine: socket.socket) -> None:

@@ -1,0 +1,76 @@
+"""What an agent worker reports beside its tools: tokens, prompts, text while it is being said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from aspire_tui.domain import Tokens
+from aspire_tui.engine.book import Book
+from aspire_tui.engine.provenance import Attachment, attach
+from aspire_tui.events import AgentSaid, TokensUsed
+from aspire_tui.improvement.tools import ToolRefused
+from aspire_tui.improvement.wire import REPORT
+
+LONGEST_PIECE = 4000
+
+
+class TokensReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens of one answer of a model."""
+
+    tokens: Tokens
+    model: str
+
+
+class PromptReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The standing instructions a model was given."""
+
+    name: str
+    text: str
+
+
+class SpeechReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A piece of what a model is saying."""
+
+    text: str
+    stream: int
+    done: bool
+
+
+@dataclass
+class Reports:
+    """Takes reports into the session and the budget."""
+
+    book: Book
+
+    async def take(self, name: str, fields: Mapping[str, Any]) -> str:
+        """Record one report; answers which budget is used up, or nothing.
+
+        Raises:
+            ToolRefused: It is no report this release knows.
+        """
+        match name.removeprefix(REPORT):
+            case "tokens":
+                return await self._tokens(msgspec.convert(dict(fields), TokensReport))
+            case "prompt":
+                prompt = msgspec.convert(dict(fields), PromptReport)
+                data = prompt.text.encode()
+                await attach(self.book, [Attachment("prompt", prompt.name, "text/markdown", data)])
+            case "speech":
+                said = msgspec.convert(dict(fields), SpeechReport)
+                text = said.text[:LONGEST_PIECE]
+                await self.book.write(AgentSaid(text, stream=said.stream, done=said.done))
+            case other:
+                raise ToolRefused(f"there is no report {other}")
+        return ""
+
+    async def _tokens(self, report: TokensReport) -> str:
+        t = report.tokens
+        if min(t.input, t.cached, t.output, t.reasoning) < 0 or not 0 <= t.cost_usd < 1e6:
+            raise ToolRefused("tokens and cost are not negative")
+        self.book.spend(t)
+        await self.book.write(TokensUsed(t, report.model), self.book.spent())
+        return self.book.exhausted()

@@ -1,0 +1,125 @@
+"""What a model is sent: grows turn by turn, is folded when long, and never says one thing twice.
+
+Folding keeps the first request and the last turns as they are. Of older turns the answers of tools
+that only look become one line each, pictures go, and what the model itself said stays: its findings
+are the memory of the run. Folding is rare and cuts deep, so that provider caches stay useful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from aspire_tui.improvement.toolset import TOOLS
+
+LONGEST: Final = 120_000
+"""Characters of a conversation before it is folded; pictures count as :data:`PICTURE`."""
+KEPT_TURNS: Final = 4
+PICTURE: Final = 4_000
+FOLDED_LINE: Final = 160
+
+
+@dataclass
+class Transcript:
+    """The messages of one conversation and what has been shown in them."""
+
+    first: str
+    longest: int = LONGEST
+    messages: list[ModelMessage] = field(default_factory=list)
+    folds: int = 0
+    _shown: dict[tuple[str, str], int] = field(default_factory=dict)
+    _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.messages.append(ModelRequest(parts=[UserPromptPart(self.first)]))
+
+    def answered(self, response: ModelResponse) -> None:
+        self.messages.append(response)
+
+    def add(self, parts: Sequence[ModelRequestPart]) -> None:
+        """What the model is told next: answers of its tools, words of the operator."""
+        self.messages.append(ModelRequest(parts=list(parts)))
+        if self.size() > self.longest:
+            self.fold()
+
+    def shown_before(self, call: ToolCallPart) -> int | None:
+        """The turn in which this very question was answered, if the answer still stands above.
+
+        Only for traces, which never change once their trial is closed.
+        """
+        return self._shown.get(_question(call))
+
+    def remember(self, call: ToolCallPart) -> None:
+        """Note that this question is answered in the coming message."""
+        if call.tool_name in UNCHANGING:
+            self._shown[_question(call)] = len(self.messages)
+            self._seen[call.tool_call_id] = _question(call)
+
+    def size(self) -> int:
+        """Characters, pictures counted flat."""
+        return sum(_size(m) for m in self.messages)
+
+    def fold(self) -> None:
+        """Shorten everything but the first request and the last turns. Idempotent."""
+        self.folds += 1
+        upto = max(1, len(self.messages) - 2 * KEPT_TURNS)
+        self.messages = [
+            m if i == 0 or i >= upto else self._folded(m) for i, m in enumerate(self.messages)
+        ]
+
+    def _folded(self, message: ModelMessage) -> ModelMessage:
+        if not isinstance(message, ModelRequest):
+            return message
+        parts: list[ModelRequestPart] = []
+        for part in message.parts:
+            if isinstance(part, ToolReturnPart):
+                self._shown.pop(self._seen.pop(part.tool_call_id, ("", "")), None)
+                parts.append(_fold_return(part))
+            elif isinstance(part, UserPromptPart) and not isinstance(part.content, str):
+                text = " ".join(c for c in part.content if isinstance(c, str))
+                parts.append(UserPromptPart(f"{text} [picture folded away; view it again]"))
+            else:
+                parts.append(part)
+        return replace(message, parts=parts)
+
+
+UNCHANGING: Final = frozenset({"calls", "call", "checks", "view", "compare", "primitive", "skill"})
+"""Tools whose answer to one question stays the same."""
+
+
+def _question(call: ToolCallPart) -> tuple[str, str]:
+    return call.tool_name, call.args_as_json_str()
+
+
+def _fold_return(part: ToolReturnPart) -> ToolReturnPart:
+    text = part.model_response_str()
+    tool = TOOLS.get(part.tool_name)
+    if tool is None or not tool.looks_only or len(text) <= FOLDED_LINE:
+        return part
+    first = " ".join(text.split())[:FOLDED_LINE]
+    return replace(part, content=f"{first} [folded away; ask again if you need it]")
+
+
+def _size(message: ModelMessage) -> int:
+    return sum(_part_size(p) for p in message.parts)
+
+
+def _part_size(part: Any) -> int:
+    content = part.content if hasattr(part, "content") else part.args_as_json_str()
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, (list, tuple)):
+        return sum(PICTURE if isinstance(c, BinaryContent) else len(str(c)) for c in content)
+    return len(str(content))

@@ -1,0 +1,78 @@
+"""What to do when a provider does not answer as hoped. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Remedy = Literal["again", "compact", "stop"]
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 60.0
+TRIES = 6
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One failure of a provider: what to do, how long to wait first, one line for people."""
+
+    remedy: Remedy
+    wait_s: float
+    text: str
+
+
+def judge(error: Exception, attempt: int, jitter: float) -> Trouble:
+    """What to do about an error of the model client.
+
+    Args:
+        attempt: How many tries failed in a row, from 1.
+        jitter: In [0, 1); spreads the waiting of several clients.
+    """
+    from pydantic_ai import exceptions as e
+
+    name = _name(error)
+    match error:
+        case e.ModelContextWindowExceededError():
+            return Trouble("compact", 0.0, f"{name}: the conversation is too long")
+        case e.ModelAuthenticationError():
+            return Trouble("stop", 0.0, f"{name}: the key is not accepted")
+        case e.ModelNotFoundError():
+            return Trouble("stop", 0.0, f"{name}: there is no such model")
+        case e.ModelQuotaExceededError():
+            return Trouble("stop", 0.0, f"{name}: the account has no quota left")
+        case e.ContentFilterError():
+            return Trouble("stop", 0.0, f"{name}: refused by the provider's content filter")
+        case (
+            e.ModelRateLimitError()
+            | e.ModelUnavailableError()
+            | e.ModelServerError()
+            | e.ModelConnectionError()
+            | e.ModelTimeoutError()
+            | e.UnexpectedModelBehavior()
+        ):
+            pass
+        case e.ModelHTTPError() if error.status_code >= 500 or error.status_code in (408, 409):
+            pass
+        case _:
+            return Trouble("stop", 0.0, f"{name}: {_short(error)}")
+    if attempt >= TRIES:
+        return Trouble("stop", 0.0, f"{name}: {_short(error)}; {TRIES} tries failed")
+    asked = error.retry_after if isinstance(error, e.ModelAPIError) else None
+    wait_s = asked if asked is not None else FIRST_WAIT_S * 2 ** (attempt - 1) * (1 + jitter)
+    wait_s = min(LONGEST_WAIT_S, max(0.0, wait_s))
+    return Trouble("again", wait_s, f"{name}: {_short(error)}; again in {wait_s:.0f} s")
+
+
+def _name(error: Exception) -> str:
+    """``429`` and the like, or the kind of error in plain words."""
+    status = error.__dict__.get("status_code")
+    words = {
+        "ModelConnectionError": "no connection",
+        "ModelTimeoutError": "no answer in time",
+        "UnexpectedModelBehavior": "a broken answer",
+    }
+    return f"the provider says {status}" if status else words.get(type(error).__name__, "provider")
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
