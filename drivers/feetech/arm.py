@@ -121,6 +121,10 @@ class FeetechArm:
         ids = self._wiring.ids
         try:
             bus.detect_echo(ids[0])
+            # Asked first, because somebody may wait: an arm that is lost is looked for again and
+            # again beside others that go on.
+            if not bus.anybody(ids):
+                raise PortError(self._nobody())
             self._seen = survey(bus, ids, self._clock, look_for_strays=self._opened == 1)
             if not self._seen.servos and not self._seen.colliding:
                 raise PortError(self._nobody())
@@ -179,7 +183,7 @@ class FeetechArm:
         self._wiring = self._wiring.limited(limits)
         self._last = {n: decode(one.telemetry, now) for n, one in servos.items()}
         self._watches = {
-            n: AlarmWatch(self._wiring.name_of(n), limits_of(one.settings, self._last[n].voltage_V))
+            n: AlarmWatch(self._wiring.name_of(n), limits_of(one.settings, self._section.supply_V))
             for n, one in servos.items()
         }
         self._speeds = {n: fastest(one.value(r.PHASE)) for n, one in servos.items()}

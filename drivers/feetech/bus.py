@@ -154,6 +154,15 @@ class Bus:
                     break
         return found
 
+    def anybody(self, servos: Sequence[int]) -> bool:
+        """Whether any of these answers, or anything comes back at all; two quick looks."""
+        asked = codec.sync_read(0, 5, servos)
+        for _ in range(2):
+            heard = self.listen(asked, 5, self._slack_s)
+            if heard.answers or heard.noise:
+                return True
+        return False
+
     def listen(self, asked: bytes, params: int | None, for_s: float) -> Heard:
         """Send something and collect whatever comes back until the time is over."""
         self._link.discard()

@@ -198,7 +198,7 @@ def _servo(about: Judged, servo: int, one: ServoSeen) -> Iterator[Finding]:
         if status & bit:
             known = "overload_latched" if code == "overload" else "servo_alarm"
             yield say(known, text)
-    limits = limits_of(one.settings, one.value(r.VOLTAGE) * r.VOLT)
+    limits = limits_of(one.settings, about.section.supply_V)
     temperature = one.value(r.TEMPERATURE)
     limit = limits.max_temperature_C - WARM_BELOW_LIMIT_C
     if temperature >= limit:

@@ -43,6 +43,8 @@ class FeetechSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     torque_limit: float = 1.0
     """The largest share of it that is ever allowed."""
     gripper_torque_limit: float = 0.5
+    supply_V: float = 0.0
+    """Nominal motor supply; 0: as the servos' own limits let expect."""
 
 
 def servos_of(section: FeetechSection, spec: ArmSpec) -> tuple[ServoSection, ...]:

@@ -14,9 +14,12 @@ STALL_LOAD: Final = 600
 STALL_SPEED_TICKS_S: Final = 15
 STALL_AFTER_S: Final = 0.5
 LOSS_ALARM: Final = 0.05
-SUPPLY_LO_V: Final = {True: 9.5, False: 5.0}
-"""Lowest healthy supply of 12 V servos and of 7.4 V ones; the servo's own limit may be higher."""
-TWELVE_VOLT_ABOVE_V: Final = 9.0
+SUPPLY_SHARE: Final = (0.8, 1.17)
+"""How far a supply may be from what it is called."""
+LOWEST_12_V: Final = 9.5
+LOWEST_7_V: Final = 5.5
+TWELVE_VOLT_PART_ABOVE_V: Final = 10.0
+"""A servo that allows more than this is made for 12 V."""
 
 BIT_ALARMS: Final[tuple[tuple[int, AlarmCode, str], ...]] = (
     (r.BIT_OVERLOAD, "overload", "overloaded: it lowered its own torque"),
@@ -69,18 +72,19 @@ def decode(block: bytes, t_s: float) -> Telemetry:
 
 
 def limits_of(settings: bytes, supply_V: float) -> ServoLimits:
-    """From a servo's EEPROM and the supply it was opened with.
+    """From a servo's EEPROM and the supply it is said to have; 0: told from the servo's limits.
 
-    The factory's lowest voltage (4.0 V) is far below what moves an arm, so the supply's own kind
-    decides when that is stricter.
+    The factory's lowest voltage (4.0 V) is far below what moves an arm, so what the servo is made
+    for decides when that is stricter.
     """
     first = r.SETTINGS.first
-    lowest = SUPPLY_LO_V[supply_V > TWELVE_VOLT_ABOVE_V]
-    return ServoLimits(
-        max_temperature_C=r.MAX_TEMPERATURE.of(settings, first),
-        lo_V=max(lowest, r.MIN_VOLTAGE.of(settings, first) * r.VOLT),
-        hi_V=r.MAX_VOLTAGE.of(settings, first) * r.VOLT,
-    )
+    hi = r.MAX_VOLTAGE.of(settings, first) * r.VOLT
+    lo = r.MIN_VOLTAGE.of(settings, first) * r.VOLT
+    if supply_V > 0.0:
+        lo, hi = max(lo, SUPPLY_SHARE[0] * supply_V), min(hi, SUPPLY_SHARE[1] * supply_V)
+    else:
+        lo = max(lo, LOWEST_12_V if hi > TWELVE_VOLT_PART_ABOVE_V else LOWEST_7_V)
+    return ServoLimits(r.MAX_TEMPERATURE.of(settings, first), lo, hi)
 
 
 class AlarmWatch:

@@ -169,7 +169,7 @@ def test_release_is_sure_or_raises() -> None:
 angles = st.floats(-1e6, 1e6) | st.floats(-3.0, 3.0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.tuples(st.tuples(*[angles] * 5), st.floats(-1.0, 1.0), st.floats(0.0, 1e4)),
