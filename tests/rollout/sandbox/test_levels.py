@@ -6,8 +6,6 @@ import dataclasses
 import json
 import os
 import platform
-import re
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +16,7 @@ import pytest
 from aspire_tui.rollout.sandbox import levels, supervisor
 from aspire_tui.rollout.sandbox.api import Answer, Function, Namespace, Parameter, ProgramLimits
 from aspire_tui.rollout.sandbox.frames import ProbeFrame
-from aspire_tui.rollout.sandbox.inside import kernel, landlock, seccomp
+from aspire_tui.rollout.sandbox.inside import landlock
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
 from aspire_tui.rollout.sandbox.pictures import PictureRing
 from aspire_tui.rollout.sandbox.places import find_places
@@ -297,78 +295,6 @@ def test_what_is_installed_beside_the_allowed_packages_stays_shut(at_level):
         for file in installed[:3]:
             outcome = at_level(level)(f"print(open({str(file)!r}).read())")
             assert outcome.ended == "raised", (level, file)
-
-
-# -- the filter itself, by a small interpreter of its instructions ---------------------------------
-
-ALLOW, EPERM, ENOTTY, ENOSYS, KILL = 0x7FFF0000, 0x50001, 0x50019, 0x50026, 0x80000000
-
-
-def judge(arch: str, number: int, args: tuple[int, ...] = (), audit: int | None = None) -> int:
-    data = struct.pack("<IIQ", number, seccomp.AUDIT_ARCH[arch] if audit is None else audit, 0)
-    data += struct.pack("<6Q", *(*args, 0, 0, 0, 0, 0, 0)[:6])
-    code = list(struct.iter_unpack("<HBBI", seccomp.program(arch)))
-    at = accumulator = 0
-    while True:
-        op, yes, no, k = code[at]
-        at += 1
-        if op == 0x20:
-            accumulator = struct.unpack_from("<I", data, k)[0]
-        elif op == 0x15:
-            at += yes if accumulator == k else no
-        elif op == 0x35:
-            at += yes if accumulator >= k else no
-        else:
-            return k
-
-
-@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
-def test_the_filter_allows_the_list_and_nothing_else(arch):
-    special = {n for n, _ in seccomp.ANSWERED[arch].values()}
-    special |= {seccomp.FCNTL[arch], seccomp.PRLIMIT[arch]}
-    allowed = set(seccomp.ALLOWED[arch].values())
-    assert not allowed & special
-    for number in range(512):
-        if number not in special:
-            assert judge(arch, number) == (ALLOW if number in allowed else EPERM), number
-    assert judge(arch, seccomp.ANSWERED[arch]["ioctl"][0]) == ENOTTY
-    assert judge(arch, 435) == ENOSYS
-    assert judge(arch, 0, audit=0x40000003) == KILL  # 32-bit x86 from a 64-bit process
-    if arch == "x86_64":
-        assert judge(arch, 0x40000000) == KILL
-
-
-@pytest.mark.parametrize("arch", ["x86_64", "aarch64"])
-def test_arguments_are_looked_at_where_they_matter(arch):
-    fcntl, prlimit = seccomp.FCNTL[arch], seccomp.PRLIMIT[arch]
-    for command in (0, 1, 2, 3, 4, 1030):
-        assert judge(arch, fcntl, (3, command)) == ALLOW
-    for command in (5, 6, 7, 8, 10, 15, 1024, 1026, 1033):  # locks, owner, signal, lease, seals
-        assert judge(arch, fcntl, (3, command)) == EPERM
-    assert judge(arch, prlimit, (0, 9, 0, 1 << 40)) == ALLOW
-    assert judge(arch, prlimit, (0, 9, 1)) == EPERM
-    assert judge(arch, prlimit, (0, 9, 1 << 32)) == EPERM
-
-
-@pytest.mark.parametrize(
-    ("arch", "header"),
-    [
-        ("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
-        ("aarch64", "/usr/include/asm-generic/unistd.h"),
-    ],
-)
-def test_numbers_are_those_of_the_kernel_headers(arch, header):
-    if not Path(header).exists():
-        pytest.skip(f"no {header}")
-    text = Path(header).read_text()
-    numbers = {n: int(v) for n, v in re.findall(r"#define (__NR\w+)\s+(\d+)\b", text)}
-    numbers |= {
-        n: numbers.get(v, -1) for n, v in re.findall(r"#define (__NR\w+) (__NR3264\w+)", text)
-    }
-    tables = {**seccomp.ALLOWED[arch], **{n: v for n, (v, _) in seccomp.ANSWERED[arch].items()}}
-    tables |= {"fcntl": seccomp.FCNTL[arch], "prlimit64": seccomp.PRLIMIT[arch]}
-    tables |= kernel.NUMBERS[arch]
-    assert {n: numbers.get(f"__NR_{n}") for n in tables} == tables
 
 
 def test_uid_of_a_program_is_nobody_when_it_can_be(at_level):
