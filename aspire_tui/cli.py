@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-from aspire_tui.commands import cell_verbs, list_verbs, run_verbs, session_verbs, skill_verbs
+from aspire_tui.commands import (
+    cell_verbs,
+    fault_verbs,
+    list_verbs,
+    run_verbs,
+    session_verbs,
+    skill_verbs,
+)
 from aspire_tui.commands.context import Context
 from aspire_tui.config import find_workspace
 from aspire_tui.engine.client import EngineGone
@@ -61,6 +68,7 @@ app.add_typer(session_verbs.sessions_app, name="sessions")
 app.add_typer(list_verbs.tasks_app, name="tasks")
 app.add_typer(list_verbs.cells_app, name="cells")
 app.add_typer(skill_verbs.skills_app, name="skills")
+cell_verbs.cell_app.command("fault", cls=fault_verbs.FaultCommand)(fault_verbs.fault)
 app.add_typer(cell_verbs.cell_app, name="cell")
 app.command("primitives")(list_verbs.primitives)
 app.command("doctor")(list_verbs.doctor)
