@@ -6,6 +6,7 @@ from aspire_tui.domain import Outcome
 from aspire_tui.events import (
     AgentSaid,
     CallResult,
+    CallStood,
     CellChanged,
     HypothesisDecided,
     HypothesisOpened,
@@ -44,6 +45,8 @@ def _text(recorded: Recorded) -> str | None:
             return f"trial {t}  reset {v.outcome}  {v.reason}"
         case CallResult(trial=t, call=n, primitive=p, status=s, summary=m, duration_s=d):
             return f"trial {t}  #{n} {p}  {s}  {d:.2f} s  {m}"
+        case CallStood(trial=t, call=n, primitive=p, why=why, preview=plan):
+            return f"trial {t}  #{n} {p} stands  {why}; would end {plan.status}  {plan.detail}"
         case ProgramEnded(trial=t, ended=e, error=error, calls=n):
             return f"trial {t}  program {e} after {n} calls  {error}"
         case VerdictGiven(trial=t, verdict=v):

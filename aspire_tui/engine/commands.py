@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
+import math
+import sys
 from typing import TYPE_CHECKING
 
+from aspire_tui.domain import JSON
+from aspire_tui.engine.presence import Beat
 from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
 from aspire_tui.engine.standing import StandingVerbs
 from aspire_tui.events import OperatorAct
 
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
+
+UNRECORDED = frozenset({"hello", "present"})
+"""Said every few seconds by every screen; what follows from it is recorded."""
 
 
 class Commands:
@@ -25,10 +33,12 @@ class Commands:
         """Answer one command; the same id is answered the same, once."""
         if command.id in self._done:
             return self._done[command.id]
-        refused = refusal(command)
+        refused = refusal(command) or self._engine.attendance.control.refusal(
+            command.verb, command.console, command.who
+        )
         reply = Reply(command.id, False, refused) if refused else await self._act(command)
-        self._done[command.id] = reply
-        if command.verb != "hello":
+        if command.verb not in UNRECORDED:
+            self._done[command.id] = reply
             await self._engine.book.write(
                 OperatorAct(
                     id=command.id,
@@ -45,7 +55,13 @@ class Commands:
     async def _act(self, c: Command) -> Reply:
         match c.verb:
             case "hello":
-                return Reply(c.id, True, data={"proto": PROTO, "session": self._engine.job.session})
+                return Reply(c.id, True, data=self._ourselves())
+            case "present" | "leave" | "take_control" | "grant" | "revoke_grant":
+                return await self._people(c)
+            case "approve" | "reject":
+                program, reason = str(c.args.get("program", "")), str(c.args.get("reason", ""))
+                why = self._engine.attendance.decide(program, c.verb == "approve", c.who, reason)
+                return Reply(c.id, not why, why)
             case "hold":
                 return await self._hold(c)
             case "resume":
@@ -60,9 +76,45 @@ class Commands:
                 self._engine.stop(c.who)
                 return Reply(c.id, True, "HOLD; the last trial is closed, then the engine exits")
             case "break" | "unbreak" | "run_call" | "skip_call" | "edit_call":
+                if c.verb == "run_call" and (why := self._nobody()):
+                    return Reply(c.id, False, why)
                 return await self._standing.act(c)
             case "exec":
                 return Reply(c.id, False, "this engine runs its own session to the end first")
+
+    def _ourselves(self) -> dict[str, JSON]:
+        return {
+            "proto": PROTO,
+            "session": self._engine.job.session,
+            "release": importlib.metadata.version("aspire-tui"),
+            "command": f"{sys.executable} -m aspire_tui.cli",
+        }
+
+    async def _people(self, c: Command) -> Reply:
+        """Presence, control and grants."""
+        people = self._engine.attendance
+        match c.verb:
+            case "present":
+                beat = Beat(
+                    c.console,
+                    c.who,
+                    _seconds(c.args.get("key_age_s")),
+                    c.args.get("attached") is True,
+                    str(c.args.get("how", ""))[:80],
+                )
+                return Reply(c.id, True, data=await people.beat(beat, c.role == "operator"))
+            case "leave":
+                await people.leave(c.console)
+                return Reply(c.id, True)
+            case "take_control":
+                why = await people.take_control(c.console, c.who, str(c.args.get("typed", "")))
+                return Reply(c.id, not why, why or f"{c.who} has control")
+            case "grant":
+                why = await people.give_grant(str(c.args.get("sentence", "")), c.who, c.id)
+                return Reply(c.id, not why, why or "the cell may go on unattended")
+            case _:
+                ended = await people.end_grant("revoked", c.who)
+                return Reply(c.id, ended, "" if ended else "no grant stands")
 
     async def _hold(self, c: Command) -> Reply:
         e = self._engine
@@ -75,6 +127,8 @@ class Commands:
 
     async def _resume(self, c: Command) -> Reply:
         e = self._engine
+        if why := self._nobody():
+            return Reply(c.id, False, why)
         held = not e.trials.resumed.is_set()
         e.pool.hold(False)
         e.trials.resumed.set()
@@ -82,7 +136,8 @@ class Commands:
             held = e.bench.gate.resume() or held
             if held:
                 e.bench.resume_cell(c.who)
-                await e.bench.go_on()
+                if e.bench.gate.mode != "standing":
+                    await e.bench.go_on()
             e.bench.gate_changed()
         if not held:
             return Reply(c.id, False, "nothing is held")
@@ -90,10 +145,16 @@ class Commands:
             return Reply(c.id, True, "HOLD is over; the program stands where it stood: R runs on")
         return Reply(c.id, True, "goes on from the measured pose")
 
+    def _nobody(self) -> str:
+        """Why nothing may begin to move for want of a person; empty when it may."""
+        return self._engine.attendance.why_not_move() if self._engine.bench is not None else ""
+
     def _step(self, c: Command) -> Reply:
         e = self._engine
         if e.bench is None:
             return Reply(c.id, False, "a headless session has no bench to step")
+        if why := self._nobody():
+            return Reply(c.id, False, why)
         if not e.bench.gate.step():
             return Reply(c.id, False, "an abort is under way")
         e.trials.resumed.set()
@@ -123,3 +184,8 @@ class Commands:
         else:
             e.toolbox.paused.set()
         return Reply(c.id, True, "the agent waits; the robot is untouched" if pause else "goes on")
+
+
+def _seconds(value: JSON) -> float:
+    """A number of seconds; not one that could be taken for a key when it is none."""
+    return float(value) if isinstance(value, int | float) else math.inf

@@ -135,6 +135,34 @@ def _no_trial(now: Situation) -> str | None:
     return None if trial is not None and trial.open else "no trial at the bench"
 
 
+def _no_standing(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    return None if now.snapshot.standing is not None else "no call stands"
+
+
+def _no_standing_motion(now: Situation) -> str | None:
+    return _no_standing(now) or _no_motion(now)
+
+
+def _no_bench(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    session = now.snapshot.session
+    attended = session is None or session.spec.attended
+    return None if attended else "a headless session has no bench"
+
+
+def _no_dry_run(now: Situation) -> str | None:
+    return _no_bench(now) or _no_program(now)
+
+
+def _no_list(now: Situation) -> str | None:
+    return "replay: no cell attached" if now.mode == "replay" else None
+
+
 def _only_replay(now: Situation) -> str | None:
     return None if now.mode == "replay" else "only in a replay"
 
@@ -152,7 +180,10 @@ def _no_search(now: Situation) -> str | None:
 
 
 def _ask_resume(now: Situation) -> Confirm:
-    call = now.snapshot.in_flight
+    call, stood = now.snapshot.in_flight, now.snapshot.standing
+    if stood is not None and not now.snapshot.phase.cause.startswith("HOLD"):
+        end = f" ({stood.preview.status})" if stood.preview.status != "OK" else ""
+        return Confirm(f"Run on? {stood.primitive} (call {stood.call}) runs{end}.", "run", "go")
     what = (
         f"{call.primitive} (call {call.call}) goes on, motion from the measured pose"
         if call is not None
@@ -210,6 +241,41 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "abort", ("A",), "abort",
         "Abort the trial: HOLD, then the program ends. The session and the cell stay.",
         "cell", _no_trial, _ask_abort, verb="abort", footer=6,
+    ),
+    Action(
+        "answer", ("a",), "answer",
+        "Choose what becomes of the call that stands: run, step, skip, edit or abort.",
+        "cell", _no_standing, footer=3,
+    ),
+    Action(
+        "run_call", ("l",), "run on",
+        "Let the call that stands run; the program goes on to the next breakpoint.",
+        "cell", _no_standing_motion, moves_robot=True, verb="run_call",
+    ),
+    Action(
+        "skip_call", ("S",), "skip",
+        "Answer the call that stands with a result you state. Nothing moves; the next call stands.",
+        "cell", _no_standing,
+    ),
+    Action(
+        "edit_call", ("e",), "edit",
+        "Edit the arguments of the call that stands. It is planned again and runs only when told.",
+        "cell", _no_standing,
+    ),
+    Action(
+        "break", ("b",), "break",
+        "Set a breakpoint: before a primitive, at a program line, after a status.",
+        "cell", _no_bench, footer=13,
+    ),
+    Action(
+        "breakpoints", ("B",), "breaks",
+        "List breakpoints; enter removes one.",
+        "cell", _no_list,
+    ),
+    Action(
+        "dry_run", ("D",), "dry run",
+        "Run the shown program in the stand-in from what the cell's cameras see now.",
+        "cell", _no_dry_run, footer=14,
     ),
     Action(
         "pause_agent", ("p",), "pause agent",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from aspire_tui.tui.actions import BY_ID, Choice, what_goes_on
 from aspire_tui.tui.looking import Looking
-from aspire_tui.tui.panes.bars import Asking
+from aspire_tui.tui.panes.bars import Asking, Offered
 from aspire_tui.tui.screen.holdkey import HoldKeyDriver
+from aspire_tui.tui.standing import TYPED, StandingActs
 
 if TYPE_CHECKING:
     from aspire_tui.tui.app import Console
 
 TYPING_KEYS: Final = ("ctrl+c", "escape", "enter", "up", "down", "ctrl+l")
 """Keys that are acts also while text is typed."""
+
+Overlay = Literal["help", "acts", "breakpoints"]
 
 _OVERLAY_ROWS: Final = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
 
@@ -34,7 +37,9 @@ class Acts:
     Attributes:
         asking: The question that stands.
         typing: What text is typed for: ``search``, ``palette`` or nothing.
-        helping: The overlay shows help, not the list of acts.
+        offered: Several acts that stand to be chosen from.
+        overlay: What covers the panes when something does.
+        standing: The acts on a program that stands.
         looking: The acts that only change what is looked at.
     """
 
@@ -42,10 +47,13 @@ class Acts:
         self._console = console
         self.asking: Asking | None = None
         self.typing = ""
-        self.helping = False
+        self.offered: Offered | None = None
+        self.overlay: Overlay = "acts"
         self.looking = Looking(console)
+        self.standing = StandingActs(console)
         self.handlers: dict[str, Callable[[], None]] = {
             **self.looking.handlers(),
+            **self.standing.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
             "help": self._help,
@@ -61,6 +69,8 @@ class Acts:
             self._press_typing(action_id, key)
         elif self.asking is not None:
             self._answer(action_id)
+        elif self.offered is not None:
+            self._choose(action_id)
         elif self._console.workspace.covered:
             self._press_covered(action_id)
         else:
@@ -73,7 +83,9 @@ class Acts:
         if asking is not None and choice == "go":
             self._console.look_at_cell()
             why = BY_ID[asking.action].why_disabled(self._console.situation())
-            if why is None:
+            if why is None and asking.then is not None:
+                asking.then()
+            elif why is None:
                 self._do(asking.action)
             else:
                 self._console.say(f"{BY_ID[asking.action].title}: {why}", "warn")
@@ -88,7 +100,7 @@ class Acts:
     def _hold(self) -> None:
         """HOLD, by every way there is. Repeats are harmless; nothing here can resume."""
         console = self._console
-        self.asking = None
+        self.asking = self.offered = None
         why = BY_ID["hold"].why_disabled(console.situation())
         if why is not None:
             console.say(f"HOLD: {why}", "warn")
@@ -127,6 +139,20 @@ class Acts:
         else:
             self.decide("cancel")
 
+    def _choose(self, action_id: str) -> None:
+        """In the bar of several acts: move the mark, take it, name an act by its key, or leave."""
+        assert self.offered is not None
+        offered, forward = self.offered, ("next_pane", "call_forward")
+        if action_id in (*forward, "last_pane", "call_back"):
+            self.offered = offered.moved(1 if action_id in forward else -1)
+            self._console.draw_bars()
+            return
+        self.offered = None
+        chosen = offered.chosen if action_id == "open" else action_id
+        self._console.draw_bars()
+        if chosen in offered.actions:
+            self._attempt(chosen)
+
     def _do(self, action_id: str) -> None:
         console = self._console
         console.notice = ("", "")
@@ -154,25 +180,30 @@ class Acts:
     # -- what covers the panes, and typing ------------------------------------------------------
 
     def _help(self) -> None:
-        self.helping = True
-        self._cover(True)
+        self.cover_with("help")
 
     def _palette(self) -> None:
-        self.helping = False
-        self._cover(True)
-        self._type("palette", "act")
+        self.cover_with("acts")
+        self.type("palette", "act")
 
     def _search(self) -> None:
-        self._type("search", f"search in {self._console.workspace.focused}")
+        self.type("search", f"search in {self._console.workspace.focused}")
+
+    def cover_with(self, overlay: Overlay) -> None:
+        """Show a list over the panes."""
+        self.overlay = overlay
+        self._cover(True)
 
     def _cover(self, covered: bool) -> None:
         self._console.workspace.cover(covered)
         self._console.draw()
 
-    def _type(self, what: str, placeholder: str) -> None:
+    def type(self, what: str, placeholder: str, text: str = "") -> None:
+        """Let the operator type one line, beginning with ``text``."""
         self.typing = what
         typed = self._console.typed
-        typed.value, typed.placeholder = "", placeholder
+        typed.value, typed.placeholder = text, placeholder
+        typed.cursor_position = len(text)
         self._console.draw_bars()
         typed.focus()
 
@@ -197,6 +228,9 @@ class Acts:
                 self.press(chosen.kind, "")
             elif typing == "search" and key == "enter" and text:
                 self.looking.search(text)
+            elif typing in TYPED and key == "enter":
+                self.standing.entered(typing, text)
+                self._console.draw_bars()
 
     def _press_covered(self, action_id: str) -> None:
         overlay = self._console.workspace.overlay
@@ -206,6 +240,10 @@ class Acts:
             overlay.ends(last=action_id == "bottom")
         elif action_id == "redraw":
             self._console.redraw_all()
+        elif action_id == "open" and self.overlay == "breakpoints":
+            target = overlay.target()
+            if target is not None:
+                self.standing.remove(target.number)
         else:
             self._cover(False)
             if action_id not in ("back", "help"):

@@ -28,6 +28,7 @@ from aspire_tui.tui.panes.agent import agent_body
 from aspire_tui.tui.panes.bars import (
     footer_row,
     notice_row,
+    offered_row,
     place_of,
     question_row,
     tabs_row,
@@ -38,6 +39,7 @@ from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.help import help_body, palette_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.search import search_body
+from aspire_tui.tui.panes.standing import breakpoints_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
@@ -222,8 +224,10 @@ class Console(DiffedApp):
     # -- what comes in --------------------------------------------------------------------------
 
     def on_console_moment_read(self, message: MomentRead) -> None:
-        before = self.moment.snapshot.phase.phase
+        before, stood = self.moment.snapshot.phase.phase, self.moment.snapshot.standing
         self.moment = message.moment
+        if self.mode == "live" and stood is None and self.moment.snapshot.standing is not None:
+            self.bell()
         phase = self.moment.snapshot.phase.phase
         if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
@@ -341,8 +345,10 @@ class Console(DiffedApp):
     def draw_overlay(self) -> None:
         room = self.workspace.size
         look = self._look(room.width, room.height)
-        if self.acts.helping:
+        if self.acts.overlay == "help":
             body = help_body(self.situation(), look)
+        elif self.acts.overlay == "breakpoints":
+            body = breakpoints_body(self.moment.snapshot, look)
         else:
             body = palette_body(self.typed.value, self.situation(), look)
         self.workspace.overlay.show(body, look.height)
@@ -361,6 +367,8 @@ class Console(DiffedApp):
         self.typed.display = bool(self.acts.typing)
         if self.acts.asking is not None:
             bar.show([question_row(self.acts.asking, columns)])
+        elif self.acts.offered is not None:
+            bar.show([offered_row(self.acts.offered, self.situation(), columns)])
         else:
             place = place_of(self.moment, self._glyphs)
             notice = notice_row(snapshot, *self.notice, columns)
@@ -396,6 +404,9 @@ class Console(DiffedApp):
         """Keys that are no act: ``y`` answers a question, anything else withdraws it."""
         if self.acts.asking is not None:
             self.acts.decide("go" if event.key == "y" else "cancel")
+            event.stop()
+        elif self.acts.offered is not None:
+            self.acts.press("back", event.key)
             event.stop()
 
     def on_input_changed(self, _: Input.Changed) -> None:

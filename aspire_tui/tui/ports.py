@@ -12,7 +12,21 @@ from aspire_tui.domain import JSON, Role
 from drivers.types import CellStatus
 
 Mode = Literal["live", "replay"]
-Verb = Literal["hello", "hold", "resume", "step", "abort", "pause_agent", "stop"]
+Verb = Literal[
+    "hello",
+    "hold",
+    "resume",
+    "step",
+    "abort",
+    "pause_agent",
+    "stop",
+    "break",
+    "unbreak",
+    "run_call",
+    "skip_call",
+    "edit_call",
+    "dry_run",
+]
 """What the console asks of an engine."""
 
 STALE_AFTER_S = 1.0

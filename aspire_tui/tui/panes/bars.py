@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from aspire_tui.session.snapshot import Snapshot
-from aspire_tui.tui.actions import ACTIONS, Choice, Confirm, Situation, keys_word
+from aspire_tui.tui.actions import ACTIONS, BY_ID, Choice, Confirm, Situation, keys_word
 from aspire_tui.tui.arrange import PaneId
 from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.format import clock
+from aspire_tui.tui.panes.standing import stands_words
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Part, fit, line, spread, width
 
@@ -33,6 +35,25 @@ class Asking:
     action: str
     confirm: Confirm
     choice: Choice
+    then: Callable[[], None] | None = None
+    """What ``go`` does, where it is more than the act itself."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Several acts to choose from, docked; cancel (``at`` 0) is what enter takes first."""
+
+    question: str
+    actions: tuple[str, ...]
+    at: int = 0
+
+    @property
+    def chosen(self) -> str:
+        """The act under the mark; empty for cancel."""
+        return ("", *self.actions)[self.at]
+
+    def moved(self, by: int) -> Offered:
+        return replace(self, at=(self.at + by) % (len(self.actions) + 1))
 
 
 def tabs_row(focused: PaneId, zoomed: bool, columns: int) -> Line:
@@ -67,11 +88,29 @@ def question_row(asking: Asking, columns: int) -> Line:
     return (*question, *line((fill, "ask")), *right)
 
 
+def offered_row(offered: Offered, now: Situation, columns: int) -> Line:
+    """Cancel and the acts, each with its key; one that cannot be done now is faint."""
+    choices: Line = ()
+    for index, name in enumerate(("", *offered.actions)):
+        action = BY_ID[name] if name else None
+        word = f"{keys_word(action).split(' ')[0]} {action.title}" if action else "cancel"
+        marked = f"[{word}]" if index == offered.at else f" {word} "
+        able = action is None or action.why_disabled(now) is None
+        role = "choice_on" if index == offered.at else "choice" if able else "faint"
+        choices = (*choices, *line((marked, role)))
+    question = fit(line((f" {offered.question} ", "ask")), max(0, columns - width(choices)))
+    fill = " " * max(0, columns - width(question) - width(choices))
+    return fit((*question, *line((fill, "ask")), *choices), columns)
+
+
 def notice_row(snapshot: Snapshot, notice: str, role: str, columns: int) -> Line:
     """What the operator should know now: the last answer, else who is needed, else a note."""
     if notice:
         return fit(line((f" {clean_line(notice)}", role)), columns)
     phase = snapshot.phase
+    stood = snapshot.standing
+    if stood is not None and not phase.cause.startswith("HOLD"):
+        return fit(line((" STANDS ", "hold"), f"{stands_words(stood)}: a answers"), columns)
     if phase.phase in ("needs_operator", "fault", "held"):
         word = {"needs_operator": "NEEDS YOU", "fault": "FAULT", "held": "HELD"}[phase.phase]
         role = "hold" if phase.phase == "held" else "alarm"

@@ -75,6 +75,9 @@ def _longest(calls: tuple[CallRow, ...]) -> int:
 
 
 def _in_flight(row: CallRow, look: Look, moment: Moment) -> tuple[str, str]:
+    stood = moment.snapshot.standing
+    if stood is not None and (stood.trial, stood.call) == (row.trial, row.call):
+        return f"stands: {clean_line(stood.why, 80)}", "hold"
     since = moment.wall_s(row.start_mono_s)
     age_s = (look.now_s - since) if look.now_s is not None else 0.0
     text = f"since {clock(since)}"

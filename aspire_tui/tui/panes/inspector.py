@@ -18,6 +18,7 @@ from aspire_tui.tui.panes.format import (
 )
 from aspire_tui.tui.panes.picture import picture_lines
 from aspire_tui.tui.panes.source_code import listing
+from aspire_tui.tui.panes.standing import standing_lines
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
 from aspire_tui.tui.screen.text import Line, line, plain, spread, wrap
@@ -36,8 +37,10 @@ def inspector_body(moment: Moment, look: Look) -> Body:
     intent, result = detail.intent, detail.result
     lines = [
         *_head(detail, moment, look),
+        *_stands(intent, moment, look),
         *picture_lines(moment, look),
         *_asked(intent, look),
+        *_edited(result, look),
         *_answered(result, look),
         *_program(intent, moment, look),
     ]
@@ -75,7 +78,8 @@ def _head(detail: CallDetail, moment: Moment, look: Look) -> list[Line]:
     right = line((attempt, "dim"), (times, "dim"))
     lines = [spread(line((f"{mark} {word}", role)), right, look.width)]
     if result is not None and result.operator:
-        lines.append(line((f"{result.operator} by the operator", "warn")))
+        who = clean_line(result.skipped_by or result.edited_by or "the operator", 24)
+        lines.append(line((f"{result.operator} by {who}", "warn")))
     if result is not None and result.summary:
         lines += wrap(clean_line(result.summary), look.width, "strong" if role == "bad" else "")
     return lines
@@ -86,6 +90,22 @@ def _asked(intent: CallIntent, look: Look) -> list[Line]:
     if not intent.args:
         return [*lines, line(("no arguments", "faint"))]
     return lines + _named({name: value_text(v) for name, v in intent.args.items()}, look)
+
+
+def _stands(intent: CallIntent, moment: Moment, look: Look) -> list[Line]:
+    stood = moment.snapshot.standing
+    here = stood is not None and (stood.trial, stood.call) == (intent.trial, intent.call)
+    return standing_lines(stood, look) if stood is not None and here else []
+
+
+def _edited(result: CallResult | None, look: Look) -> list[Line]:
+    """What was run instead of the program's own arguments."""
+    if result is None or not result.edited_args:
+        return []
+    who = clean_line(result.edited_by, 24)
+    head = section(f"run with, edited by {who}", look.width, look.glyphs)
+    values = {name: value_text(v) for name, v in result.edited_args.items()}
+    return [head, *_named(values, look)]
 
 
 def _named(values: dict[str, str], look: Look) -> list[Line]:

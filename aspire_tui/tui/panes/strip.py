@@ -216,6 +216,8 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
     if session is not None:
         fields += _sandbox(session.sandbox)
         fields.append(Field(4, _agent(snapshot, session.spec.agent)))
+    if snapshot.breakpoints:
+        fields.append(Field(2, line((f"breaks {len(snapshot.breakpoints)}", "warn"))))
     fields.append(Field(5, _spent(snapshot.spent)))
     if session is not None:
         said = NO_SANDBOX if session.sandbox.level == "D" else ""
