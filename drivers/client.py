@@ -23,6 +23,7 @@ from drivers.types import (
     CellEvent,
     CellInfo,
     CellStatus,
+    Finding,
     Frame,
     GripReport,
     MotionReport,
@@ -39,7 +40,9 @@ from drivers.wire import (
     Enable,
     Ended,
     Events,
+    Findings,
     GetEvents,
+    GetFindings,
     GetSamples,
     GetStatus,
     Grip,
@@ -136,6 +139,10 @@ class CellClient:
             found += page
             after_seq = page[-1].seq
         return found
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the host's last check of its devices found."""
+        return self._ask(GetFindings(), Findings).findings
 
     def samples(self, arm: str, since_s: float) -> SampleLog:
         pages = [self._ask(GetSamples(arm, since_s), Samples)]

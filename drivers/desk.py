@@ -30,7 +30,9 @@ from drivers.wire import (
     Enable,
     Ended,
     Events,
+    Findings,
     GetEvents,
+    GetFindings,
     GetSamples,
     GetStatus,
     Grip,
@@ -69,7 +71,7 @@ LOADS_KEPT: Final = 4
 PARTS_AT_MOST: Final = 64
 AWAIT_AT_MOST_S: Final = 2.0
 
-_LOOKING: Final = (Hello, Ping, Await, GetStatus, GetEvents, GetSamples, Stop)
+_LOOKING: Final = (Hello, Ping, Await, GetStatus, GetEvents, GetSamples, GetFindings, Stop)
 _MOVING: Final = (TrajLoad, TrajStart, Grip, Pause, Abort)
 ALLOWED: Final[dict[Role, tuple[type[Command], ...] | None]] = {
     "viewer": _LOOKING,
@@ -195,6 +197,8 @@ class CommandDesk:
                 events = tuple(core.events(after_seq))
                 last = events[-1].seq if events else after_seq
                 return Events(events[:EVENTS_PER_REPLY], last)
+            case GetFindings():
+                return Findings(tuple(self._core.findings))
             case GetSamples(arm, since_s):
                 return pack_samples(core.samples(arm, since_s))
             case LeaseAcquire(take):

@@ -18,6 +18,7 @@ from drivers.types import (
     CellEvent,
     CellInfo,
     CellStatus,
+    Finding,
     FloatArray,
     GripReport,
     MotionReport,
@@ -158,6 +159,10 @@ class GetSamples(_Command, frozen=True, tag="GET_SAMPLES"):
     since_s: float
 
 
+class GetFindings(_Command, frozen=True, tag="GET_FINDINGS"):
+    """What the last check of the devices found."""
+
+
 class Shutdown(_Command, frozen=True, tag="SHUTDOWN"):
     """HOLD, then the host exits leaving torque as it is."""
 
@@ -184,6 +189,7 @@ Command = (
     | GetStatus
     | GetEvents
     | GetSamples
+    | GetFindings
     | Shutdown
 )
 
@@ -273,7 +279,13 @@ class Samples(msgspec.Struct, frozen=True, tag="SAMPLES"):
     more: bool
 
 
-Answer = Welcome | Pong | Leased | Accepted | Started | Ended | StatusIs | Events | Samples
+class Findings(msgspec.Struct, frozen=True, tag="FINDINGS"):
+    findings: tuple[Finding, ...]
+
+
+Answer = (
+    Welcome | Pong | Leased | Accepted | Started | Ended | StatusIs | Events | Samples | Findings
+)
 
 
 class WireError(msgspec.Struct, frozen=True):

@@ -274,9 +274,9 @@ class FeetechArm:
         for name, n in self._named():
             out += self._watches[n].judge(self._last[n], self.bus.counts(n).loss)
             if n in self._setpoints.torque_lost:
-                out.append(Alarm("torque_lost", name, f"{name}: restarted, its torque is off"))
+                out.append(Alarm("torque_lost", name, "restarted: its torque is off"))
             elif n in self._setpoints.not_taken:
-                out.append(Alarm("goal_not_taken", name, f"{name}: does not take its goals"))
+                out.append(Alarm("goal_not_taken", name, "does not take its goals"))
         return tuple(out)
 
     def energised(self) -> bool:

@@ -97,11 +97,7 @@ class AlarmWatch:
 
     def judge(self, seen: Telemetry, loss: float = 0.0) -> list[Alarm]:
         """What the servo complains about in this reading."""
-        out = [
-            Alarm(code, self._joint, f"{self._joint}: {text}")
-            for bit, code, text in BIT_ALARMS
-            if seen.status & bit
-        ]
+        out = [self._say(code, text) for bit, code, text in BIT_ALARMS if seen.status & bit]
         out += self._heat(seen.temperature_C)
         out += self._supply(seen)
         out += self._stall(seen)
@@ -138,4 +134,4 @@ class AlarmWatch:
         return [self._say("stalled", f"pushes with {abs(seen.load) / 10:.0f} % and stands still")]
 
     def _say(self, code: AlarmCode, text: str) -> Alarm:
-        return Alarm(code, self._joint, f"{self._joint}: {text}")
+        return Alarm(code, self._joint, text)
