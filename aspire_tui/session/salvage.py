@@ -150,6 +150,10 @@ class _Kind(msgspec.Struct):
 
 def _rows(old: apsw.Connection, table: str, key: str, columns: str) -> Iterator[tuple[Any, ...]]:
     """Row by row, so that one broken page costs only what lies on it."""
+    try:
+        old.execute(f"SELECT {columns} FROM {table} LIMIT 0")
+    except apsw.Error:
+        return  # the table is not even known any more
     newest = _newest(old, table, key)
     number = misses = 0
     while number < newest if newest is not None else misses < MISSES_AT_THE_END:
