@@ -18,6 +18,8 @@ from aspire_tui.environment.motion.timing import time_path, within_limits
 from drivers.types import MotionReport, Trajectory
 
 TRIMS = 2
+LEAD_EVERY_S = 0.08
+
 QUIET_S = 0.15
 """Servos come to rest this long after a driver calls a move arrived."""
 
@@ -40,19 +42,30 @@ def led(bench: Workbench, trajectory: Trajectory) -> Trajectory:
     if not bench.arm.sag_rad_per_Nm:
         return trajectory
     q, t = trajectory.q_rad, trajectory.t_s
-    lead = np.array([expected_lead(bench, row) for row in q])
-    # What is not explained by weight at the start (a touch, stiction) is given up on the way.
-    share = t / t[-1]
-    fading = 1.0 - share * share * (3.0 - 2.0 * share)
-    lead += np.outer(fading, bench.setpoint() - q[0] - lead[0])
-    slope = np.gradient(lead, t, axis=0)
+    lead, slope = _lead_along(bench, trajectory)
     lo, hi = bench.kinematics.lo_rad, bench.kinematics.hi_rad
     wanted = q + lead
     told = np.clip(wanted, lo, hi)
     dq = np.where(told == wanted, trajectory.dq_rad_s + slope, 0.0)
-    # Where the plan rests the set-points rest too.
-    dq[np.all(np.abs(trajectory.dq_rad_s) < 1e-9, axis=1)] = 0.0
+    dq[[0, -1]] = 0.0
     return within_limits(Trajectory(t, told, dq), bench.arm.joints, bench.speed)
+
+
+def _lead_along(bench: Workbench, trajectory: Trajectory) -> tuple[FloatArray, FloatArray]:
+    """The lead at each knot and how fast it changes, both of shape (K, n)."""
+    from scipy.interpolate import CubicSpline
+
+    q, t = trajectory.q_rad, trajectory.t_s
+    # Weight changes slowly along a path: a spline through a few moments is smoother than the knots.
+    at = np.linspace(0.0, t[-1], max(4, int(np.ceil(t[-1] / LEAD_EVERY_S)) + 1))
+    at = t[np.unique(np.searchsorted(t, at).clip(0, len(t) - 1))]
+    lead = np.array([expected_lead(bench, row) for row in q[np.searchsorted(t, at)]])
+    # What is not explained by weight at the start (a touch, stiction) is given up on the way.
+    share = at / t[-1]
+    fading = 1.0 - share * share * (3.0 - 2.0 * share)
+    lead += np.outer(fading, bench.setpoint() - q[0] - lead[0])
+    spline = CubicSpline(at, lead, bc_type="clamped")
+    return spline(t), spline(t, 1)
 
 
 def trim(bench: Workbench, q_goal: FloatArray, report: MotionReport) -> MotionReport:
