@@ -59,6 +59,20 @@ class DeviceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """With ``driver = "feetech"``."""
 
 
+class OperationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[operation]``: how people work with this cell. What is not said follows from its kind."""
+
+    presence: Literal["hold", "goes-on"] | None = None
+    """When nobody is there: HOLD after the primitive, or go on. Hardware always holds."""
+    presence_s: float | None = None
+    """How old the last key of an operator may be."""
+    approval: Literal["each", "new", "large-moves", "none-within-grant", "none"] | None = None
+    """Which programs somebody approves before they run. Hardware never goes without."""
+
+
+AS_ITS_KIND: Final = OperationSection()
+
+
 class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: CellKind
@@ -73,6 +87,7 @@ class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()
     emulator: EmulatorSection | None = None
+    operation: OperationSection = OperationSection()
     camera_source: str = ""
     """``module:function`` that takes the pictures of a hardware cell; see ``cameras/base.py``."""
 
@@ -89,6 +104,7 @@ class CellFile:
     camera_source: str = ""
     emulator: EmulatorSection | None = None
     """None unless the cell is emulated."""
+    operation: OperationSection = AS_ITS_KIND
 
 
 def load_cell(path: Path) -> CellFile:
@@ -120,7 +136,9 @@ def load_cell(path: Path) -> CellFile:
     )
     sim = None if cell.kind == "hardware" else cell.sim or SimSection()
     emulator = (cell.emulator or EmulatorSection()) if cell.kind == "emulated" else None
-    return CellFile(path, info, sim, cell.device, cell.service, cell.camera_source, emulator)
+    return CellFile(
+        path, info, sim, cell.device, cell.service, cell.camera_source, emulator, cell.operation
+    )
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
@@ -242,6 +260,16 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
         cell.emulator is None or cell.kind == "emulated",
         "emulator",
         f'[emulator] needs kind = "emulated", not {cell.kind!r}',
+    )
+    limit_s = cell.operation.presence_s
+    require(
+        limit_s is None or 1.0 <= limit_s <= 3600.0, "presence_s", "presence_s must be 1 to 3600"
+    )
+    require(
+        cell.kind != "hardware"
+        or (cell.operation.presence != "goes-on" and cell.operation.approval != "none"),
+        "operation",
+        "a hardware cell holds without people and asks for approval; leave those lines out",
     )
     if cell.kind == "sim":
         require(not cell.device, "device", "a sim cell has no [[device]]")

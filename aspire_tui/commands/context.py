@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import typer
 
-from aspire_tui.config import Workspace
+from aspire_tui.config import Workspace, load_settings
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.errors import ConfigError
 
@@ -31,11 +31,15 @@ class Context:
             raise TypeError("the command was called without its context")
         return found
 
+    def who(self) -> str:
+        """Whose acts these are: the name in the settings, else the account's."""
+        return load_settings(self.workspace).operator.name or getpass.getuser()
+
     def console_live(self, session: Path, sock: Path) -> None:
         """Open the screen on a running session; returns when the operator leaves it."""
         from aspire_tui.tui.start import watch_live
 
-        watch_live(session, EngineClient(sock, getpass.getuser()), ascii_only=self.ascii)
+        watch_live(session, EngineClient(sock, self.who()), ascii_only=self.ascii)
 
     def console_replay(self, session: Path, at: str) -> None:
         """Open the same screen on a recorded session."""

@@ -11,6 +11,7 @@ import msgspec
 
 from aspire_tui.config import Settings, Workspace, load_settings, suggestion
 from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.engine.grant import Asked, GrantError, read_grant
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.resume import read_past
 from aspire_tui.environment.task import TaskDef
@@ -58,6 +59,23 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
         levels=admitted(hardware=cell.info.kind == "hardware", waived=spec.sandbox_waived),
         keep=retention(load_settings(workspace)),
     )
+
+
+def people_of(job: Job, sentence: str, who: str, *, watched: bool) -> Job:
+    """The same job with who starts it and what they grant.
+
+    Raises:
+        ConfigError: The sentence grants nothing; says what it would have to be.
+    """
+    if sentence:
+        cell = load_cell(Path(job.cell_file)).info
+        now = datetime.datetime.now().astimezone()
+        asked = Asked(who, job.spec.cell, job.tasks[0].name, cell.workspace, now)
+        try:
+            read_grant(sentence, asked)
+        except GrantError as error:
+            raise ConfigError(f"--unattended: {error}") from None
+    return msgspec.structs.replace(job, grant=sentence, started_by=who if watched else "")
 
 
 def retention(settings: Settings) -> Retention:

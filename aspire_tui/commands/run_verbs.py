@@ -11,7 +11,14 @@ import typer
 
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
-from aspire_tui.commands.jobs import make_job, resume_job, session_named, tasks_named
+from aspire_tui.commands.jobs import (
+    cell_named,
+    make_job,
+    people_of,
+    resume_job,
+    session_named,
+    tasks_named,
+)
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient, running_engines
 from aspire_tui.engine.job import Job
@@ -71,6 +78,9 @@ def run(
     resume: Annotated[
         str, typer.Option("--resume", help="Go on with a stopped run: session name or file.")
     ] = "",
+    unattended: Annotated[
+        str, typer.Option(help="Sentence that lets a real cell go on alone; `ask` shows its form.")
+    ] = "",
     as_json: JsonFlag = False,
     no_sandbox: NoSandbox = False,
     noise_off: NoNoise = False,
@@ -80,14 +90,15 @@ def run(
     tasks = tasks or []
     if resume:
         budget = Budget(max_trials, max_minutes, max_tokens, max_cost, max_model_calls)
-        _resume(resume, tasks, budget, context, as_json)
+        _resume(resume, tasks, budget, unattended, context, as_json)
         return
     if agent not in AGENTS:
         why = "not in this release yet" if agent in RESERVED_AGENTS else "unknown"
         raise ConfigError(f"--agent {agent}: {why}; this release has {', '.join(AGENTS)}")
     if len(tasks) != 1:
         raise ConfigError("run takes one task in this release; start one run per task")
-    attended = not headless
+    real = cell_named(cell, context.workspace)[1].info.kind != "sim"
+    attended = not headless or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",
         tasks=tuple(tasks),
@@ -108,34 +119,46 @@ def run(
         sandbox_waived=no_sandbox,
     )
     found = tasks_named(tasks, context.workspace)
-    started = _start(spec, found, context)
-    _see_it_through(started, context, attended, as_json)
+    job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
+                    watched=_watched(attended and not headless, as_json))  # fmt: skip
+    _see_it_through(_started(job), context, attended and not headless, as_json)
+
+
+def _watched(attended: bool, as_json: bool) -> bool:
+    """Whether a person at this terminal will see the run on a screen."""
+    return attended and not as_json and sys.stdout.isatty()
 
 
 def _see_it_through(
     started: StartedEngine, context: Context, attended: bool, as_json: bool, since_seq: int = 0
 ) -> None:
     """Watch a run on a screen, or follow it line by line to its end."""
-    if attended and not as_json and sys.stdout.isatty():
+    if _watched(attended, as_json):
         _watch(started, context)
         return
-    ended = follow(started, getpass.getuser(), to_stderr, since_seq)
+    ended = follow(started, context.who(), to_stderr, since_seq)
     if as_json:
         print_json(run_summary(SessionReader(started.session)))
     raise typer.Exit(_code(ended))
 
 
 def _resume(
-    session: str, tasks: list[str], budget: Budget, context: Context, as_json: bool
+    session: str,
+    tasks: list[str],
+    budget: Budget,
+    unattended: str,
+    context: Context,
+    as_json: bool,
 ) -> None:
     """Go on where a run stopped, with what it was started with; only the budget may be new."""
     path = session_named(session, context.workspace)
     with SessionReader(path) as reader:
         since_seq = reader.last_seq()
-    started = _started(resume_job(path, getpass.getuser(), context.workspace, tasks, budget))
-    with SessionReader(path) as reader:
-        opened = reader.snapshot().session
-    attended = opened is not None and opened.spec.attended
+    job = resume_job(path, context.who(), context.workspace, tasks, budget)
+    attended = job.spec.attended
+    started = _started(
+        people_of(job, unattended, context.who(), watched=_watched(attended, as_json))
+    )
     _see_it_through(started, context, attended, as_json, since_seq)
 
 
@@ -162,7 +185,8 @@ def exec_program(
         cell=cell,
         agent="operator",
         seed=seed,
-        attended=False,
+        # Only a simulated cell can be had in a worker; every other has its one bench.
+        attended=cell_named(cell, context.workspace)[1].info.kind != "sim",
         budget=Budget(),
         trials=trials,
         tier=tier,

@@ -6,11 +6,12 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from aspire_tui.domain import Phase
+from aspire_tui.domain import Grant, Phase
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.gate import Asking, GateState
 from aspire_tui.events import CallIntent, CallResult, CallStood, Note, PhaseChanged, TrialClosed
@@ -22,6 +23,7 @@ from aspire_tui.rollout.link import (
     Admit,
     Ask,
     AskPhase,
+    Bound,
     Checked,
     Committed,
     Consider,
@@ -64,6 +66,8 @@ class Bench:
     phase: Phase = "idle"
     """Phase of the trial in flight, as the worker told it; ``held`` is the engine's own word."""
     stands_held: bool = False
+    why_ask_move: Callable[[float | None], str] = lambda _: ""
+    """Why a move of the tool this far needs somebody's word; empty when it does not."""
     _stood_for: str = ""
     _program: str = ""
     _waiting: Ask | AskPhase | None = None
@@ -74,6 +78,8 @@ class Bench:
     _late: int = 0
     """Checks whose answer nobody waits for any more."""
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _no_call: asyncio.Event = field(default_factory=asyncio.Event)
+    """Clear while a call runs."""
     _closed: asyncio.Future[TrialClosed] | None = None
     _following: asyncio.Task[None] | None = None
     _lost: Exception | None = None
@@ -111,6 +117,7 @@ class Bench:
         if not isinstance(first, Ready):
             raise BenchLost("the bench worker answered out of turn")
         self.hello = first.hello
+        self._no_call.set()
         self._following = asyncio.create_task(self._follow())
         return first.hello
 
@@ -130,6 +137,7 @@ class Bench:
         finally:
             self.trial, self.phase, self.stands_held = None, "idle", False
             self._closed = self._waiting = None
+            self._no_call.set()
             self.gate.trial_ended()
 
     async def _follow(self) -> None:
@@ -186,6 +194,7 @@ class Bench:
         )
         for event in entry.events:
             if isinstance(event, CallResult):
+                self._no_call.set()
                 self.gate.ended(event.call, event.primitive, event.status)
         if entry.ack:
             self._send(Committed(seq))
@@ -216,12 +225,15 @@ class Bench:
         reason, self._waiting = self.gate.reason, None
         if answer != "abort":
             await self.go_on()
+        if answer == "run" and isinstance(asked, Ask):
+            self._no_call.clear()
         self._send(Admit(answer, reason))
 
     def _in_words(self, asked: Ask | AskPhase) -> Asking:
         if isinstance(asked, AskPhase):
             return Asking()
-        return Asking(asked.call, asked.primitive, asked.line, self._program)
+        why = self.why_ask_move(asked.travel_m)
+        return Asking(asked.call, asked.primitive, asked.line, self._program, why)
 
     async def _tell(self, told: Considered) -> None:
         """Record what the standing call would do."""
@@ -287,6 +299,17 @@ class Bench:
     def gate_changed(self) -> None:
         """Wake what waits at the gate."""
         self._opened.set()
+
+    async def call_ended(self) -> None:
+        """Wait until no call runs. At once when none does."""
+        await self._no_call.wait()
+
+    def bound(self, grant: Grant | None) -> None:
+        """Hold the cell to the bounds of a grant, or to its own alone."""
+        if grant is None:
+            self._send(Bound(1.0))
+        else:
+            self._send(Bound(grant.speed, grant.lo_m, grant.hi_m))
 
     def kill_program(self, who: str) -> None:
         self._send(KillProgram(who))

@@ -12,8 +12,11 @@ from aspire_tui.engine.protocol import (
     HEADER,
     PROTO,
     Command,
+    Handshake,
     Reply,
+    Speaks,
     Verb,
+    handshake,
     pack,
     read_reply,
 )
@@ -26,20 +29,39 @@ class EngineGone(Exception):
 class EngineClient:
     """Sends commands to one engine. Safe to use from any thread."""
 
-    def __init__(self, path: Path, who: str, timeout_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        who: str,
+        timeout_s: float = 3.0,
+        console: str = "",
+        role: Role = "operator",
+    ) -> None:
+        """``console`` names the screen that sends; empty for a single command."""
         self._path = path
-        self._who = who
+        self.who = who
+        """Whose acts these are: bench accounts are shared, so it can change."""
         self._timeout_s = timeout_s
+        self.console = console
+        self.role = role
 
     def send(
-        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role = "operator"
+        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role | None = None
     ) -> Reply:
         """Send one command and wait for the answer.
 
         Raises:
             EngineGone: No engine, or it did not answer in time.
         """
-        command = Command(PROTO, uuid.uuid4().hex[:12], verb, self._who, role, args or {})
+        command = Command(
+            PROTO,
+            uuid.uuid4().hex[:12],
+            verb,
+            self.who,
+            role or self.role,
+            args or {},
+            self.console,
+        )
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
                 sock.settimeout(self._timeout_s)
@@ -48,6 +70,20 @@ class EngineClient:
                 return read_reply(_frame(sock))
         except (OSError, EOFError) as error:
             raise EngineGone(f"no engine answers at {self._path}: {error}") from None
+
+    def greet(self, release: str, session: str) -> Handshake:
+        """What this release and that engine can do with each other.
+
+        Raises:
+            EngineGone: No engine, or it did not answer in time.
+        """
+        told = self.send("hello").data
+        engine = Speaks(
+            proto=int(told.get("proto", PROTO)),
+            release=str(told.get("release", "unknown")),
+            command=str(told.get("command", "")),
+        )
+        return handshake(Speaks(PROTO, release), engine, session)
 
 
 def running_engines(runtime_dir: Path, who: str) -> dict[Path, Path]:

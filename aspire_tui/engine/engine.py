@@ -15,11 +15,13 @@ import msgspec
 
 from aspire_tui.domain import NO_SANDBOX, Outcome, SourceChange
 from aspire_tui.engine.agent_host import AgentLost, host_agent
+from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
@@ -54,7 +56,11 @@ from aspire_tui.session.errors import RecorderFull
 from aspire_tui.session.keeping import Room
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
+from drivers.cellfile import load_cell
 from drivers.errors import CellFault
+
+ENGINE_HOLDS = ("watchdog", "engine")
+"""Who holds a cell because its engine ended; a person's HOLD is never taken back for them."""
 
 
 @dataclass
@@ -109,6 +115,13 @@ class Engine:
             self.book.go_on(past)
             self.trials.finished = past.finished
         self.past = past
+        cell = load_cell(Path(job.cell_file))
+        self.attendance = Attendance(self, cell, job.started_by)
+        self.trials.bench_only = cell.info.kind != "sim"
+        if self.bench is not None:
+            self.bench.why_ask_move = self.attendance.approvals.why_ask_move
+            self.trials.approve_first = self.attendance.approve_first
+            self.trials.bench_ended = self.attendance.trial_ended
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -116,6 +129,7 @@ class Engine:
             commands = Commands(self)
             server = await serve_commands(self.socket_path, commands.handle)
             loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a terminal's end is not ours
             for sig in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
             self.ready()
@@ -175,6 +189,7 @@ class Engine:
                     levels=self.job.levels,
                     tier=spec.tier,
                     video_fps=spec.video_fps,
+                    large_moves=self.attendance.approvals.mode == "large-moves",
                     judged_by=self.evaluation.hashes(),
                 ),
                 self.log,
@@ -193,8 +208,32 @@ class Engine:
         else:
             await self._open(hello, tuple(dict.fromkeys(brands)))
         if self.host is not None:
+            if self.past is not None:
+                await self._stand_after_a_crash(self.past)
+            await self._let_in()
             self.watch = asyncio.create_task(self.host.watch(self))
+            self.people = asyncio.create_task(self.attendance.watch())
         return hello
+
+    async def _let_in(self) -> None:
+        """A grant given with the command; and nobody, before the first trial could move."""
+        if self.job.grant:
+            why = await self.attendance.give_grant(self.job.grant, granted_by(self.job.grant), "")
+            if why:
+                raise PolicyRefused(why)
+        await self.attendance.look()
+
+    async def _stand_after_a_crash(self, past: Past) -> None:
+        """Where a cell is real, only an operator lets it move again; a simulated one goes on."""
+        assert self.bench is not None and self.host is not None
+        if self.attendance.policy == "hold":
+            unknown = ", ".join(past.unknown) or "none"
+            await self.held(f"resumed by {self.job.resume_by}; unknown outcome: {unknown}")
+            return
+        status = await asyncio.to_thread(self.host.status)
+        if status is not None and status.held and status.who in ENGINE_HOLDS:
+            self.bench.resume_cell(self.job.resume_by)
+            await asyncio.to_thread(self.host.wait_until_free)
 
     def _past(self) -> Past | None:
         """What a run that is resumed has done; None for a new session."""
@@ -260,6 +299,8 @@ class Engine:
         except NoRoom as lacking:
             await self.book.write(Note(str(lacking), "error", "no_room"))
             return RunEnded(None, "fault", reason=str(lacking))
+        except ProgramRejected as rejected:
+            return RunEnded(None, "operator", reason=str(rejected))
         except EvaluationRefused as refused:
             return RunEnded(None, "evaluation", reason=str(refused))
 
@@ -294,7 +335,7 @@ class Engine:
             names=self.names,
             author=spec.agent,
             cell_info=hello.cell,
-            conversation=Conversation(self.book, lambda: spec.attended),
+            conversation=Conversation(self.book, self.attendance.someone),
         )
         stopped = "done"
         try:
@@ -342,6 +383,7 @@ class Engine:
         if self.host is not None:
             if self.begun:
                 self.watch.cancel()
+            self.people.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         if self.bench is not None:
             await self.bench.close()

@@ -25,6 +25,8 @@ class Asking:
     line: int = 0
     program: str = ""
     """sha256 of the program text."""
+    why_stand: str = ""
+    """Why this call needs somebody's word whatever the breakpoints say."""
 
 
 @dataclass
@@ -149,6 +151,9 @@ class GateState:
             return "wait"
         if self.mode == "standing":
             return "skip" if self._skip else "wait"
+        if what.why_stand and not self._let:
+            self._stand(what.why_stand, None)
+            return "wait"
         point = None if self._let else self._hit(what)
         if point is not None:
             self._stand(f"breakpoint {point.number}: {place_of(point)}", point)

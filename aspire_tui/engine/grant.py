@@ -109,6 +109,11 @@ def read_grant(sentence: str, asked: Asked) -> Grant:
     )
 
 
+def granted_by(sentence: str) -> str:
+    """Who says a sentence; its first word."""
+    return next(iter(sentence.split()), "")
+
+
 def _reaction(word: str, asked: Asked) -> Unattended:
     for known in get_args(Unattended):
         if word.lower() == known:

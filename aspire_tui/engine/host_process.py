@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,31 @@ class HostProcess:
 
     def hold_if_moving(self, who: str) -> None:
         """Leave a cell that stands as it is; HOLD one that moves, if it can be reached at all."""
+        status = self.status()
+        if status is not None and status.state == "RUN":
+            hold_now(self.name, who)
+
+    def status(self) -> CellStatus | None:
+        """The driver's state now; None when it does not say."""
         stream = StateStream(self.name)
         try:
             seen = stream.wait(0.5)
         finally:
             stream.close()
-        if seen is not None and seen.status.state == "RUN":
-            hold_now(self.name, who)
+        return None if seen is None else seen.status
+
+    def wait_until_free(self, timeout_s: float = 3.0) -> bool:
+        """Wait until the cell is not held any more; whether that came."""
+        until = time.monotonic() + timeout_s
+        stream = StateStream(self.name)
+        try:
+            while time.monotonic() < until:
+                seen = stream.wait(0.2)
+                if seen is not None and not seen.status.held:
+                    return True
+        finally:
+            stream.close()
+        return False
 
     async def watch(self, engine: Engine) -> None:
         """Record every change of the driver's state; runs until cancelled.
@@ -103,6 +122,9 @@ class HostProcess:
                 if status.held and not was_held and age_s <= GONE_AFTER_S:
                     await engine.held(f"HOLD by {status.who}")
                 was_held = status.held
+                codes = tuple(a.code for arm in status.arms for a in arm.alarms)
+                if codes:
+                    await engine.attendance.alarms(codes)
         finally:
             stream.close()
 

@@ -27,5 +27,9 @@ class Job(msgspec.Struct, frozen=True):
     levels: tuple[str, ...]
     keep: Retention = Retention()
     """How much room sessions may take; no trial starts without it."""
+    started_by: str = ""
+    """Who started it at a terminal and will watch; empty when nobody does."""
+    grant: str = ""
+    """The sentence of an unattended grant, as it was typed."""
     resume_by: str = ""
     """Who resumes the run in ``session``; empty for a new session."""

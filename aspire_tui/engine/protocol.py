@@ -7,18 +7,26 @@ same id. A viewer may HOLD; an agent may never resume, acknowledge, enable or ra
 from __future__ import annotations
 
 import struct
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from aspire_tui.domain import JSON, Role
 
 PROTO = 1
+"""Major version. Within it verbs and fields are only added."""
 HEADER = struct.Struct("<I")
 FRAME_MAX = 1 << 20
 
 Verb = Literal[
     "hello",
+    "present",
+    "leave",
+    "take_control",
+    "grant",
+    "revoke_grant",
+    "approve",
+    "reject",
     "hold",
     "resume",
     "step",
@@ -35,11 +43,11 @@ Verb = Literal[
     "job",
 ]
 
-VIEWER_MAY: frozenset[str] = frozenset({"hello", "hold"})
+VIEWER_MAY: frozenset[str] = frozenset({"hello", "present", "leave", "hold"})
 AGENT_MAY: frozenset[str] = frozenset({"hello", "hold"})
 
 
-class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One request of a client."""
 
     proto: int
@@ -48,6 +56,8 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     who: str
     role: Role = "operator"
     args: dict[str, JSON] = {}
+    console: str = ""
+    """The screen it comes from; empty for a single command."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -87,6 +97,8 @@ def read_reply(body: bytes) -> Reply:
 
 def refusal(command: Command) -> str:
     """Why this role may not do this at all; empty when it may. Pure."""
+    if command.verb == "hello":
+        return ""  # whatever it speaks: the answer says what we speak
     if command.proto != PROTO:
         return f"this engine speaks protocol {PROTO}, the client {command.proto}; use one release"
     if command.role == "viewer" and command.verb not in VIEWER_MAY:
@@ -94,3 +106,36 @@ def refusal(command: Command) -> str:
     if command.role == "agent" and command.verb not in AGENT_MAY:
         return "an agent may never do this; ask the operator"
     return ""
+
+
+class Speaks(NamedTuple):
+    """What one side of a connection is."""
+
+    proto: int
+    release: str
+    command: str = ""
+    """How that side's own command line is started."""
+
+
+class Handshake(NamedTuple):
+    """What two sides can do with each other. ``refused`` is empty when a screen may open."""
+
+    read_only: bool
+    refused: str
+
+
+def handshake(ours: Speaks, engine: Speaks, session: str) -> Handshake:
+    """Same major: everything. An older engine: look, and HOLD past it. A newer one: its own tools.
+
+    An engine that holds a cell is never restarted for this. Pure.
+    """
+    if ours.proto == engine.proto:
+        return Handshake(False, "")
+    if ours.proto > engine.proto:
+        return Handshake(True, "")
+    command = engine.command or "aspire-tui"
+    return Handshake(
+        True,
+        f"the engine is of release {engine.release} (protocol {engine.proto}), this is "
+        f"{ours.release} (protocol {ours.proto}); attach with: {command} attach {session}",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ Handler = Callable[[Command], Awaitable[Reply]]
 
 async def serve_commands(path: Path, handle: Handler) -> asyncio.AbstractServer:
     """Listen on ``path``; a stale socket there is removed (its lock is ours)."""
+    private = path.parent.stat()
+    if private.st_uid != os.getuid() or stat.S_IMODE(private.st_mode) & 0o077:
+        raise PermissionError(f"{path.parent} must be ours alone (0700) to hold a command socket")
     path.unlink(missing_ok=True)
     old = os.umask(0o177)
     try:

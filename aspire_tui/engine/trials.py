@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -29,6 +29,10 @@ class NoRoom(Exception):
     """There is still room to say so, and none for another trial; the text is for the operator."""
 
 
+async def _nothing(_: object) -> None:
+    """Where nobody asks."""
+
+
 @dataclass
 class Trials:
     """The one place that starts trials."""
@@ -41,6 +45,12 @@ class Trials:
     room: Room
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
+    bench_only: bool = False
+    """The cell is not simulated: there is one of it, and no worker has a copy."""
+    approve_first: Callable[[str], Awaitable[None]] = _nothing
+    """Waits for whoever must approve a program before it moves the cell."""
+    bench_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
+    """Told of every trial that ended at the bench."""
     finished: FinishedTrials = field(default_factory=FinishedTrials)
     """Trials of a run that is resumed: handed out, not run again."""
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
@@ -57,17 +67,24 @@ class Trials:
         past = self._past(program, seed, seed_set, "bench")
         if past is not None:
             return past
+        await self.approve_first(program)
         await self._may_start()
         closed = await self.bench.run(
             self._spec(program, hypothesis, seed, seed_set, "bench", "wall")
         )
+        await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed
 
     async def in_workers(
         self, program: str, hypothesis: int | None, seeds: Sequence[int], seed_set: SeedSet
     ) -> list[TrialClosed]:
-        """One trial per seed, in parallel and in order; a lost worker loses no trial."""
+        """One trial per seed, in parallel and in order; a lost worker loses no trial.
+
+        On a cell that no worker can have they run at the bench, one after the other.
+        """
+        if self.bench_only:
+            return [await self.at_bench(program, hypothesis, s, seed_set) for s in seeds]
         slots = asyncio.Semaphore(self.pool.workers)
 
         async def one(seed: int) -> TrialClosed:

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from aspire_tui.domain import Blob, CallPreview, Phase, SandboxLevel, sha256_hex
+from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.primitives.arguments import InvalidArgument
 from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
+from aspire_tui.rollout.bounded import BoundedCell, Box
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
 from aspire_tui.rollout.in_force import LOADED, OtherCode, differing
 from aspire_tui.rollout.journal import Admission
@@ -28,6 +30,7 @@ from aspire_tui.rollout.link import (
     Admit,
     Ask,
     AskPhase,
+    Bound,
     Checked,
     Committed,
     Consider,
@@ -60,6 +63,9 @@ from drivers.sim.control import StandInClient
 
 ABORT_AGAIN_S = 0.1
 
+Act = KillProgram | ResumeCell | Bound
+"""What is done while a call may be in flight."""
+
 
 class BenchSpec(msgspec.Struct, frozen=True):
     """What the engine tells the worker on its command line, as JSON."""
@@ -71,6 +77,8 @@ class BenchSpec(msgspec.Struct, frozen=True):
     levels: tuple[SandboxLevel, ...]
     tier: str
     video_fps: float
+    large_moves: bool = False
+    """Tell how far each call would move the tool before it runs."""
     judged_by: dict[str, str] = {}
     """Hashes of the code this session is judged by."""
 
@@ -94,13 +102,13 @@ class Link:
         with self._lock:
             self.sock.sendall(data)
 
-    def read_forever(self, acts: queue.Queue[KillProgram | ResumeCell]) -> None:
+    def read_forever(self, acts: queue.Queue[Act]) -> None:
         try:
             while True:
                 message = unpack_to_worker(receive(self.sock))
                 if isinstance(message, (Committed, Admit, Consider, Edit, State)):
                     self.answers.put(message)
-                elif isinstance(message, (KillProgram, ResumeCell)):
+                elif isinstance(message, (KillProgram, ResumeCell, Bound)):
                     acts.put(message)
                 else:
                     self.inbox.put(message)
@@ -149,9 +157,11 @@ class BenchGate:
     """Asks the engine before every call; waits while the operator holds or steps."""
 
     link: Link
+    large_moves: bool = False
 
     def admit(self, intent: CallIntent, call: StandingCall) -> Admission:
-        self.link.send(Ask(intent.attempt, intent.call, intent.primitive, intent.line))
+        travel_m = _preview(call).travel_m if self.large_moves and call.primitive.moves else None
+        self.link.send(Ask(intent.attempt, intent.call, intent.primitive, intent.line, travel_m))
         while not isinstance(answer := self.link.answer(), Admit):
             self._consider(answer, intent, call)
         return _admission(answer)
@@ -203,10 +213,13 @@ def serve(spec: BenchSpec, link: Link) -> None:
         raise OtherCode(other)
     cell = CellClient(spec.cell, role="operator", who="engine")
     sandbox = Sandbox.start(spec.levels)
-    acts: queue.Queue[KillProgram | ResumeCell] = queue.Queue()
+    bounded = BoundedCell(cell, Kinematics(cell.info.arms[0]))
+    acts: queue.Queue[Act] = queue.Queue()
     threading.Thread(target=link.read_forever, args=(acts,), daemon=True).start()
-    threading.Thread(target=_act_forever, args=(acts, link, sandbox, cell), daemon=True).start()
-    station = Station.on(cell, StandInClient(spec.stand_in), spec.tier)
+    threading.Thread(
+        target=_act_forever, args=(acts, link, sandbox, cell, bounded), daemon=True
+    ).start()
+    station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier)
     runner = TrialRunner(station, sandbox)
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))
     try:
@@ -214,7 +227,7 @@ def serve(spec: BenchSpec, link: Link) -> None:
             journal = BenchJournal(link)
             link.idle.clear()
             with Video(cell, message.trial.trial, spec.video_fps, journal.video):
-                closed = runner.run(message.trial, journal, BenchGate(link))
+                closed = runner.run(message.trial, journal, BenchGate(link, spec.large_moves))
             link.idle.set()
             link.send(Done(closed))
             if isinstance(message, Quit):
@@ -225,7 +238,11 @@ def serve(spec: BenchSpec, link: Link) -> None:
 
 
 def _act_forever(
-    acts: queue.Queue[KillProgram | ResumeCell], link: Link, sandbox: Sandbox, cell: CellClient
+    acts: queue.Queue[Act],
+    link: Link,
+    sandbox: Sandbox,
+    cell: CellClient,
+    bounded: BoundedCell,
 ) -> None:
     """What the operator asked for while a call is in flight."""
     while True:
@@ -234,6 +251,9 @@ def _act_forever(
             if isinstance(act, KillProgram):
                 sandbox.kill(f"aborted by {act.who}")
                 _abort_until_idle(link, cell, act.who)
+            elif isinstance(act, Bound):
+                bounded.box = Box(act.lo_m, act.hi_m) if act.lo_m and act.hi_m else None
+                cell.set_speed(act.speed, "unattended grant")
             elif cell.status().held:
                 cell.resume(act.who)
         except (CellRefused, CellFault) as error:

@@ -46,6 +46,8 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     call: int
     primitive: str
     line: int
+    travel_m: float | None = None
+    """Way of the tool, as planned; only told where large moves are approved."""
 
 
 class AskPhase(msgspec.Struct, frozen=True, tag=True):
@@ -121,12 +123,23 @@ class ResumeCell(msgspec.Struct, frozen=True, tag=True):
     who: str
 
 
+class Bound(msgspec.Struct, frozen=True, tag=True):
+    """Bounds of an unattended grant; without a box the cell's own are enough again."""
+
+    speed: float
+    """Most speed override, in (0, 1]."""
+    lo_m: tuple[float, float, float] | None = None
+    hi_m: tuple[float, float, float] | None = None
+
+
 class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
 ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Done
-ToWorker = Start | Committed | Admit | Consider | Edit | State | KillProgram | ResumeCell | Quit
+ToWorker = (
+    Start | Committed | Admit | Consider | Edit | State | KillProgram | ResumeCell | Bound | Quit
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

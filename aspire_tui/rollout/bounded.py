@@ -1,0 +1,133 @@
+"""A cell within an unattended grant: every trajectory stays inside the granted box, or none of it
+moves. The cell's own limits stand behind it in any case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aspire_tui.environment.motion.kinematics import Kinematics
+from drivers.cell import Cell
+from drivers.types import (
+    CellInfo,
+    CellStatus,
+    FloatArray,
+    Frame,
+    GripReport,
+    MotionReport,
+    SampleLog,
+    Trajectory,
+)
+
+STEP_S = 0.02
+EDGE_M = 1e-3
+"""How far beyond the box the rounding of a plan may lie."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where the tool point may be, in the base frame."""
+
+    lo_m: tuple[float, float, float]
+    hi_m: tuple[float, float, float]
+
+
+class BoundedCell:
+    """Implements :class:`drivers.cell.Cell`; without a box it only delegates."""
+
+    def __init__(self, cell: Cell, kinematics: Kinematics) -> None:
+        self._cell = cell
+        self._kinematics = kinematics
+        self.box: Box | None = None
+
+    def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
+        outside = self._outside(trajectory)
+        if not outside:
+            return self._cell.execute(arm, trajectory)
+        names = [spec.name for spec in self._cell.info.arms]
+        status = self._cell.status()
+        q = status.arms[names.index(arm)].q_rad
+        return MotionReport(
+            "LIMIT",
+            outside,
+            tuple(float(v) for v in trajectory.q_rad[-1]),
+            q,
+            float(np.abs(np.asarray(trajectory.q_rad[-1]) - np.asarray(q)).max()),
+            status.t_s,
+            status.t_s,
+        )
+
+    def _outside(self, trajectory: Trajectory) -> str:
+        """Where the tool would first leave the box; empty when it never does.
+
+        A tool that is outside already (the box was granted around it) may only come in.
+        """
+        box = self.box
+        if box is None:
+            return ""
+        points = np.array([self._kinematics.tool_pose(q)[:3, 3] for q in _sampled(trajectory)])
+        lo, hi = np.asarray(box.lo_m) - EDGE_M, np.asarray(box.hi_m) + EDGE_M
+        beyond = np.maximum(np.maximum(lo - points, points - hi), 0.0).max(axis=1)
+        allowed = np.minimum.accumulate(np.concatenate([beyond[:1], beyond[:-1]])) + 1e-6
+        wrong = np.flatnonzero(beyond > allowed)
+        if not len(wrong):
+            return ""
+        x, y, z = points[wrong[0]]
+        return (
+            f"the tool would be at ({x:.3f}, {y:.3f}, {z:.3f}) m, outside the box granted for "
+            "unattended work; nothing moved"
+        )
+
+    @property
+    def info(self) -> CellInfo:
+        return self._cell.info
+
+    def now_s(self) -> float:
+        return self._cell.now_s()
+
+    def status(self) -> CellStatus:
+        return self._cell.status()
+
+    def frame(self, camera: str) -> Frame:
+        return self._cell.frame(camera)
+
+    def grip(
+        self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None
+    ) -> GripReport:
+        return self._cell.grip(arm, width_m, force_N, speed_m_s)
+
+    def wait(self, duration_s: float) -> None:
+        self._cell.wait(duration_s)
+
+    def hold(self, cause: str, who: str) -> None:
+        self._cell.hold(cause, who)
+
+    def resume(self, who: str) -> None:
+        self._cell.resume(who)
+
+    def abort(self, who: str) -> None:
+        self._cell.abort(who)
+
+    def samples(self, arm: str, since_s: float) -> SampleLog:
+        return self._cell.samples(arm, since_s)
+
+    def close(self) -> None:
+        self._cell.close()
+
+
+def _sampled(trajectory: Trajectory) -> FloatArray:
+    """Joints along the path as the driver will interpolate it, shape (N, n)."""
+    t, q, dq = (
+        np.asarray(a, float) for a in (trajectory.t_s, trajectory.q_rad, trajectory.dq_rad_s)
+    )
+    times = np.append(np.arange(0.0, t[-1], STEP_S), t[-1])
+    i = np.clip(np.searchsorted(t, times, side="right") - 1, 0, len(t) - 2)
+    h = (t[i + 1] - t[i])[:, None]
+    u = (times - t[i])[:, None] / h
+    return np.asarray(
+        q[i] * (2 * u**3 - 3 * u**2 + 1)
+        + dq[i] * h * (u**3 - 2 * u**2 + u)
+        + q[i + 1] * (3 * u**2 - 2 * u**3)
+        + dq[i + 1] * h * (u**3 - u**2)
+    )
