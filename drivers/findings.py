@@ -102,6 +102,13 @@ FINDINGS: Final[dict[str, Known]] = {
         "a worn cable or plug, a servo that is giving up, or a second servo with the same id",
         ("swap the cable before this servo, then look again", "aspire-tui cell check {cell}"),
     ),
+    "device_lost": Known(
+        "error",
+        "devices of cell {cell}",
+        "answers from all of them",
+        "power, a cable or the adapter went away, or the device was never there",
+        ("aspire-tui cell shutdown {cell}, then aspire-tui cell check {cell}: it looks afresh",),
+    ),
     # -- who is on the bus -----------------------------------------------------------------
     "no_servo": Known(
         "error",

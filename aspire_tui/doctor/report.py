@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from aspire_tui.config import Workspace
 from aspire_tui.doctor.checks import judge
@@ -24,17 +25,22 @@ class Report(Struct, frozen=True):
 
     def lines(self) -> list[str]:
         """One line for what is well, and below the others why and what to do."""
-        out: list[str] = []
-        for f in self.findings:
-            out += _wrapped(f"{MARKS[f.severity]:4} {f.what:15} ", f.seen)
-            if f.severity == "info":
-                continue
-            out += _wrapped(f"{'':20} expected: ", f.expected)
-            if f.why:
-                out += _wrapped(f"{'':20} because: ", f.why)
-            for each in f.do:
-                out += _wrapped(f"{'':20} do: ", each)
-        return out
+        return finding_lines(self.findings)
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Findings for people: one line for what is well, for the others also why and what to do."""
+    out: list[str] = []
+    for f in findings:
+        out += _wrapped(f"{MARKS[f.severity]:4} {f.what:15} ", f.seen)
+        if f.severity == "info":
+            continue
+        out += _wrapped(f"{'':20} expected: ", f.expected)
+        if f.why:
+            out += _wrapped(f"{'':20} because: ", f.why)
+        for each in f.do:
+            out += _wrapped(f"{'':20} do: ", each)
+    return out
 
 
 def examine(workspace: Workspace) -> Report:
