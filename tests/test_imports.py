@@ -88,9 +88,11 @@ SIMULATOR_SEAMS = {
     ("aspire_tui.environment.referee", "drivers.sim.truth"),
     ("aspire_tui.rollout.bench_worker", "drivers.sim.control"),
     ("aspire_tui.rollout.bulk", "drivers.sim.cell"),
+    ("aspire_tui.rollout.dry_run", "drivers.sim.cell"),
+    ("aspire_tui.rollout.dry_run", "drivers.sim.scene"),
     ("aspire_tui.rollout.bulk", "drivers.sim.raycam"),
 }
-"""The only places above the drivers that know there is a simulator: reset, referee, bulk worker."""
+"""The only places above the drivers that know of a simulator: reset, referee, workers, dry run."""
 
 HEAVY = (
     "anthropic",

@@ -107,8 +107,7 @@ class TrialRunner:
             return _Closing(None, "aborted", admission.reason)
         verdict = self._verify(spec, journal)
         journal.record(VerdictGiven(spec.trial, 1, verdict))
-        outcome, values = referee.judge(spec.task, self.station.stand_in, self.bench.table_z_m)
-        journal.record(RefereeJudged(spec.trial, 1, outcome, values))
+        self._judge_by_truth(spec, journal)
         self._phase(spec, journal, "recorded", verdict.outcome)
         return _Closing(verdict.outcome, ended.ended, ended.error or verdict.reason)
 
@@ -168,6 +167,10 @@ class TrialRunner:
     def _verify(self, spec: TrialSpec, journal: Journal) -> Verdict:
         self._phase(spec, journal, "verifying", "program ended")
         return verify.verify(spec.task, self.bench)
+
+    def _judge_by_truth(self, spec: TrialSpec, journal: Journal) -> None:
+        outcome, values = referee.judge(spec.task, self.station.stand_in, self.bench.table_z_m)
+        journal.record(RefereeJudged(spec.trial, 1, outcome, values))
 
     def _phase(self, spec: TrialSpec, journal: Journal, phase: Phase, cause: str) -> None:
         """Go on to a phase. Workers only keep the account: nobody watches them phase by phase."""

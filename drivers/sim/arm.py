@@ -149,6 +149,16 @@ class SimArm:
         w.opening.place(w.data, self._spec.gripper.open_width_m)
         self._apply(np.zeros(len(self._spec.joints)))
 
+    def place(self, q_rad: tuple[float, ...], width_m: float) -> None:
+        """Put the arm at measured joints, holding them. Only who sets a scene may."""
+        w = self._wired()
+        force_N = self._spec.gripper.max_force_N
+        self._setpoint = ArmSetpoint(tuple(q_rad), width_m, force_N)
+        self._written_s = NEVER_S
+        w.data.qpos[w.qpos] = np.array(q_rad) - w.offset_rad
+        w.opening.place(w.data, width_m)
+        self._apply(np.zeros(len(self._spec.joints)))
+
     def adopt(self, setpoint: ArmSetpoint) -> None:
         """Take over the set-point of a restored world, whose servos have it already."""
         self._setpoint = setpoint

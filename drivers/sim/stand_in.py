@@ -38,6 +38,20 @@ class StandIn:
         self.after_change()
         return scene
 
+    def place_arm(self, arm: str, q_rad: tuple[float, ...], width_m: float) -> None:
+        """Put an arm where another was measured to be.
+
+        Raises:
+            CellRefused: A motion is in flight.
+            ValueError: Not as many joints as the arm has.
+        """
+        joints = len(self._world.arms[arm].setpoint.q_rad)
+        if len(q_rad) != joints:
+            raise ValueError(f"arm {arm} has {joints} joints, {len(q_rad)} were given")
+        self.before_change()
+        self._world.place_arm(arm, q_rad, width_m)
+        self.after_change()
+
     def truth(self) -> SceneTruth:
         """What is really so, now."""
         return read_truth(self._world)

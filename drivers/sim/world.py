@@ -86,6 +86,12 @@ class World:
         self.advance(SETTLE_S)
         return name
 
+    def place_arm(self, arm: str, q_rad: tuple[float, ...], width_m: float) -> None:
+        """Put an arm at measured joints in the scene as it is, then let physics settle."""
+        self.arms[arm].place(q_rad, width_m)
+        mujoco.mj_forward(self.model, self.data)
+        self.advance(SETTLE_S)
+
     def _load(self, spec: SceneSpec) -> None:
         noise = CellNoise(self.noise_spec, spec.noise_seed)
         self.model = build_model(self.info, spec, noise)

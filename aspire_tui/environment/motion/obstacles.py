@@ -178,6 +178,20 @@ class ObstacleMap:
             out = self._merge(close, step)
         return out
 
+    def patches(self) -> list[Box]:
+        """What hangs together in the map, each as one upright box as large as it was seen."""
+        from scipy import ndimage
+
+        labels, count = ndimage.label(self._height > 0, structure=np.ones((3, 3)))
+        out = []
+        for n in range(1, count + 1):
+            i, j = np.nonzero(labels == n)
+            lo = self._lo + CELL_M * np.array((i.min(), j.min()))
+            hi = self._lo + CELL_M * np.array((i.max() + 1, j.max() + 1))
+            top = float(np.percentile(self._height[i, j], 90))
+            out.append(_box(lo, hi, top, self._table_z_m))
+        return out
+
     def _merge(self, close: NDArray[np.bool_], step_m: float) -> list[Box]:
         """Cover cells of about the same height with rectangles, greedily."""
         levels = np.ceil(self._height / step_m).astype(int) * 2 + close
