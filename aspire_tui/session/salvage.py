@@ -85,7 +85,8 @@ def _rescue(old: apsw.Connection, source: Path, into: Path) -> Salvaged:
         new.execute(f"PRAGMA page_size={schema.PAGE_BYTES}")
         new.execute(_FOUND)
         with new:
-            if _keep(new, _events(old)) == 0 or any(_gaps(_seqs(new))):
+            _keep(new, _events(old))
+            if _newest(old, "events", "seq") is None or any(_gaps(_seqs(new))):
                 _keep(new, _carved(source))
             if _count(new) == 0:
                 raise SessionFileError(

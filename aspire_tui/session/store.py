@@ -94,10 +94,17 @@ class Store:
             raise SessionFileError(path, "exists already", "choose another name")
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         db = apsw.Connection(str(path), flags=flags)
-        db.execute(f"PRAGMA page_size={schema.PAGE_BYTES}")
-        with db:
-            schema.create(db, uuid4().hex, clock.wall_s(), release)
-        return cls(db, path, clock)
+        try:
+            db.execute(f"PRAGMA page_size={schema.PAGE_BYTES}")
+            with db:
+                schema.create(db, uuid4().hex, clock.wall_s(), release)
+            return cls(db, path, clock)
+        except BaseException:
+            # Half a session is none: the name stays free.
+            db.close()
+            for left in ("", "-journal", "-wal", "-shm"):
+                path.with_name(path.name + left).unlink(missing_ok=True)
+            raise
 
     @classmethod
     def open(cls, path: Path, clock: Clock, release: str) -> Store:
