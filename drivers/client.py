@@ -7,8 +7,9 @@ import itertools
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from drivers.cameras.client import FrameClient
 from drivers.errors import CellFault, CellRefused
 from drivers.heartbeat import Heartbeat
 from drivers.line import Line
+from drivers.rows import pack_trajectory, unpack_samples
 from drivers.state_stream import Seen, StateStream
 from drivers.stop_client import StopClient, hold_now
 from drivers.types import (
@@ -34,6 +36,7 @@ from drivers.wire import (
     Abort,
     Accepted,
     AckStop,
+    Applied,
     Await,
     ClearFault,
     Command,
@@ -46,26 +49,30 @@ from drivers.wire import (
     GetSamples,
     GetStatus,
     Grip,
+    HandGuide,
     Hello,
+    Jog,
     LeaseAcquire,
     Leased,
     LeaseRelease,
+    LimitsTighten,
     Pause,
     Ping,
     Pong,
+    Recover,
     ReleaseTorque,
     Request,
     Resume,
     Role,
     Samples,
+    Setpoint,
     Shutdown,
     Speed,
     Started,
     StatusIs,
+    Stow,
     TrajStart,
     Welcome,
-    pack_trajectory,
-    unpack_samples,
 )
 
 __all__ = ["CellClient", "Seen", "StateStream", "StopClient", "hold_now"]
@@ -240,6 +247,77 @@ class CellClient:
     def release_torque(self, who: str, nonce: str = "") -> str:
         """Switch torque off in two steps; the arm will fall. Without a nonce it returns one."""
         return self._ask(ReleaseTorque(nonce), Accepted, who=who).nonce
+
+    def recover(self, who: str, nonce: str = "") -> str:
+        """Out of a pose beyond the limits, in two steps; then jog inward. Returns the nonce."""
+        self._own()
+        return self._ask(Recover(nonce), Accepted, who=who, expires=True).nonce
+
+    def jog(
+        self,
+        arm: str,
+        step: float,
+        *,
+        joint: str = "",
+        axis: Literal["", "x", "y", "z"] = "",
+        valid_for_ms: int = 500,
+    ) -> tuple[str, ...]:
+        """Move a joint (radians) or the tool along an axis (metres) a finite step; returns at once.
+
+        Returns:
+            Joints whose range cut the step short.
+        """
+        self._own()
+        order = Jog(arm, step, valid_for_ms, joint, axis)
+        return self._ask(order, Applied, expires=True).clipped
+
+    def setpoint(
+        self,
+        arm: str,
+        seq: int,
+        q_rad: Sequence[float] | None = None,
+        dq_rad_s: Sequence[float] | None = None,
+        width_m: float | None = None,
+        valid_for_ms: int = 100,
+    ) -> tuple[str, ...]:
+        """Stream one set-point (or velocity); the newest wins. Returns clipped joints."""
+        self._own()
+        order = Setpoint(
+            arm,
+            seq,
+            valid_for_ms,
+            None if q_rad is None else tuple(map(float, q_rad)),
+            None if dq_rad_s is None else tuple(map(float, dq_rad_s)),
+            width_m,
+        )
+        return self._ask(order, Applied, expires=True).clipped
+
+    def stow(self, arm: str) -> MotionReport:
+        """Go slowly to the rest pose and wait for it."""
+        self._own()
+        motion = self._follow(self._ask(Stow(arm), Started, expires=True)).motion
+        if motion is None:
+            raise CellFault("stowing ended without its report")
+        return motion
+
+    def hand_guide(self, arm: str, timeout_s: float, who: str) -> None:
+        """Let a person move an arm by hand for so long; 0 ends it."""
+        self._own()
+        self._ask(HandGuide(arm, timeout_s), Accepted, who=who, expires=True)
+
+    def tighten(
+        self,
+        arm: str,
+        who: str,
+        lo_rad: Sequence[float] = (),
+        hi_rad: Sequence[float] = (),
+        speed_share: float = 1.0,
+        box: tuple[Sequence[float], Sequence[float]] = ((), ()),
+    ) -> None:
+        """Narrow limits until the host restarts; never wider."""
+        self._own()
+        lo, hi, box_lo, box_hi = map(tuple, (lo_rad, hi_rad, *box))
+        self._ask(LimitsTighten(arm, lo, hi, speed_share, box_lo, box_hi), Accepted, who=who)
 
     def take_control(self, who: str) -> None:
         """Take the lease from whoever has it; only at rest."""

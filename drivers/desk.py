@@ -14,6 +14,7 @@ from typing import Final
 from drivers.core import CellCore
 from drivers.errors import CellFault, CellRefused
 from drivers.lease import LEASE_TTL_S, WATCHDOG_S, Lease
+from drivers.rows import pack_samples, unpack_trajectory
 from drivers.ticket import Ticket
 from drivers.types import GripReport, MotionReport
 from drivers.wire import (
@@ -23,6 +24,7 @@ from drivers.wire import (
     Accepted,
     AckStop,
     Answer,
+    Applied,
     Await,
     BadMessage,
     ClearFault,
@@ -36,32 +38,37 @@ from drivers.wire import (
     GetSamples,
     GetStatus,
     Grip,
+    HandGuide,
     Hello,
+    Jog,
     LeaseAcquire,
     Leased,
     LeaseRelease,
     LeaseRenew,
+    LimitsTighten,
     Pause,
     Ping,
     Pong,
+    Recover,
     ReleaseTorque,
     Reply,
     Request,
     Resume,
     Role,
+    Setpoint,
     Shutdown,
     Speed,
+    Standing,
     Started,
     StatusIs,
     Stop,
+    Stow,
     TrajLoad,
     TrajStart,
     Welcome,
     WireError,
     decode_request,
     encode,
-    pack_samples,
-    unpack_trajectory,
 )
 
 REPLIES_KEPT_S: Final = 30.0
@@ -72,7 +79,7 @@ PARTS_AT_MOST: Final = 64
 AWAIT_AT_MOST_S: Final = 2.0
 
 _LOOKING: Final = (Hello, Ping, Await, GetStatus, GetEvents, GetSamples, GetFindings, Stop)
-_MOVING: Final = (TrajLoad, TrajStart, Grip, Pause, Abort)
+_MOVING: Final = (TrajLoad, TrajStart, Grip, Pause, Abort, Setpoint)
 ALLOWED: Final[dict[Role, tuple[type[Command], ...] | None]] = {
     "viewer": _LOOKING,
     "agent": (*_LOOKING, *_MOVING),
@@ -80,10 +87,21 @@ ALLOWED: Final[dict[Role, tuple[type[Command], ...] | None]] = {
 }
 """What each role may say; None is everything. An agent moves only with a lease lent to it."""
 
-NEEDS_LEASE: Final = (LeaseRenew, LeaseRelease, Enable, TrajLoad, TrajStart, Grip, Pause, Speed)
+NEEDS_LEASE: Final = (
+    *(LeaseRenew, LeaseRelease, Enable, TrajLoad, TrajStart, Grip, Pause, Speed),
+    *(Setpoint, Jog, Stow, HandGuide, Recover, LimitsTighten),
+)
 NEEDS_LEASE_UNLESS_FREE: Final = (Resume, AckStop, ClearFault, ReleaseTorque)
-NEEDS_EXPIRY: Final = (Enable, TrajStart, Grip, Resume)
-ONCE: Final = (*NEEDS_LEASE, *NEEDS_LEASE_UNLESS_FREE, LeaseAcquire, Abort, Shutdown)
+NEEDS_EXPIRY: Final = (Enable, TrajStart, Grip, Resume, Setpoint, Jog, Stow, HandGuide, Recover)
+AT_THE_BENCH: Final = (ReleaseTorque, ClearFault, Recover)
+"""What only somebody who can see and reach the arms may say; so is taking control."""
+ONCE: Final = (
+    *(command for command in NEEDS_LEASE if command is not Setpoint),
+    *(*NEEDS_LEASE_UNLESS_FREE, LeaseAcquire, Abort, Shutdown),
+)
+"""Commands whose first reply is kept. A set-point's own number keeps it from acting twice."""
+WATCHED: Final = ("RUN", "STOW", "HAND_GUIDE")
+"""States that end in HOLD when the owner falls silent."""
 ANY_BOOT: Final = (Hello, Ping, Stop)
 
 
@@ -122,11 +140,11 @@ class CommandDesk:
 
     # -- messages --------------------------------------------------------------------------
 
-    def handle(self, raw: bytes, peer: bytes = b"", most: Role = "operator") -> bytes | None:
+    def handle(self, raw: bytes, peer: bytes = b"", most: Standing = "admin") -> bytes | None:
         """One message to its reply; None when the reply comes later from :meth:`ready`.
 
         Args:
-            most: The highest role this peer may claim.
+            most: The most this peer may be.
         """
         try:
             request = decode_request(raw)
@@ -149,7 +167,7 @@ class CommandDesk:
             self._keep(request.id, reply)
         return reply
 
-    def _check(self, request: Request, most: Role) -> WireError | None:
+    def _check(self, request: Request, most: Standing) -> WireError | None:
         body = request.body
         kind = type(body).__name__
         now_ns = int(self._now_s() * 1e9)
@@ -162,7 +180,14 @@ class CommandDesk:
         if request.expires_ns and now_ns > request.expires_ns:
             late_ms = (now_ns - request.expires_ns) / 1e6
             return WireError("expired", f"{kind} came {late_ms:.0f} ms too late")
-        for role in {request.role, most}:
+        at_the_bench = isinstance(body, AT_THE_BENCH) or (
+            isinstance(body, LeaseAcquire) and body.take
+        )
+        if at_the_bench and most != "admin":
+            text = f"{kind} is for the local console or an admin key"
+            return WireError("role", text, "somebody must see the arms")
+        highest: Role = "operator" if most == "admin" else most
+        for role in {request.role, highest}:
             allowed = ALLOWED[role]
             if allowed is not None and not isinstance(body, allowed):
                 return WireError("role", f"a {role} may not say {kind}")
@@ -216,6 +241,18 @@ class CommandDesk:
                 return self._started(core.start_grip(arm, width_m, force_N, speed_m_s, who))
             case Pause(duration_s):
                 return self._started(core.start_wait(duration_s, who))
+            case Setpoint():
+                return self._setpoint(body, who)
+            case Jog():
+                return self._jog(body, who)
+            case Stow(arm):
+                return self._started(core.stow(arm, who))
+            case HandGuide(arm, timeout_s):
+                core.guide(arm, timeout_s, who)
+            case Recover(nonce):
+                return Accepted(core.recover(who, nonce))
+            case LimitsTighten(arm, lo_rad, hi_rad, share, box_lo_m, box_hi_m):
+                core.tighten(arm, lo_rad, hi_rad, share, (box_lo_m, box_hi_m), who)
             case ReleaseTorque(nonce):
                 return Accepted(core.release_torque(who, nonce))
             case Shutdown():
@@ -237,6 +274,27 @@ class CommandDesk:
             case _:
                 raise BadMessage("malformed", f"{type(body).__name__} is not understood here")
         return Accepted()
+
+    def _setpoint(self, body: Setpoint, who: str) -> Applied:
+        return Applied(
+            self._core.manual.setpoint(
+                body.arm,
+                body.seq,
+                body.q_rad,
+                body.dq_rad_s,
+                body.width_m,
+                1e-3 * body.valid_for_ms,
+                who,
+            )
+        )
+
+    def _jog(self, body: Jog, who: str) -> Applied:
+        manual, valid_s = self._core.manual, 1e-3 * body.valid_for_ms
+        if body.axis and not body.joint:
+            return Applied(manual.jog_tool(body.arm, body.axis, body.step, valid_s, who))
+        if body.joint and not body.axis:
+            return Applied(manual.jog_joint(body.arm, body.joint, body.step, valid_s, who))
+        raise CellRefused("invalid", "jog a joint or along an axis, one of them")
 
     def _welcome(self) -> Welcome:
         return Welcome(
@@ -310,7 +368,7 @@ class CommandDesk:
             # We were not listening ourselves; that is no silence of theirs.
             self.lease.forgive(unserved_s)
         self._served_s = now
-        if self.lease.overdue and self._core.status().state == "RUN":
+        if self.lease.overdue and self._core.status().state in WATCHED:
             self._core.hold(f"{self.lease.owner} has fallen silent", "watchdog")
         if self.lease.expired:
             self._free(f"{self.lease.owner} is gone", "watchdog")

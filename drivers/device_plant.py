@@ -17,6 +17,7 @@ import msgspec
 import zmq
 
 from drivers.arm import ArmDriver
+from drivers.body import CellBody
 from drivers.cellfile import EMULATED, CellFile
 from drivers.core import CellCore
 from drivers.devices import open_device
@@ -63,7 +64,7 @@ class DevicePlant:
         self.exits_alone = cell.info.kind == "emulated"
         if not noise:
             self.info = msgspec.structs.replace(self.info, brands=(*cell.info.brands, "noise-off"))
-        self.tool_xyz: Mapping[str, ToolXyz] = tool_points(self.info)
+        self.tool_xyz, self.body = arm_models(self.info)
         self._services = Services(cell.services, cell.path.resolve().parent)
         self._emulator = Services(_emulator(cell, paths, noise), Path.cwd())
         try:
@@ -138,14 +139,12 @@ class _Pictures:
         return msgspec.msgpack.encode(BenchState(self._plant.clock(), self._plant.measured()))
 
 
-def tool_points(info: CellInfo) -> Mapping[str, ToolXyz]:
-    """Tool points of the arms, where the machine has what their models need."""
+def arm_models(info: CellInfo) -> tuple[Mapping[str, ToolXyz], CellBody | None]:
+    """Tool points and bodies of the arms, where the machine has what their models need."""
     if importlib.util.find_spec("mujoco") is None:
-        return {}
-    points: Mapping[str, ToolXyz] = importlib.import_module("drivers.sim.tool_point").tool_points(
-        info
-    )
-    return points
+        return {}, None
+    points = importlib.import_module("drivers.sim.tool_point").tool_points(info)
+    return points, importlib.import_module("drivers.sim.arm_body").ArmsBody(info)
 
 
 def _emulator(cell: CellFile, paths: CellPaths, noise: bool) -> list[ServiceSection]:

@@ -74,9 +74,13 @@ class CellHost:
         self._plant = _open_plant(options, cell, paths, self._context)
         info = self._plant.info
         self._dt_s = 1.0 / info.control_hz
-        self._core = CellCore(info, self._plant.arms, self._plant.clock, self._plant.tool_xyz)
+        plant = self._plant
+        self._core = CellCore(info, plant.arms, plant.clock, plant.tool_xyz, plant.body)
         self._plant.join(self._core)
         self._core.open()
+        status = self._core.status()
+        if status.state in ("LOST", "FAULT"):
+            log.warning("%s: %s", status.state, status.cause)
         self._desk = CommandDesk(self._core, sess, time.monotonic, self.leave)
         self._server = CellServer(
             self._core, self._desk, sess, _endpoints(options, paths, self._doors), self._context

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from drivers.arm import ArmDriver
+from drivers.body import CellBody
 from drivers.safety import ToolXyz
 from drivers.types import CellInfo
 
@@ -34,6 +35,7 @@ class HostedWorld(Protocol):
     camera_factory: str
     camera_config: bytes
     tool_xyz: Mapping[str, ToolXyz]
+    body: CellBody | None
 
     @property
     def arms(self) -> Mapping[str, ArmDriver]: ...

@@ -17,7 +17,7 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 from drivers.errors import CellFileError
-from drivers.wire import Role
+from drivers.wire import Standing
 
 HOST: Final = "host"
 AUTHORIZED: Final = "authorized"
@@ -29,7 +29,7 @@ class KeyPair:
     secret: bytes
 
 
-def make_keys(folder: Path, name: str = HOST, role: Role | None = None) -> Path:
+def make_keys(folder: Path, name: str = HOST, role: Standing | None = None) -> Path:
     """Create a key pair; never overwrites.
 
     Args:
@@ -71,7 +71,7 @@ class Doorkeeper:
 
     def __init__(self, folder: Path, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         self._host = load_keys(folder / f"{HOST}.key_secret")
-        self._roles: dict[str, Role] = {}
+        self._roles: dict[str, Standing] = {}
         authorized = folder / AUTHORIZED
         for file in sorted(authorized.glob("*.key")):
             public_key, _ = zmq.auth.load_certificate(file)
@@ -88,7 +88,7 @@ class Doorkeeper:
         socket.curve_publickey = self._host.public
         socket.curve_server = True
 
-    def role_of(self, frame: zmq.Frame) -> Role:
+    def role_of(self, frame: zmq.Frame) -> Standing:
         """The most the sender of a message may be."""
         try:
             return self._roles.get(str(frame.get("User-Id")), "viewer")
@@ -99,9 +99,11 @@ class Doorkeeper:
         self._authenticator.stop()
 
 
-def _role_in(file: Path) -> Role:
+def _role_in(file: Path) -> Standing:
     said = file.stem.rpartition(".")[2]
-    for role in get_args(Role):
+    for role in get_args(Standing):
         if said == role:
             return role  # type: ignore[no-any-return]
-    raise CellFileError(f"{file}: name it NAME.ROLE.key, ROLE one of {', '.join(get_args(Role))}")
+    raise CellFileError(
+        f"{file}: name it NAME.ROLE.key, ROLE one of {', '.join(get_args(Standing))}"
+    )

@@ -14,7 +14,7 @@ SERVO_TIME_CONSTANT_S = 0.02
 
 
 class KinematicArm:
-    """Implements :class:`drivers.arm.ArmDriver`.
+    """Implements :class:`drivers.arm.ArmDriver` and :class:`drivers.arm.CompliantArm`.
 
     Attributes:
         walls: Joint index to the angle (radians) it cannot pass, for blocked motions.
@@ -43,10 +43,11 @@ class KinematicArm:
         self.width_cmd_m = self.width_m
         self._force_limit_N = 0.0
         self._force_N = 0.0
+        self._by_hand = False
 
     def advance(self, dt_s: float) -> None:
         """Let the servos follow for a moment."""
-        if not self._energised:
+        if not self._energised or self._by_hand:
             return
         share = 1.0 - math.exp(-dt_s / SERVO_TIME_CONSTANT_S)
         for i, wanted in enumerate(self.q_cmd_rad):
@@ -102,6 +103,11 @@ class KinematicArm:
         if len(self.written) < self._keep:
             self.written.append(q_rad)
             self.written_grip.append((width_m, force_N))
+
+    def comply(self, on: bool) -> None:
+        self._answer()
+        self._by_hand = on
+        self.q_cmd_rad = tuple(self.q_rad)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from drivers.arm import ArmDriver
+from drivers.body import CellBody
 from drivers.cellfile import CellFile
 from drivers.hosted_world import WorldControl
 from drivers.kinematic_arm import KinematicArm
@@ -38,6 +39,7 @@ class KinematicWorld:
         self.control: WorldControl = KinematicControl(1.0 if cell.sim is None else cell.sim.speed)
         self.camera_config = msgspec.msgpack.encode(cell.info.cameras)
         self.tool_xyz: Mapping[str, ToolXyz] = {}
+        self.body: CellBody | None = None
         self._t_s = 0.0
         self._arms = {a.name: KinematicArm(a, self.clock, keep=0) for a in cell.info.arms}
 

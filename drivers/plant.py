@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from drivers.arm import ArmDriver
+from drivers.body import CellBody
 from drivers.core import CellCore
 from drivers.safety import ToolXyz
 from drivers.types import CellInfo
@@ -29,6 +30,7 @@ class Plant(Protocol):
 
     info: CellInfo
     tool_xyz: Mapping[str, ToolXyz]
+    body: CellBody | None
     adopted: bool
     exits_alone: bool
 

@@ -24,7 +24,7 @@ from drivers.wire import (
     Accepted,
     BadMessage,
     Reply,
-    Role,
+    Standing,
     State,
     Stop,
     WireError,
@@ -55,8 +55,8 @@ class Endpoints:
     stop: str
     state: str
     prepare: Callable[[zmq.Socket[bytes]], None] = field(default=lambda _socket: None)
-    role_of: Callable[[zmq.Frame], Role] = field(default=lambda _frame: "operator")
-    """The highest role a message's sender may claim."""
+    role_of: Callable[[zmq.Frame], Standing] = field(default=lambda _frame: "admin")
+    """The most a message's sender may be."""
 
 
 class CellServer:

@@ -47,6 +47,7 @@ class SimulatedPlant:
         self._world = open_world(cell, noise)
         self.info = msgspec.structs.replace(self._world.info, name=name)
         self.tool_xyz = self._world.tool_xyz
+        self.body = self._world.body
         self.exits_alone = True
         if speed is not None:
             self._world.control.speed = speed

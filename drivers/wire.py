@@ -8,7 +8,6 @@ numbers (knots, samples) travel as little-endian float64 bytes. Frames never tra
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -19,21 +18,19 @@ from drivers.types import (
     CellInfo,
     CellStatus,
     Finding,
-    FloatArray,
     GripReport,
     MotionReport,
-    SampleLog,
-    Trajectory,
 )
 
 MAJOR: Final = 1
 MINOR: Final = 0
 MAX_MESSAGE: Final = 64 * 1024
-KNOTS_PER_PART_BYTES: Final = 48 * 1024
-SAMPLES_BYTES: Final = 48 * 1024
 EVENTS_PER_REPLY: Final = 100
 
 Role = Literal["operator", "agent", "viewer"]
+Standing = Literal["admin", "operator", "agent", "viewer"]
+"""The most a peer may be. An admin is an operator who may also do what needs a person at the bench:
+local sockets are there; over a network a key says so."""
 
 
 class _Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op"):
@@ -142,6 +139,68 @@ class ReleaseTorque(_Command, frozen=True, tag="RELEASE_TORQUE"):
     nonce: str = ""
 
 
+class Setpoint(_Command, frozen=True, tag="SETPOINT"):
+    """Follow this until the next set-point or until it expires, counted from its arrival.
+
+    ``q_rad`` or ``dq_rad_s``, one of them; ``seq`` rises with every set-point of one lease.
+    Answered with :class:`Applied`.
+    """
+
+    arm: str
+    seq: int
+    valid_for_ms: int
+    q_rad: tuple[float, ...] | None = None
+    dq_rad_s: tuple[float, ...] | None = None
+    width_m: float | None = None
+
+
+class Jog(_Command, frozen=True, tag="JOG"):
+    """Move one joint, or the tool along an axis of the base frame, a finite step.
+
+    Give ``joint`` and a step in radians (at most 0.2) or ``axis`` and one in metres (at most
+    0.05). Answered with :class:`Applied`.
+    """
+
+    arm: str
+    step: float
+    valid_for_ms: int
+    joint: str = ""
+    axis: Literal["", "x", "y", "z"] = ""
+
+
+class Stow(_Command, frozen=True, tag="STOW"):
+    """Go slowly to the arm's rest pose; answered with :class:`Started`."""
+
+    arm: str
+
+
+class HandGuide(_Command, frozen=True, tag="HAND_GUIDE"):
+    """Let a person move an arm by hand for so long; 0 ends it."""
+
+    arm: str
+    timeout_s: float
+
+
+class Recover(_Command, frozen=True, tag="RECOVER"):
+    """Out of a pose beyond the limits, in two steps: without a nonce it only answers one."""
+
+    nonce: str = ""
+
+
+class LimitsTighten(_Command, frozen=True, tag="LIMITS_TIGHTEN"):
+    """Narrow an arm's joint ranges, its speed, the workspace; never wider, until the host restarts.
+
+    Empty tuples leave things as they are.
+    """
+
+    arm: str
+    lo_rad: tuple[float, ...] = ()
+    hi_rad: tuple[float, ...] = ()
+    speed_share: float = 1.0
+    box_lo_m: tuple[float, ...] = ()
+    box_hi_m: tuple[float, ...] = ()
+
+
 class GetStatus(_Command, frozen=True, tag="GET_STATUS"):
     """Ask for the state now."""
 
@@ -186,6 +245,12 @@ Command = (
     | ClearFault
     | Speed
     | ReleaseTorque
+    | Setpoint
+    | Jog
+    | Stow
+    | HandGuide
+    | Recover
+    | LimitsTighten
     | GetStatus
     | GetEvents
     | GetSamples
@@ -241,9 +306,15 @@ class Leased(msgspec.Struct, frozen=True, tag="LEASED"):
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="ACCEPTED"):
-    """Carried out. ``nonce`` only with RELEASE_TORQUE."""
+    """Carried out. ``nonce`` only with RELEASE_TORQUE and RECOVER."""
 
     nonce: str = ""
+
+
+class Applied(msgspec.Struct, frozen=True, tag="APPLIED"):
+    """An order is followed; ``clipped`` names the joints whose range cut it short."""
+
+    clipped: tuple[str, ...] = ()
 
 
 class Started(msgspec.Struct, frozen=True, tag="STARTED"):
@@ -284,7 +355,17 @@ class Findings(msgspec.Struct, frozen=True, tag="FINDINGS"):
 
 
 Answer = (
-    Welcome | Pong | Leased | Accepted | Started | Ended | StatusIs | Events | Samples | Findings
+    Welcome
+    | Pong
+    | Leased
+    | Accepted
+    | Applied
+    | Started
+    | Ended
+    | StatusIs
+    | Events
+    | Samples
+    | Findings
 )
 
 
@@ -368,44 +449,9 @@ def _finite(command: Command) -> bool:
     if isinstance(command, TrajLoad):
         whole = len(command.knots) // 8 * 8
         return bool(np.isfinite(np.frombuffer(command.knots[:whole], "<f8")).all())
-    values = (getattr(command, field) for field in command.__struct_fields__)
-    return all(math.isfinite(v) for v in values if isinstance(v, float))
-
-
-def pack_trajectory(trajectory: Trajectory, key: str) -> list[TrajLoad]:
-    """A trajectory in parts that fit a message."""
-    rows = np.hstack([trajectory.t_s[:, None], trajectory.q_rad, trajectory.dq_rad_s])
-    joints = trajectory.q_rad.shape[1]
-    per_part = max(1, KNOTS_PER_PART_BYTES // (8 * (1 + 2 * joints)))
-    parts = [rows[i : i + per_part] for i in range(0, len(rows), per_part)]
-    return [
-        TrajLoad(key, i, len(parts), joints, np.ascontiguousarray(part, "<f8").tobytes())
-        for i, part in enumerate(parts)
-    ]
-
-
-def unpack_trajectory(parts: Sequence[TrajLoad]) -> Trajectory:
-    """Parts in order as a trajectory. Raises BadMessage when they do not fit together."""
-    joints = parts[0].joints
-    width = 1 + 2 * joints
-    data = b"".join(part.knots for part in parts)
-    if joints < 1 or not data or len(data) % (8 * width) or any(p.joints != joints for p in parts):
-        raise BadMessage("malformed", f"knots are not rows of {width} float64 values")
-    rows = np.frombuffer(data, "<f8").reshape(-1, width).astype(np.float64)
-    return Trajectory(rows[:, 0], rows[:, 1 : 1 + joints], rows[:, 1 + joints :])
-
-
-def pack_samples(log: SampleLog) -> Samples:
-    """As many of the oldest samples as fit one reply."""
-    joints = log.q_rad.shape[1]
-    fit = max(1, SAMPLES_BYTES // (8 * (3 + 2 * joints)))
-    n = min(len(log.t_s), fit)
-    columns = [log.t_s[:n, None], log.width_m[:n, None], log.width_cmd_m[:n, None]]
-    rows = np.hstack([*columns, log.q_rad[:n], log.q_cmd_rad[:n]])
-    return Samples(joints, np.ascontiguousarray(rows, "<f8").tobytes(), n < len(log.t_s))
-
-
-def unpack_samples(samples: Samples) -> FloatArray:
-    """Rows as in :class:`Samples`."""
-    width = 3 + 2 * samples.joints
-    return np.frombuffer(samples.rows, "<f8").reshape(-1, width).astype(np.float64)
+    for field in command.__struct_fields__:
+        value = getattr(command, field)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not all(math.isfinite(v) for v in numbers if isinstance(v, float)):
+            return False
+    return True

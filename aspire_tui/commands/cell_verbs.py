@@ -65,14 +65,14 @@ def shutdown(cell: CellName = "yam", as_json: JsonFlag = False) -> None:
 def keys(
     folder: Annotated[Path, typer.Argument(help="Folder to write them to (0700).")],
     name: Annotated[str, typer.Option(help="Whose keys; `host` for the cell host's own.")] = "host",
-    role: Annotated[str, typer.Option(help="operator, viewer or agent, for a client.")] = "",
+    role: Annotated[str, typer.Option(help="admin, operator, viewer or agent, for a client.")] = "",
 ) -> None:
     """Make CURVE keys for a cell that is reached over TCP; secret files are 0600."""
     match role:
         case "":
             made = make_keys(folder, name)
-        case "operator" | "viewer" | "agent":
+        case "admin" | "operator" | "viewer" | "agent":
             made = make_keys(folder, name, role)
         case _:
-            raise ConfigError(f"--role {role}: expected operator, viewer or agent")
+            raise ConfigError(f"--role {role}: expected admin, operator, viewer or agent")
     typer.echo(str(made))

@@ -96,7 +96,7 @@ class ArmsBody:
         return tuple(q.tolist()) if reached and close else None
 
     def _leave_out_what_is_built_so(self, info: CellInfo) -> None:
-        """Mask contacts between groups that touch anywhere in the arm's range, or are neighbours."""
+        """Mask groups that are neighbours, or that touch in much of the range of the arm."""
         model, data = self._model, self._data
         group = self._group
         count = int(group.max()) + 1

@@ -13,6 +13,7 @@ from typing import Final
 from drivers.cellfile import CellFile
 from drivers.core import CellCore
 from drivers.errors import CellFault
+from drivers.sim.arm_body import ArmsBody
 from drivers.sim.settings import noisy_cell
 from drivers.sim.stand_in import StandIn
 from drivers.sim.tool_point import tool_points
@@ -31,7 +32,8 @@ from drivers.types import (
 
 WHO: Final = "program"
 STAND_IN: Final = "stand-in"
-DEAD_STATES: Final = frozenset({"OFFLINE", "LOST", "FAULT", "PSTOP"})
+DEAD_STATES: Final = frozenset({"OFFLINE", "LOST", "FAULT"})
+"""What was in flight when a protective stop came ends STOPPED, as behind a host."""
 STANDING_TICKS: Final = 64
 """Ticks after HOLD in which the arm comes to rest; then simulated time stands still too."""
 
@@ -54,7 +56,9 @@ class SimCell:
         """
         info, spec = noisy_cell(cell, noise)
         self._world = World(info, spec)
-        self._core = CellCore(info, self._world.arms, self._world.clock, tool_points(info))
+        self._core = CellCore(
+            info, self._world.arms, self._world.clock, tool_points(info), ArmsBody(info)
+        )
         self._period_s = 1.0 / info.control_hz
         self._wake = threading.Event()
         self._ticket: Ticket | None = None

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from drivers.arm import ArmDriver
+from drivers.body import CellBody
 from drivers.cellfile import CellFile
 from drivers.hosted_world import WorldControl
+from drivers.sim.arm_body import ArmsBody
 from drivers.sim.camera_source import CameraConfig
 from drivers.sim.settings import noisy_cell
 from drivers.sim.stand_in import StandIn
@@ -38,6 +40,7 @@ class HostedWorld:
         self.camera_factory = CAMERA_FACTORY
         self.camera_config = CameraConfig(self.info, spec).encode()
         self.tool_xyz: Mapping[str, ToolPoint] = tool_points(self.info)
+        self.body: CellBody | None = ArmsBody(self.info)
 
     @property
     def arms(self) -> Mapping[str, ArmDriver]:

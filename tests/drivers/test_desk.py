@@ -12,6 +12,7 @@ from stand import DT_S, Stand, smooth
 from drivers.desk import REPLIES_KEPT_S, CommandDesk
 from drivers.lease import LEASE_TTL_S, WATCHDOG_S
 from drivers.rate import TokenBucket
+from drivers.rows import pack_trajectory
 from drivers.wire import (
     Abort,
     AckStop,
@@ -37,7 +38,6 @@ from drivers.wire import (
     TrajStart,
     decode_reply,
     encode,
-    pack_trajectory,
 )
 
 SESS = "boot-1"
@@ -55,7 +55,7 @@ class Desk:
         self.ids = (f"id-{n}" for n in itertools.count())
 
     def say(self, body, **envelope) -> Reply | None:  # type: ignore[no-untyped-def]
-        most = envelope.pop("most", "operator")
+        most = envelope.pop("most", "admin")
         envelope = {
             "id": next(self.ids), "role": "operator", "who": "ann", "sess": SESS,
             "expires_ns": int((self.wall_s + 1.0) * 1e9), **envelope,

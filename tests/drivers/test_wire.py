@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 from stand import smooth
 
+from drivers.rows import pack_samples, pack_trajectory, unpack_samples, unpack_trajectory
 from drivers.types import SampleLog, Trajectory
 from drivers.wire import (
     MAX_MESSAGE,
@@ -21,10 +22,6 @@ from drivers.wire import (
     TrajLoad,
     decode_request,
     encode,
-    pack_samples,
-    pack_trajectory,
-    unpack_samples,
-    unpack_trajectory,
 )
 
 
