@@ -105,7 +105,7 @@ FACTORY: Final[dict[Reg, int]] = {
     Reg.I_GAIN: 0,
     Reg.DEAD_ZONE_CW: 1,
     Reg.DEAD_ZONE_CCW: 1,
-    Reg.PROTECTION_CURRENT: 310,
+    Reg.PROTECTION_CURRENT: 500,
     Reg.HOMING: 0,
     Reg.MODE: 0,
     Reg.PROTECTIVE_TORQUE: 20,

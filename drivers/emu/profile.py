@@ -29,9 +29,12 @@ class Profile:
     def step(self, goal: float, top_speed: float, top_acceleration: float, dt_s: float) -> None:
         """Travel for a moment towards a goal that may have changed since the last step."""
         left = goal - self.at
-        fastest = min(top_speed, math.sqrt(2.0 * top_acceleration * abs(left)))
-        wanted = math.copysign(fastest, left) if left else 0.0
         change = top_acceleration * dt_s
+        # The fastest from which whole steps of braking still end in time.
+        braked = (
+            math.sqrt(change * change / 4.0 + 2.0 * top_acceleration * abs(left)) - change / 2.0
+        )
+        wanted = math.copysign(min(top_speed, braked), left) if left else 0.0
         self.speed += _within(wanted - self.speed, change)
         after = self.at + self.speed * dt_s
         crossed = left * (goal - after) <= 0.0

@@ -242,6 +242,7 @@ class Servo:
             cells[Reg.TORQUE] = before
             offset = round(self._raw()) - HALF
             self.memory.put(Reg.HOMING, sign_bit((offset + HALF) % TURN - HALF, 11))
+            self.memory.put(Reg.GOAL_POSITION, HALF)
             self._profile.rest_at(self.present())
         elif cells[Reg.TORQUE] == 0:
             self.body.relax()
