@@ -172,6 +172,8 @@ class Attendance:
         e.pool.hold(True)
         e.bench.gate.hold(why)
         await e.bench.call_ended()
+        if e.stopping.is_set():
+            return
         await e.bench.stand_held()
         if e.host is not None:
             with contextlib.suppress(CellFault):  # a host that is gone moves nothing by our word

@@ -20,8 +20,10 @@ from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
+from aspire_tui.engine.dry_runs import DryRuns
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.grant import granted_by
+from aspire_tui.engine.exec_queue import ExecQueue
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
@@ -122,6 +124,7 @@ class Engine:
             self.bench.why_ask_move = self.attendance.approvals.why_ask_move
             self.trials.approve_first = self.attendance.approve_first
             self.trials.bench_ended = self.attendance.trial_ended
+        self.dry_runs, self.execs = DryRuns(self), ExecQueue(self)
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -170,8 +173,8 @@ class Engine:
 
     async def held(self, reason: str) -> None:
         """Somebody holds, here or past the engine: no call, no trial starts until resume."""
-        if not self.trials.resumed.is_set():
-            return
+        if not self.trials.resumed.is_set() or self.stopping.is_set():
+            return  # a run that is being stopped must not wait for a resume
         self.trials.resumed.clear()
         self.pool.hold(True)
         if self.bench is not None:
@@ -290,8 +293,11 @@ class Engine:
         job, trials = self.job, self.trials
         try:
             if job.spec.verb == "exec":
-                return await self._exec(trials)
-            return await self._improve(trials, job.tasks[0], hello)
+                ended = await self._exec(trials)
+            else:
+                ended = await self._improve(trials, job.tasks[0], hello)
+            await self.execs.drain()
+            return ended
         except Stopped:
             return RunEnded(None, "operator", reason="stopped by the operator")
         except BudgetExhausted as spent:
@@ -307,6 +313,11 @@ class Engine:
     async def _exec(self, trials: Trials) -> RunEnded:
         spec = self.job.spec
         await self.book.program(spec.program, "operator")
+        if spec.dry_run:
+            dry = await self.dry_runs.run(spec.program, trials.task, self.job.started_by)
+            passed = dry.verdict is not None and dry.verdict.outcome == "PASS"
+            if not (passed and spec.then_run):
+                return _after_dry_run(dry)
         seeds = [spec.seed + i for i in range(spec.trials)]
         if spec.trials == 1:
             closed = [await trials.at_bench(spec.program, None, seeds[0], "operator")]
@@ -385,9 +396,21 @@ class Engine:
                 self.watch.cancel()
             self.people.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
+        self.execs.close()
+        self.dry_runs.close()
         if self.bench is not None:
             await self.bench.close()
         self.pool.close()
+
+
+def _after_dry_run(dry: DryRunReported) -> RunEnded:
+    """The end of a session that only ran in the stand-in: the cell itself was never moved."""
+    if dry.seen is None:
+        return RunEnded(None, "fault", reason=f"no dry run: {dry.error}")
+    if dry.verdict is None:
+        return RunEnded("FAIL", "done", reason=f"dry run: {dry.error or dry.ended}")
+    verdict = dry.verdict
+    return RunEnded(verdict.outcome, "done", reason=f"dry run: {dry.error or verdict.reason}")
 
 
 def _rate_of(closed: list[TrialClosed]) -> Rate:

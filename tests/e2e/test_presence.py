@@ -1,0 +1,167 @@
+"""A cell that holds without people, through real processes: engine, host, sandbox, and screens
+that are this test's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aspire_tui.engine.client import EngineClient
+from aspire_tui.engine.spawn import socket_of
+from aspire_tui.events import (
+    CallIntent,
+    CallResult,
+    ControlChanged,
+    GrantEnded,
+    GrantGiven,
+    PresenceChanged,
+    TrialOpened,
+)
+from aspire_tui.session.reader import SessionReader
+from drivers.client import StateStream
+from drivers.runtime_dir import cell_paths
+from tests.e2e.kills import _reader
+from tests.e2e.resuming import small_task
+from tests.e2e.test_bench import events, until
+
+YAM = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
+
+
+def watched_cell(home: Path, operation: str) -> str:
+    """The stand-in, run as hardware would be: it holds when nobody is there."""
+    path = home / "watched.toml"
+    text = YAM.read_text().replace('name = "yam"', 'name = "watched"', 1)
+    path.write_text(f"{text}\n[operation]\n{operation}\n")
+    return str(path)
+
+
+class Screen:
+    """A console as the engine sees one: it reports its operator until it is stopped."""
+
+    def __init__(self, sock: Path, console: str, who: str) -> None:
+        self.client = EngineClient(sock, who, console=console)
+        self.attached = True
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+
+    def now(self) -> dict:  # type: ignore[type-arg]
+        report = {"key_age_s": 0.5, "attached": self.attached, "how": "tmux: no client"}
+        return self.client.send("present", report).data
+
+    def _beat(self) -> None:
+        while True:
+            self.now()
+            if self._stop.wait(1.0):
+                return
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@contextmanager
+def running(bench, operation: str, *more: str) -> Iterator[tuple[SessionReader, Path, StateStream]]:  # type: ignore[no-untyped-def]
+    cell = watched_cell(bench.home, operation)
+    task = small_task(bench.home)
+    command = bench.start("run", task, "--cell", cell, "--rounds", "0", "--json", *more)
+    try:
+        reader = _reader(bench)
+        sock = socket_of(bench.runtime / "aspire", reader.path)
+        until(sock.exists, "the engine answers")
+        stream = StateStream(cell_paths("watched", bench.runtime / "aspire").folder.as_posix())
+        yield reader, sock, stream
+        stream.close()
+        holder = [e.event.who for e in events(reader, ControlChanged)] or ["anna"]
+        assert EngineClient(sock, holder[-1] or "anna").send("stop").accepted
+        command.wait(timeout=30)
+    finally:
+        command.kill()
+        command.wait()
+
+
+def calls_of(reader: SessionReader) -> tuple[int, int]:
+    return len(events(reader, CallIntent)), len(events(reader, CallResult))
+
+
+def test_without_a_person_the_primitive_finishes_and_the_cell_holds(bench) -> None:  # type: ignore[no-untyped-def]
+    with running(bench, 'presence = "hold"\npresence_s = 30.0') as (reader, sock, stream):
+        # A run started without a terminal has nobody: nothing moves, not even a reset.
+        until(lambda: stream.wait(0.2).status.held, "held before the first trial")
+        assert [e.event.present for e in events(reader, PresenceChanged)] == [False]
+        alone = EngineClient(sock, "anna").send("resume")
+        assert not alone.accepted and "nobody is present" in alone.reason
+        assert events(reader, TrialOpened) == []
+
+        anna = Screen(sock, "c1", "anna")
+        until(lambda: events(reader, ControlChanged), "anna's screen has control")
+        assert anna.client.send("resume").accepted
+        ben = Screen(sock, "c2", "ben")
+        until(lambda: calls_of(reader)[0] > 1, "calls run")
+        refused = ben.client.send("step")
+        assert not refused.accepted and "anna has control" in refused.reason
+        assert ben.client.send("hold").accepted  # anybody may
+        until(lambda: reader.snapshot().phase.phase == "held", "held by ben")
+        assert anna.client.send("resume").accepted
+        ben.stop()
+        anna.stop()
+        # Her terminal multiplexer goes on living without a client: nobody is there.
+        until(lambda: stream.wait(0.2).status.state == "RUN", "the arm moves")
+        anna.attached = False
+        anna.now()
+        ben.client.send("leave")
+        until(lambda: stream.wait(0.2).status.held, "the cell holds")
+        lapsed = events(reader, PresenceChanged)[-1]
+        assert not lapsed.event.present and lapsed.event.cause == "tmux: no client"
+        results = [e for e in events(reader, CallResult) if e.seq > lapsed.seq]
+        assert len(results) <= 1  # what was in flight, to its own end
+        assert all(e.event.status not in ("STOPPED", "FAULT") for e in results)
+        assert all(e.event.held_s == 0.0 for e in results)
+        until(lambda: reader.snapshot().phase.phase == "held", "and the session says so")
+        assert "nobody is present" in reader.snapshot().phase.cause
+
+        # Taking over is typed, names who loses it, and is written down.
+        assert not ben.client.send("take_control", {"typed": "mine"}).accepted
+        assert ben.client.send("take_control", {"typed": "take control from anna"}).accepted
+        assert events(reader, ControlChanged)[-1].event.before == "anna"
+
+
+def test_a_typed_grant_lets_the_cell_go_on_slowly_and_ends_with_a_hold(bench) -> None:  # type: ignore[no-untyped-def]
+    with running(bench, 'presence = "hold"\npresence_s = 30.0') as (reader, sock, stream):
+        anna = Screen(sock, "c1", "anna")
+        template = anna.now()["grant_template"]
+        assert "anna leaves watched on small" in template
+        wrong = anna.client.send("grant", {"sentence": template.replace("anna", "ben", 1)})
+        assert not wrong.accepted and "the name is anna" in wrong.reason
+        assert anna.client.send("grant", {"sentence": template}).accepted
+        assert events(reader, GrantGiven)[-1].event.grant.speed == 0.3
+        assert anna.client.send("resume").accepted
+        anna.stop()
+        anna.attached = False
+        anna.now()
+        until(lambda: calls_of(reader)[1] > 2, "calls run with nobody there")
+        assert not events(reader, PresenceChanged)[-1].event.present
+        assert stream.wait(1.0).status.speed == 0.3
+        assert EngineClient(sock, "anna", console="c1").send("revoke_grant").accepted
+        until(lambda: stream.wait(0.2).status.held, "without it the cell holds")
+        assert events(reader, GrantEnded)[-1].event.cause == "revoked"
+
+
+def test_a_new_program_waits_for_a_person_who_sees_facts(bench) -> None:  # type: ignore[no-untyped-def]
+    from aspire_tui.events import ApprovalAsked, ApprovalGiven
+
+    with running(bench, 'approval = "new"') as (reader, sock, _):
+        asked = until(lambda: events(reader, ApprovalAsked), "asked")[0].event
+        assert asked.facts["primitives"]["goto_pose"] >= 1
+        assert asked.facts["state"] == "HOLD" and len(asked.facts["q_rad"][0]) == 6
+        assert reader.snapshot().phase.phase == "needs_operator"
+        client = EngineClient(sock, "anna")
+        other = client.send("approve", {"program": "beef"})
+        assert not other.accepted and asked.program[:12] in other.reason
+        assert events(reader, TrialOpened) == []
+        assert client.send("approve", {"program": asked.program[:12]}).accepted
+        until(lambda: calls_of(reader)[1] > 0, "it runs")
+        given = events(reader, ApprovalGiven)[0].event
+        assert (given.who, given.approved, given.program) == ("anna", True, asked.program)
