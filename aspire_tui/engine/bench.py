@@ -14,6 +14,7 @@ import msgspec
 from aspire_tui.domain import Grant, Phase
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.gate import Asking, GateState
+from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import CallIntent, CallResult, CallStood, Note, PhaseChanged, TrialClosed
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello
@@ -33,6 +34,8 @@ from aspire_tui.rollout.link import (
     Entry,
     Failed,
     KillProgram,
+    Observe,
+    Observed,
     Ready,
     ResumeCell,
     Start,
@@ -75,6 +78,8 @@ class Bench:
     _considered: bool = False
     _checked: asyncio.Future[str] | None = None
     _checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _observed: asyncio.Future[Observed] | None = None
     _late: int = 0
     """Checks whose answer nobody waits for any more."""
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
@@ -132,7 +137,8 @@ class Bench:
         self.trial, self._program = trial.trial, trial.program_id
         self._closed = asyncio.get_running_loop().create_future()
         try:
-            self._send(Start(trial))
+            async with self._looking:
+                self._send(Start(trial))
             return await self._closed
         finally:
             self.trial, self.phase, self.stands_held = None, "idle", False
@@ -157,7 +163,7 @@ class Bench:
                     await self._handle(message)
         except Exception as error:  # whoever waits for the bench has to hear of it
             self._lost = error
-            for waiter in (self._closed, self._checked):
+            for waiter in (self._closed, self._checked, self._observed):
                 if waiter is not None and not waiter.done():
                     waiter.set_exception(error)
         finally:
@@ -178,6 +184,9 @@ class Bench:
                     self._late -= 1
                 elif self._checked is not None and not self._checked.done():
                     self._checked.set_result(error)
+            case Observed():
+                if self._observed is not None and not self._observed.done():
+                    self._observed.set_result(message)
             case Done(closed):
                 self._end(closed)
             case Failed(text=text):
@@ -267,6 +276,22 @@ class Bench:
             refused = "no call stands any more"
         self.gate_changed()
         return refused
+
+    @property
+    def can_look(self) -> bool:
+        """Whether the cell can be looked at now: no trial, or one whose program stands."""
+        return self.trial is None or self._waiting is not None
+
+    async def observe(self, task: TaskDef) -> Observed:
+        """Look at the cell. Raises BenchLost when there is no bench to look from."""
+        async with self._looking:
+            if not self.can_look:
+                return Observed(None, "the program runs; HOLD or step, so that it stands")
+            if self._lost is not None:
+                raise self._lost
+            self._observed = asyncio.get_running_loop().create_future()
+            self._send(Observe(task))
+            return await self._observed
 
     async def _check(self, message: Edit | State) -> str:
         async with self._checking:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aspire_tui.domain import JSON
+from aspire_tui.engine.exec_queue import brief
 from aspire_tui.engine.presence import Beat
 from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
 from aspire_tui.engine.standing import StandingVerbs
@@ -17,7 +18,7 @@ from aspire_tui.events import OperatorAct
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
 
-UNRECORDED = frozenset({"hello", "present"})
+UNRECORDED = frozenset({"hello", "present", "job"})
 """Said every few seconds by every screen; what follows from it is recorded."""
 
 
@@ -47,7 +48,7 @@ class Commands:
                     role=command.role,
                     accepted=reply.accepted,
                     reason=reply.reason,
-                    args=command.args,
+                    args=brief(command),
                 )
             )
         return reply
@@ -79,13 +80,17 @@ class Commands:
                 if c.verb == "run_call" and (why := self._nobody()):
                     return Reply(c.id, False, why)
                 return await self._standing.act(c)
-            case "exec":
-                return Reply(c.id, False, "this engine runs its own session to the end first")
+            case "dry_run":
+                return await self._engine.dry_runs.act(c)
+            case "exec" | "job":
+                return await self._engine.execs.act(c)
 
     def _ourselves(self) -> dict[str, JSON]:
         return {
             "proto": PROTO,
             "session": self._engine.job.session,
+            "cell": self._engine.job.spec.cell,
+            "attended": self._engine.job.spec.attended,
             "release": importlib.metadata.version("aspire-tui"),
             "command": f"{sys.executable} -m aspire_tui.cli",
         }

@@ -22,8 +22,8 @@ from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.dry_runs import DryRuns
 from aspire_tui.engine.evaluation import EvaluationRefused
-from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.exec_queue import ExecQueue
+from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
@@ -37,6 +37,7 @@ from aspire_tui.environment.primitives.registry import catalogue
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import DiskFull, PolicyRefused
 from aspire_tui.events import (
+    DryRunReported,
     EvaluationChanged,
     HypothesisScored,
     Note,
@@ -394,7 +395,7 @@ class Engine:
         if self.host is not None:
             if self.begun:
                 self.watch.cancel()
-            self.people.cancel()
+                self.people.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         self.execs.close()
         self.dry_runs.close()

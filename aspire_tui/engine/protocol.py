@@ -16,7 +16,7 @@ from aspire_tui.domain import JSON, Role
 PROTO = 1
 """Major version. Within it verbs and fields are only added."""
 HEADER = struct.Struct("<I")
-FRAME_MAX = 1 << 20
+FRAME_MAX = 4 << 20
 
 Verb = Literal[
     "hello",

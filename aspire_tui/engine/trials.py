@@ -55,36 +55,53 @@ class Trials:
     """Trials of a run that is resumed: handed out, not run again."""
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
+    _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
+
     def __post_init__(self) -> None:
         self.resumed.set()
 
     async def at_bench(
-        self, program: str, hypothesis: int | None, seed: int, seed_set: SeedSet
+        self,
+        program: str,
+        hypothesis: int | None,
+        seed: int,
+        seed_set: SeedSet,
+        task: TaskDef | None = None,
     ) -> TrialClosed:
-        """One attended trial; in a headless session it runs in a worker instead."""
+        """One attended trial; in a headless session it runs in a worker instead.
+
+        Whoever comes while another trial is at the bench waits for its end. Without ``task`` it is
+        the run's own.
+        """
         if self.bench is None:
-            return (await self.in_workers(program, hypothesis, [seed], seed_set))[0]
+            return (await self.in_workers(program, hypothesis, [seed], seed_set, task))[0]
         past = self._past(program, seed, seed_set, "bench")
         if past is not None:
             return past
-        await self.approve_first(program)
-        await self._may_start()
-        closed = await self.bench.run(
-            self._spec(program, hypothesis, seed, seed_set, "bench", "wall")
-        )
-        await self.bench_ended(closed)
+        async with self._bench_is_free:
+            await self.approve_first(program)
+            await self._may_start()
+            closed = await self.bench.run(
+                self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task)
+            )
+            await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed
 
     async def in_workers(
-        self, program: str, hypothesis: int | None, seeds: Sequence[int], seed_set: SeedSet
+        self,
+        program: str,
+        hypothesis: int | None,
+        seeds: Sequence[int],
+        seed_set: SeedSet,
+        task: TaskDef | None = None,
     ) -> list[TrialClosed]:
         """One trial per seed, in parallel and in order; a lost worker loses no trial.
 
         On a cell that no worker can have they run at the bench, one after the other.
         """
         if self.bench_only:
-            return [await self.at_bench(program, hypothesis, s, seed_set) for s in seeds]
+            return [await self.at_bench(program, hypothesis, s, seed_set, task) for s in seeds]
         slots = asyncio.Semaphore(self.pool.workers)
 
         async def one(seed: int) -> TrialClosed:
@@ -93,7 +110,7 @@ class Trials:
                 return past
             async with slots:
                 await self._may_start()
-                spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim")
+                spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim", task)
                 journal = await self._survive(spec)
                 await self.book.write_trial(journal)
                 return _closed(journal)
@@ -158,10 +175,11 @@ class Trials:
         seed_set: SeedSet,
         where: str,
         clock: str,
+        task: TaskDef | None = None,
     ) -> TrialSpec:
         return TrialSpec(
             trial=self.book.next_trial(),
-            task=self.task,
+            task=task or self.task,
             seed=seed,
             seed_set=seed_set,
             program=program,

@@ -18,29 +18,25 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from aspire_tui.domain import Blob, CallPreview, Phase, SandboxLevel, sha256_hex
+from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
 from aspire_tui.environment.motion.kinematics import Kinematics
-from aspire_tui.environment.primitives.arguments import InvalidArgument
-from aspire_tui.events import AnyEvent, CallIntent, Note, Samples, VideoFrame
+from aspire_tui.events import AnyEvent, Note, Samples, VideoFrame
+from aspire_tui.rollout.bench_gate import BenchGate, Reply, observed
 from aspire_tui.rollout.bounded import BoundedCell, Box
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
 from aspire_tui.rollout.in_force import LOADED, OtherCode, differing
-from aspire_tui.rollout.journal import Admission
 from aspire_tui.rollout.link import (
     Admit,
-    Ask,
-    AskPhase,
     Bound,
-    Checked,
     Committed,
     Consider,
-    Considered,
     Done,
     Edit,
     Entry,
     Failed,
     KillProgram,
     LinkClosed,
+    Observe,
     Quit,
     Ready,
     ResumeCell,
@@ -53,7 +49,6 @@ from aspire_tui.rollout.link import (
     unpack_to_worker,
 )
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
-from aspire_tui.rollout.standing import StandingCall
 from aspire_tui.rollout.station import Station
 from aspire_tui.rollout.trial import TrialRunner
 from aspire_tui.rollout.video import Video
@@ -83,9 +78,6 @@ class BenchSpec(msgspec.Struct, frozen=True):
     """Hashes of the code this session is judged by."""
 
 
-Reply = Committed | Admit | Consider | Edit | State
-
-
 @dataclass
 class Link:
     """Both directions of the socket pair; a thread reads, anyone may write."""
@@ -107,6 +99,9 @@ class Link:
             while True:
                 message = unpack_to_worker(receive(self.sock))
                 if isinstance(message, (Committed, Admit, Consider, Edit, State)):
+                    self.answers.put(message)
+                elif isinstance(message, Observe) and not self.idle.is_set():
+                    # For the trial that stands; without one a look is the next job.
                     self.answers.put(message)
                 elif isinstance(message, (KillProgram, ResumeCell, Bound)):
                     acts.put(message)
@@ -152,60 +147,6 @@ class BenchJournal:
         self.link.send(Entry(video=(frame,)))
 
 
-@dataclass
-class BenchGate:
-    """Asks the engine before every call; waits while the operator holds or steps."""
-
-    link: Link
-    large_moves: bool = False
-
-    def admit(self, intent: CallIntent, call: StandingCall) -> Admission:
-        travel_m = _preview(call).travel_m if self.large_moves and call.primitive.moves else None
-        self.link.send(Ask(intent.attempt, intent.call, intent.primitive, intent.line, travel_m))
-        while not isinstance(answer := self.link.answer(), Admit):
-            self._consider(answer, intent, call)
-        return _admission(answer)
-
-    def admit_phase(self, phase: Phase) -> Admission:
-        self.link.send(AskPhase(phase))
-        answer = self.link.answer()
-        if not isinstance(answer, Admit):
-            raise LinkClosed("the engine answered out of turn")
-        return _admission(answer)
-
-    def _consider(self, asked: Reply, intent: CallIntent, call: StandingCall) -> None:
-        """What an operator wants of the call while it stands."""
-        try:
-            if isinstance(asked, Edit):
-                call.edit(asked.changes, asked.who)
-            elif isinstance(asked, State):
-                call.state(asked.status, asked.value, asked.detail, asked.who)
-            elif not isinstance(asked, Consider):
-                raise LinkClosed("the engine answered out of turn")
-        except InvalidArgument as error:
-            self.link.send(Checked(str(error)))
-            return
-        if not isinstance(asked, Consider):
-            self.link.send(Checked())
-        if not isinstance(asked, State):
-            edited = tuple(call.changes)
-            told = Considered(intent.call, call.shown(), _preview(call), edited, call.edited_by)
-            self.link.send(told)
-
-
-def _preview(call: StandingCall) -> CallPreview:
-    try:
-        return call.preview()
-    except CellFault as fault:
-        return CallPreview(call.primitive.moves, "FAULT", str(fault))
-
-
-def _admission(answer: Admit) -> Admission:
-    if answer.act not in ("run", "skip", "abort"):
-        raise LinkClosed("the engine answered out of turn")
-    return Admission(answer.act, answer.reason)  # type: ignore[arg-type]
-
-
 def serve(spec: BenchSpec, link: Link) -> None:
     """Run trials as they come until the engine quits or is gone."""
     other = differing(spec.judged_by, LOADED)
@@ -221,13 +162,19 @@ def serve(spec: BenchSpec, link: Link) -> None:
     ).start()
     station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier)
     runner = TrialRunner(station, sandbox)
+    link.idle.set()
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))
     try:
-        while isinstance(message := link.inbox.get(), Start):
+        while isinstance(message := link.inbox.get(), (Start, Observe)):
+            if isinstance(message, Observe):
+                link.send(observed(station, message.task))
+                continue
             journal = BenchJournal(link)
             link.idle.clear()
             with Video(cell, message.trial.trial, spec.video_fps, journal.video):
-                closed = runner.run(message.trial, journal, BenchGate(link, spec.large_moves))
+                closed = runner.run(
+                    message.trial, journal, BenchGate(link, station, spec.large_moves)
+                )
             link.idle.set()
             link.send(Done(closed))
             if isinstance(message, Quit):

@@ -7,7 +7,8 @@ import struct
 
 import msgspec
 
-from aspire_tui.domain import CallPreview, Phase
+from aspire_tui.domain import CallPreview, Phase, SeenCell
+from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import AnyEvent, Samples, TrialClosed, VideoFrame
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.trial import TrialSpec
@@ -72,6 +73,14 @@ class Considered(msgspec.Struct, frozen=True, tag=True):
     edited_by: str = ""
 
 
+class Observed(msgspec.Struct, frozen=True, tag=True):
+    """What the cell's sensors see; None with the reason when they cannot be asked."""
+
+    seen: SeenCell | None
+    error: str = ""
+    blobs: dict[str, tuple[str, bytes]] = {}
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     closed: TrialClosed
 
@@ -111,6 +120,12 @@ class State(msgspec.Struct, frozen=True, tag=True):
     who: str
 
 
+class Observe(msgspec.Struct, frozen=True, tag=True):
+    """Look at the cell for a task. Only sent while no call runs."""
+
+    task: TaskDef
+
+
 class KillProgram(msgspec.Struct, frozen=True, tag=True):
     """End the attempt in flight: the program is killed, the call ends STOPPED."""
 
@@ -136,10 +151,9 @@ class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Done
-ToWorker = (
-    Start | Committed | Admit | Consider | Edit | State | KillProgram | ResumeCell | Bound | Quit
-)
+ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Observed | Done
+Asked = Consider | Edit | State | Observe
+ToWorker = Start | Committed | Admit | Asked | KillProgram | ResumeCell | Bound | Quit
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
