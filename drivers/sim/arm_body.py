@@ -20,11 +20,10 @@ BUILT_SHARE = 0.3
 SAMPLES = 150
 GROUPS_AT_MOST = 31
 
-SHIFT_STEPS = 12
+SHIFT_STEPS = 20
 SHIFT_TOLERANCE_M = 5e-4
-TURN_M_PER_RAD = 0.1
-"""What a radian of turning weighs against metres of distance."""
-DAMPING = 1e-4
+DAMPING_M2 = 1e-6
+DAMPING = 1e-2
 SHIFT_AT_MOST_RAD = 0.5
 
 
@@ -88,9 +87,7 @@ class ArmsBody:
                 break
             mujoco.mj_jacSite(model, data, jacobian_p, jacobian_r, site)
             turn = _turn(upright.reshape(3, 3) @ data.site_xmat[site].reshape(3, 3).T)
-            J = np.vstack([jacobian_p[:, dofs], TURN_M_PER_RAD * jacobian_r[:, dofs]])
-            wanted = np.concatenate([error, TURN_M_PER_RAD * turn])
-            q += J.T @ np.linalg.solve(J @ J.T + DAMPING * np.eye(6), wanted)
+            q += _step(jacobian_p[:, dofs], jacobian_r[:, dofs], error, turn)
         reached = float(np.linalg.norm(goal - data.site_xpos[site])) < 4 * SHIFT_TOLERANCE_M
         close = float(np.abs(q - np.asarray(q_rad)).max()) < SHIFT_AT_MOST_RAD
         return tuple(q.tolist()) if reached and close else None
@@ -154,6 +151,21 @@ def _mask(model: Any, group: NDArray[np.intp], asked: NDArray[np.bool_]) -> None
     bits = 1 << np.arange(len(asked))
     model.geom_contype[:] = bits[group]
     model.geom_conaffinity[:] = (asked * bits).sum(axis=1)[group]
+
+
+def _step(
+    to_point: NDArray[np.float64],
+    to_turn: NDArray[np.float64],
+    error_m: NDArray[np.float64],
+    turn_rad: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Joints' step: the point exactly, and the orientation with what freedom is left."""
+    inverse = to_point.T @ np.linalg.inv(to_point @ to_point.T + DAMPING_M2 * np.eye(3))
+    step: NDArray[np.float64] = inverse @ error_m
+    free = to_turn @ (np.eye(len(step)) - inverse @ to_point)
+    left = turn_rad - to_turn @ step
+    step += free.T @ np.linalg.solve(free @ free.T + DAMPING * np.eye(3), left)
+    return step
 
 
 def _turn(R: NDArray[np.float64]) -> NDArray[np.float64]:
