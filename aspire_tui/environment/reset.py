@@ -14,9 +14,11 @@ import numpy as np
 
 from aspire_tui.domain import Check, ResetOutcome, ResetVerdict
 from aspire_tui.environment.bench import View, Workbench
+from aspire_tui.environment.parking import park
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.relations import judge_range
 from aspire_tui.environment.task import ObjectDef, TaskDef
+from drivers.errors import CellRefused
 from drivers.sim.scene import SceneObject, SceneSpec
 
 PLACED_M = 0.04
@@ -36,6 +38,10 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "pink": (0.92, 0.50, 0.62),
     "cyan": (0.12, 0.70, 0.75),
 }
+
+
+SEEN_AFTER_S = 0.4
+"""So long after a scene was set every camera of a cell on the wall clock shows it."""
 
 
 class Setter(Protocol):
@@ -154,13 +160,29 @@ def reset(
 ) -> tuple[ResetVerdict, str]:
     """Set the scene for a seed and verify it by the cameras.
 
+    A simulated arm is put home with the scene; any other goes there itself first.
+
     Returns:
         The verdict of this attempt and the hash of the scene that was set.
     """
     placed, spec = draw(task, seed, attempt, bench.table_z_m)
-    scene = setter.reset_scene(spec)
+    if bench.cell.info.kind != "sim":
+        bench.forget()
+        stuck = park(bench)
+        if stuck:
+            return _not_set(task, attempt, f"the arm did not go home: {stuck}"), ""
+    try:
+        scene = setter.reset_scene(spec)
+    except CellRefused as refused:
+        return _not_set(task, attempt, f"the scene was not set: {refused.text}"), ""
     bench.forget()
+    if bench.cell.info.kind != "sim":
+        bench.cell.wait(SEEN_AFTER_S)
     return verify_reset(task, placed, bench, attempt), scene
+
+
+def _not_set(task: TaskDef, attempt: int, reason: str) -> ResetVerdict:
+    return ResetVerdict("failed", attempt, task.start.attempts, (), reason, ())
 
 
 def verify_reset(

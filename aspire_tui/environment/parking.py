@@ -1,0 +1,42 @@
+"""Takes an arm out of the way before a scene is set, where only the arm itself can do that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.primitives.gripper import open_gripper
+from aspire_tui.environment.primitives.motion import home_pose, move_until_contact
+from aspire_tui.environment.primitives.registry import Primitive
+
+HELD_N = 2.0
+"""Fingers pressing harder than this have something between them."""
+
+LOWEST_M = 0.015
+"""A thing is not lowered further than this above the table."""
+
+LOWERING_M_S = 0.06
+
+
+def park(bench: Workbench) -> str:
+    """Put down what is held, open the gripper and go home; why not, or empty when done."""
+    if bench.sample().grip_force_N > HELD_N:
+        _put_down(bench)
+    return _do(bench, open_gripper) or _do(bench, home_pose)
+
+
+def _put_down(bench: Workbench) -> None:
+    """Lower what is held onto whatever is beneath it; where that fails it is let go as it is."""
+    height_m = float(bench.kinematics.tool_pose(bench.joints())[2, 3]) - bench.table_z_m
+    if height_m > LOWEST_M:
+        arguments = {
+            "direction": np.array((0.0, 0.0, -1.0)),
+            "distance_m": height_m - LOWEST_M,
+            "speed": LOWERING_M_S,
+        }
+        move_until_contact.invoke(bench, arguments)
+
+
+def _do(bench: Workbench, primitive: Primitive) -> str:
+    outcome = primitive.invoke(bench, {})
+    return "" if outcome.status == "OK" else f"{primitive.name}: {outcome.summary}"
