@@ -46,7 +46,7 @@ def pick(bench: Workbench, name: str) -> None:
         ("open_gripper", {}),
         ("goto_pose", {"position": position, "quaternion_wxyz": wxyz, "z_approach": 0.1}),
         ("close_gripper", {}),
-        ("goto_pose", {"position": position + (0.0, 0.0, 0.12), "quaternion_wxyz": wxyz}),
+        ("goto_pose", {"position": position + np.array((0.0, 0.0, 0.12)), "quaternion_wxyz": wxyz}),
     ):
         outcome = NAMES[call].invoke(bench, arguments)
         assert outcome.status == "OK", f"{call}: {outcome.summary}"

@@ -14,7 +14,6 @@ from aspire_tui.environment.motion.servo_lead import CLOSE_RAD, LEFT_RAD
 from aspire_tui.environment.outcome import MotionResult
 from aspire_tui.environment.primitives import gripper, motion
 from aspire_tui.environment.primitives.registry import catalogue
-from drivers.cellfile import CellFile
 from drivers.sim.cell import SimCell
 from drivers.sim.scene import SceneObject, SceneSpec
 from drivers.types import ArmSpec
