@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Final
+
+NOTHING: Final = 1e-3
+"""Ticks that are no way to go."""
 
 
 class Profile:
@@ -30,6 +34,9 @@ class Profile:
         """Travel for a moment towards a goal that may have changed since the last step."""
         left = goal - self.at
         change = top_acceleration * dt_s
+        if abs(left) < NOTHING and abs(self.speed) <= change:
+            self.rest_at(goal)
+            return
         # The fastest from which whole steps of braking still end in time.
         braked = (
             math.sqrt(change * change / 4.0 + 2.0 * top_acceleration * abs(left)) - change / 2.0

@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench import Bench  # noqa: E402
-from emulator import Running  # noqa: E402
+from bench import Bench
+from emulator import Running
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from scservo_sdk import (
 from drivers.emu.fault_socket import NAME, FaultClient
 
 IDS = (1, 2, 3, 4, 5, 6)
+TRIES = 60
 
 
 @dataclass
@@ -50,50 +52,49 @@ class Running:
 
 
 class Sdk:
-    """``feetech-servo-sdk`` as anybody would use it. Retried, as its own examples do."""
+    """``feetech-servo-sdk`` as anybody would use it.
+
+    It gives up on an answer after 34 ms of wall time, which a busy machine can take; an answer that
+    comes later is taken for the next one. So every question is repeated, on an empty line.
+    """
 
     def __init__(self, link: Path, baud: int = 1_000_000) -> None:
         self.port = PortHandler(str(link))
         assert self.port.openPort() and self.port.setBaudRate(baud)
         self.packets = PacketHandler(0)
 
-    def ping(self, servo_id: int, tries: int = 5) -> int | None:
+    def ping(self, servo_id: int, tries: int = TRIES) -> int | None:
         """The model, or None when nobody answers."""
-        for _ in range(tries):
+
+        def ask() -> tuple[int, int]:
             model, result, _ = self.packets.ping(self.port, servo_id)
-            if result == COMM_SUCCESS:
-                return int(model)
-        return None
+            return model, result
 
-    def read(self, servo_id: int, address: int, size: int = 2, tries: int = 5) -> tuple[int, int]:
-        """Value and error byte."""
-        call = {
-            1: self.packets.read1ByteTxRx,
-            2: self.packets.read2ByteTxRx,
-        }[size]
-        for _ in range(tries):
-            value, result, error = call(self.port, servo_id, address)
-            if result == COMM_SUCCESS:
-                return value, error
-        raise AssertionError(f"servo {servo_id} does not answer a read of {address}")
+        return self._repeat(ask, tries)
 
-    def write(self, servo_id: int, address: int, value: int, size: int = 2) -> int:
-        """Its result code; repeated while the answer is lost, as a write is idempotent."""
+    def read(self, servo_id: int, address: int, size: int = 2) -> int:
+        call = {1: self.packets.read1ByteTxRx, 2: self.packets.read2ByteTxRx}[size]
+
+        def ask() -> tuple[int, int]:
+            value, result, _ = call(self.port, servo_id, address)
+            return value, result
+
+        value = self._repeat(ask)
+        assert value is not None, f"servo {servo_id} does not answer a read of {address}"
+        return value
+
+    def write(self, servo_id: int, address: int, value: int, size: int = 2) -> None:
+        """Written and read back: the answer to a write may be lost, the write is not."""
         call = {1: self.packets.write1ByteTxRx, 2: self.packets.write2ByteTxRx}[size]
-        for _ in range(5):
-            result, _ = call(self.port, servo_id, address, value)
-            if result == COMM_SUCCESS:
-                break
-        return int(result)
+        call(self.port, servo_id, address, value)
+        assert self.read(servo_id, address, size) == value
 
-    def sync_read(self, address: int, size: int, tries: int = 5) -> GroupSyncRead | None:
+    def sync_read(self, address: int, size: int) -> GroupSyncRead:
         group = GroupSyncRead(self.port, self.packets, address, size)
         for servo_id in IDS:
             group.addParam(servo_id)
-        for _ in range(tries):
-            if group.txRxPacket() == COMM_SUCCESS:
-                return group
-        return None
+        assert self._repeat(lambda: (1, group.txRxPacket())) == 1
+        return group
 
     def sync_goals(self, goals: dict[int, int]) -> None:
         group = GroupSyncWrite(self.port, self.packets, 42, 2)
@@ -103,3 +104,13 @@ class Sdk:
 
     def close(self) -> None:
         self.port.closePort()
+
+    def _repeat(self, ask: Callable[[], tuple[int, int]], tries: int = TRIES) -> int | None:
+        for _ in range(tries):
+            self.port.ser.reset_input_buffer()
+            # The SDK takes the data of a reply apart without looking whether there is any.
+            with contextlib.suppress(IndexError):
+                value, result = ask()
+                if result == COMM_SUCCESS:
+                    return value
+        return None

@@ -90,3 +90,12 @@ def test_without_wire_time_an_answer_is_there_at_once(tmp_path: Path) -> None:
     bench.bus.heard(told(1, 1), 0.0, 1_000_000)
     assert packets(bench.bus.wire.deliver(0.0)) == [(1, 0, b"")]
     bench.close()
+
+
+def test_a_changed_id_or_speed_is_answered_the_old_way(bench: Bench) -> None:
+    bench.write(1, 55, 0)
+    assert packets(bench.ask(told(1, 3, 5, 9))) == [(1, 0, b"")]
+    assert packets(bench.ask(told(9, 1))) == [(9, 0, b"")]
+    assert packets(bench.ask(told(9, 3, 6, 1))) == [(9, 0, b"")]
+    assert bench.ask(told(9, 1)) == b""
+    assert packets(bench.ask(told(9, 1), baud=500_000)) == [(9, 0, b"")]
