@@ -7,6 +7,8 @@ cell and one sandbox between jobs, because starting them costs more than a trial
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -69,6 +71,9 @@ def start_process(hold: Synchronized[int] | None) -> None:
     """Initialise a pool process: die with the engine, leave ctrl+c to it, share its HOLD flag."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    engine = multiprocessing.parent_process()
+    if engine is not None and os.getppid() != engine.pid:
+        os._exit(1)  # it died while this process was starting, before it could take us along
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _Process.hold = hold
 

@@ -121,7 +121,11 @@ class Recorder:
             ballast.close()
             raise
         recorder = cls(store, ballast, redactor or Redactor(), most_wal_pages)
-        recorder.append([Note(_reopening(store.state), "warn", REOPENED)])
+        try:
+            recorder.append([Note(_reopening(store.state), "warn", REOPENED)])
+        except BaseException:
+            recorder.close()
+            raise
         return recorder
 
     # -- what others call ---------------------------------------------------------------------
@@ -176,12 +180,14 @@ class Recorder:
         if self._closing:
             return
         self._stop()
-        self._ballast.release()
-        if self._broken is None:
-            self._store.close()
-        else:
-            self._store.abandon()
-        self._ballast.close()
+        try:
+            self._ballast.release()
+            if self._broken is None:
+                self._store.close()
+            else:
+                self._store.abandon()
+        finally:
+            self._ballast.close()
 
     def __enter__(self) -> Recorder:
         return self

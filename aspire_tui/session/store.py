@@ -240,9 +240,9 @@ class Store:
                 )
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._db.pragma("journal_mode", "delete")
-        except (apsw.BusyError, apsw.FullError):
-            # A screen is still reading, or there is no room: the log stays beside the file and
-            # nothing is lost.
+        except (apsw.BusyError, apsw.FullError, apsw.IOError):
+            # A screen is still reading, there is no room, or the disk fails: the log stays beside
+            # the file and nothing is lost.
             return
         finally:
             self._db.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,9 +52,7 @@ def kill_inside_a_moving_call(bench: Bench, victim: Victim, after_s: float) -> A
     finally:
         command.kill()
         command.wait()
-        subprocess.run(["pkill", "-KILL", "-f", str(bench.runtime)], check=False)
-        for pid in _engines(bench):
-            os.kill(pid, signal.SIGKILL)
+        end_everything(bench)
 
 
 def _reader(bench: Bench) -> SessionReader:
@@ -109,6 +108,13 @@ def _processes(bench: Bench) -> dict[int, str]:
         except OSError:
             continue
     return found
+
+
+def end_everything(bench: Bench) -> None:
+    """No process of this bench is left behind."""
+    for pid in _processes(bench):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _look(bench: Bench, victim: Victim, reader: SessionReader, seen: int, call: str) -> Aftermath:

@@ -13,9 +13,11 @@ from story import opening
 
 from aspire_tui.domain import Blob, sha256_hex
 from aspire_tui.events import Note, ProgramStored
+from aspire_tui.session import schema
 from aspire_tui.session.errors import RecorderFull
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.session.recorder import DISK_FULL
+from aspire_tui.session.recorder import DISK_FULL, Recorder
+from aspire_tui.session.store import Store
 
 APPENDS = 14
 
@@ -127,3 +129,32 @@ def test_a_disk_full_at_any_page_ends_with_the_reason_written(tmp_path: Path) ->
         folder.mkdir()
         appends.append(full_at(folder / "s.db", laid_out + page * 8192))
     assert appends[-1] > appends[0], "more room, more of the session"
+
+
+def test_a_session_that_could_not_be_gone_on_with_is_not_left_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    Recorder.create(path, ballast_bytes=0).close()
+
+    def fails(*_: object) -> None:
+        raise apsw.IOError("the disk failed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "write", fails)
+        with pytest.raises(apsw.IOError):
+            Recorder.open(path, ballast_bytes=0)
+    Recorder.open(path, ballast_bytes=0).close()
+
+
+def test_a_session_that_could_not_be_begun_leaves_its_name_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise apsw.FullError("no space")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(schema, "lay_out", fails)
+        with pytest.raises(apsw.FullError):
+            Recorder.create(tmp_path / "s.db", ballast_bytes=0)
+    assert list(tmp_path.iterdir()) == []

@@ -48,6 +48,7 @@ def _under(name: str, appends: int, seed: int) -> Result:
             found = {e.seq: e.event for e in reader.events()}
             missing = sum(getattr(found.get(int(seq)), "text", "") != text for seq, text in told)
             damaged = [p.what for p in reader.verify() if "first event" not in p.what]
-    said = f"{len(told)} appends acknowledged, {refused} refused, {missing} missing, {len(damaged)} problems"
-    finished = len(told) + refused == appends and refused > 0
+    acknowledged = f"{len(told)} appends acknowledged, {refused} refused"
+    said = f"{acknowledged}, {missing} missing, {len(damaged)} problems"
+    finished = len(told) + refused == appends and len(told) > appends // 3 and refused > 0
     return Result(f"libfiu {name}", said, finished and not missing and not damaged)
