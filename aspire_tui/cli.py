@@ -12,6 +12,7 @@ import typer
 
 from aspire_tui.commands import (
     cell_bringup_check,
+    cell_calibrate,
     cell_verbs,
     fault_verbs,
     list_verbs,
@@ -71,6 +72,7 @@ app.add_typer(list_verbs.cells_app, name="cells")
 app.add_typer(skill_verbs.skills_app, name="skills")
 cell_verbs.cell_app.command("fault", cls=fault_verbs.FaultCommand)(fault_verbs.fault)
 cell_verbs.cell_app.command("check")(cell_bringup_check.check)
+cell_verbs.cell_app.command("calibrate")(cell_calibrate.calibrate)
 app.add_typer(cell_verbs.cell_app, name="cell")
 app.command("primitives")(list_verbs.primitives)
 app.command("doctor")(list_verbs.doctor)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sts_fake import FakeLine
+from sts_fake_arm import arm_on, energised, opened
 from sts_process import so101
 
 from drivers.errors import CellFileError
@@ -19,34 +20,6 @@ from drivers.feetech.section import FeetechSection, ServoSection
 TORQUE, GOAL, LIMIT, POSITION = 40, 42, 48, 56
 RAD = 2.0 * math.pi / 4096.0
 JAW = 6
-
-
-def arm_on(line: FakeLine, section: FeetechSection | None = None) -> FeetechArm:
-    return FeetechArm(
-        so101(),
-        section or FeetechSection(),
-        "fake",
-        line.clock,
-        link=lambda port, baud: line,
-        pause=line.pause,
-    )
-
-
-def opened(line: FakeLine, section: FeetechSection | None = None) -> FeetechArm:
-    arm = arm_on(line, section)
-    arm.open()
-    arm.check()
-    arm.energised()
-    arm.read(0.008)
-    return arm
-
-
-def energised(line: FakeLine) -> FeetechArm:
-    arm = opened(line)
-    arm.energise()
-    arm.read(0.008)
-    line.writes.clear()
-    return arm
 
 
 def goals(line: FakeLine) -> dict[int, int]:
