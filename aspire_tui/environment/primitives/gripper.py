@@ -88,7 +88,7 @@ def _grip(
     bench.previews.clear()
     report = bench.cell.grip(bench.arm.name, width_m, force_N)
     closing = width_m < before_m
-    if _still_turning(bench, report, closing):
+    if _unfinished(bench, report, closing):
         again = bench.cell.grip(bench.arm.name, width_m, force_N)
         report = msgspec.structs.replace(
             again, started_s=report.started_s, held_s=report.held_s + again.held_s
@@ -117,14 +117,17 @@ def _grip(
     return PrimitiveOutcome(status, result, summary)
 
 
-def _still_turning(bench: Workbench, report: GripReport, closing: bool) -> bool:
-    """A one-sided jaw drags a thing to its fixed side first, and may turn it on the way."""
-    return (
-        bench.arm.gripper.jaw is not None
-        and closing
-        and report.status == "NOT_CONVERGED"
-        and report.force_N > TURNING_N
-    )
+def _unfinished(bench: Workbench, report: GripReport, closing: bool) -> bool:
+    """Whether a jaw on a servo needs the same command once more.
+
+    Closing, it drags a thing to its fixed side first and may still be turning it; opening, the load
+    it reports lags behind and is that of the squeeze it has just ended.
+    """
+    if bench.arm.gripper.jaw is None or report.status not in ("OK", "NOT_CONVERGED"):
+        return False
+    if closing:
+        return report.status == "NOT_CONVERGED" and report.force_N > TURNING_N
+    return report.stalled
 
 
 def _judge(
