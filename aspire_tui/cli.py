@@ -14,6 +14,7 @@ from aspire_tui.commands import (
     cell_bringup_check,
     cell_calibrate,
     cell_verbs,
+    exec_verb,
     fault_verbs,
     list_verbs,
     run_verbs,
@@ -61,7 +62,7 @@ def launcher(
 
 
 app.command("run")(run_verbs.run)
-app.command("exec")(run_verbs.exec_program)
+app.command("exec")(exec_verb.exec_program)
 app.command("attach")(run_verbs.attach)
 app.command("stop")(run_verbs.stop)
 app.command("replay")(session_verbs.replay)

@@ -69,6 +69,7 @@ def _one_trial(s: dict[str, Any]) -> list[str]:
         for c in s["calls"]
     ]
     program, verdict = s["program"], s["verdict"]
+    out += _dry_run(s["dry_run"]) if s.get("dry_run") else []
     if program["ended"] is not None:
         out.append(f"program  {program['ended']}  {program['error']}".rstrip())
     if s["claimed"] is not None:
@@ -78,6 +79,18 @@ def _one_trial(s: dict[str, Any]) -> list[str]:
     if s["referee"] is not None:
         out.append(f"referee  {s['referee']}   (simulator truth; no program ever sees it)")
     return out
+
+
+def _dry_run(dry: dict[str, Any]) -> list[str]:
+    """The verdict in the stand-in, to be read beside the cell's own."""
+    seen, verdict = dry["seen"] or {}, dry["verdict"]
+    names = ", ".join(f"{t['name']} ±{1000 * t['sigma_m']:.0f} mm" for t in seen.get("things", ()))
+    out = [f"seen     {names or 'nothing'}"]
+    out += [f"absent   {text}" for text in seen.get("absent", ())]
+    out += [f"dry #{c['call']:<3} {c['primitive']:<22} {c['status']}" for c in dry["calls"]]
+    if verdict is None:
+        return [*out, f"dry run  {dry['ended'] or 'nothing ran'}  {dry['error']}".rstrip()]
+    return [*out, f"dry run  {verdict['outcome']}  {dry['error'] or verdict['reason']}"]
 
 
 def _many_trials(s: dict[str, Any]) -> list[str]:

@@ -50,7 +50,7 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
     return Job(
         spec=spec,
         tasks=tasks,
-        task_files=tuple(str(task_path(n, workspace.task_folders()).resolve()) for n in spec.tasks),
+        task_files=_task_files(spec.tasks, workspace),
         session=str(_session_path(workspace, tasks[0].name)),
         cell_file=str(path.resolve()),
         runtime_dir=str(runtime_dir()),
@@ -124,6 +124,17 @@ def session_named(name: str, workspace: Workspace) -> Path:
     if path.suffix == ".db":
         raise ConfigError(f"{name}: no such file")
     raise ConfigError(f"no session is called {name}; {suggestion(name, known)}")
+
+
+def _task_files(names: Sequence[str], workspace: Workspace) -> tuple[str, ...]:
+    """Files of the tasks; one that only a recorded session has is in no file."""
+    found = []
+    for name in names:
+        try:
+            found.append(str(task_path(name, workspace.task_folders()).resolve()))
+        except TaskError:
+            continue
+    return tuple(found)
 
 
 def _session_path(workspace: Workspace, task: str) -> Path:

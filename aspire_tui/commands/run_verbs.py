@@ -1,4 +1,4 @@
-"""``run``, ``exec``, ``attach`` and ``stop``."""
+"""``run``, ``attach`` and ``stop``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ from aspire_tui.events import RunEnded
 from aspire_tui.improvement.llm.provider import choose_model
 from aspire_tui.improvement.prompts import prompt_names
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.session.summary import exec_summary, run_summary
+from aspire_tui.session.summary import run_summary
 from aspire_tui.strict_toml import suggestion
 from drivers.runtime_dir import runtime_dir
 
 AGENTS = ("rules", "llm")
 RESERVED_AGENTS = ("manual", "acp", "mcp")
-PROGRAM_MAX = 1 << 20
 
 CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -121,7 +120,7 @@ def run(
     found = tasks_named(tasks, context.workspace)
     job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
                     watched=_watched(attended and not headless, as_json))  # fmt: skip
-    _see_it_through(_started(job), context, attended and not headless, as_json)
+    _see_it_through(start_or_exit(job), context, attended and not headless, as_json)
 
 
 def _watched(attended: bool, as_json: bool) -> bool:
@@ -139,7 +138,7 @@ def _see_it_through(
     ended = follow(started, context.who(), to_stderr, since_seq)
     if as_json:
         print_json(run_summary(SessionReader(started.session)))
-    raise typer.Exit(_code(ended))
+    raise typer.Exit(exit_of(ended))
 
 
 def _resume(
@@ -156,58 +155,10 @@ def _resume(
         since_seq = reader.last_seq()
     job = resume_job(path, context.who(), context.workspace, tasks, budget)
     attended = job.spec.attended
-    started = _started(
+    started = start_or_exit(
         people_of(job, unattended, context.who(), watched=_watched(attended, as_json))
     )
     _see_it_through(started, context, attended, as_json, since_seq)
-
-
-def exec_program(
-    ctx: typer.Context,
-    program: Annotated[Path, typer.Argument(help="Python file with the program.")],
-    task: Annotated[str, typer.Option("--task", help="Task name or file.")],
-    cell: CellOption = "yam",
-    seed: Annotated[int, typer.Option(min=0, help="Scene seed; --trials count up from it.")] = 0,
-    trials: Annotated[int, typer.Option(min=1, help="Trials; failures are grouped.")] = 1,
-    tier: Annotated[str, typer.Option(help="S2, S3 or S4; empty is all of them.")] = "",
-    workers: Annotated[int, typer.Option(min=1)] = 2,
-    as_json: JsonFlag = False,
-    no_sandbox: NoSandbox = False,
-    noise_off: NoNoise = False,
-) -> None:
-    """Run a program on a task: one trial, or N with the failures grouped."""
-    context = Context.of(ctx)
-    if tier not in ("", "S2", "S3", "S4"):
-        raise ConfigError(f"--tier {tier}: expected S2, S3 or S4")
-    spec = RunSpec(
-        verb="exec",
-        tasks=(task,),
-        cell=cell,
-        agent="operator",
-        seed=seed,
-        # Only a simulated cell can be had in a worker; every other has its one bench.
-        attended=cell_named(cell, context.workspace)[1].info.kind != "sim",
-        budget=Budget(),
-        trials=trials,
-        tier=tier,
-        program=_read_program(program),
-        program_path=str(program),
-        workers=min(workers, trials),
-        worker_pictures="all",
-        noise=not noise_off,
-        sandbox_waived=no_sandbox,
-        video_fps=0.0,
-    )
-    found = tasks_named([task], context.workspace)
-    started = _start(spec, found, context)
-    ended = follow(started, getpass.getuser(), to_stderr)
-    summary = exec_summary(SessionReader(started.session))
-    if as_json:
-        print_json(summary)
-    else:
-        context.show_exec(summary)
-    refused = summary["program"] is not None and summary["program"]["ended"] == "refused"
-    raise typer.Exit(Exit.REFUSED if refused else _code(ended))
 
 
 def attach(
@@ -235,11 +186,8 @@ def stop(
         typer.echo(f"{path.name}: {reply.reason}")
 
 
-def _start(spec: RunSpec, found, context: Context) -> StartedEngine:  # type: ignore[no-untyped-def]
-    return _started(make_job(spec, found, context.workspace))
-
-
-def _started(job: Job) -> StartedEngine:
+def start_or_exit(job: Job) -> StartedEngine:
+    """Start the engine, or leave with its own one-line reason."""
     try:
         return start_engine(job)
     except EngineNotStarted as error:
@@ -254,7 +202,7 @@ def _watch(started: StartedEngine, context: Context) -> None:
     if ended is not None:
         typer.echo(f"{started.session.name}: {ended.outcome or 'nothing to judge'}. {ended.reason}")
         typer.echo(f"replay it with: aspire-tui replay {started.session.stem}")
-        raise typer.Exit(_code(ended))
+        raise typer.Exit(exit_of(ended))
     typer.echo(f"the engine goes on; come back with: aspire-tui attach {started.session.stem}")
 
 
@@ -265,7 +213,8 @@ def _last(session: Path) -> RunEnded | None:
     return event if isinstance(event, RunEnded) else None
 
 
-def _code(ended: RunEnded | None) -> Exit:
+def exit_of(ended: RunEnded | None) -> Exit:
+    """The exit code for how a session ended."""
     if ended is None or ended.stopped_by == "fault":
         return Exit.FAULT
     if ended.stopped_by in ("operator", "budget"):
@@ -316,16 +265,3 @@ def _pictures(given: str) -> WorkerPictures:
             return given
         case _:
             raise ConfigError(f"--worker-pictures {given}: expected all, failed or none")
-
-
-def _read_program(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > PROGRAM_MAX:
-        raise ConfigError(f"{path}: {len(data)} bytes, a program has at most {PROGRAM_MAX}")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text") from None

@@ -100,6 +100,18 @@ def running_engines(runtime_dir: Path, who: str) -> dict[Path, Path]:
     return found
 
 
+def engine_of_cell(runtime_dir: Path, who: str, cell: str) -> tuple[Path, Path] | None:
+    """Session and socket of the engine that has a cell's bench; None when there is none."""
+    for session, sock in running_engines(runtime_dir, who).items():
+        try:
+            told = EngineClient(sock, who).send("hello").data
+        except EngineGone:
+            continue
+        if told.get("cell") == cell and told.get("attended"):
+            return session, sock
+    return None
+
+
 def _frame(sock: socket.socket) -> bytes:
     (size,) = HEADER.unpack(_exactly(sock, HEADER.size))
     if size > FRAME_MAX:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from aspire_tui.domain import JSON, SeedSet, Tokens
-from aspire_tui.events import ProgramEnded, SessionOpened, VerdictGiven
+from aspire_tui.domain import JSON, SeedSet, Tokens, sha256_hex
+from aspire_tui.events import DryRunReported, ProgramEnded, SessionOpened, VerdictGiven
 from aspire_tui.session.failures import failure_groups
 from aspire_tui.session.interval import interval
 from aspire_tui.session.reader import SessionReader
@@ -15,15 +17,28 @@ from aspire_tui.session.utilisation import Utilisation
 from aspire_tui.session.views import Count, SessionView
 
 
-def exec_summary(reader: SessionReader, trial: int | None = None) -> dict[str, JSON]:
+def exec_summary(
+    reader: SessionReader,
+    trial: int | None = None,
+    *,
+    only: Sequence[int] | None = None,
+    program: str = "",
+) -> dict[str, JSON]:
     """One trial (the newest unless named). With several trials ``trials`` and ``failures`` join:
     k of n with its interval, and what the failures have in common.
+
+    Args:
+        only: The trials that are meant, in a session that has others.
+        program: Whose dry run is told beside the verdict.
     """
     snapshot = reader.snapshot()
-    rows = reader.trials(snapshot.seq)
+    rows = [r for r in reader.trials(snapshot.seq) if only is None or r.trial in only]
     wanted = rows[-1].trial if rows and trial is None else trial
     row = next((r for r in rows if r.trial == wanted), None)
     answer = _trial(reader, row) | {"session": str(reader.path)} | _held_in(snapshot.session)
+    dry = _dry_run(reader, program)
+    if dry is not None:
+        answer["dry_run"] = dry
     if len(rows) > 1:
         count = _tally(rows)
         answer["trials"] = {
@@ -101,6 +116,30 @@ def _trial(reader: SessionReader, row: TrialRow | None) -> dict[str, JSON]:
             for call in reader.calls(row.trial)
         ],
         "stdout": ended.stdout if ended else "",
+    }
+
+
+def _dry_run(reader: SessionReader, program: str) -> dict[str, JSON] | None:
+    """The newest dry run of a program text: what was seen, and how it went from there."""
+    name = sha256_hex(program.encode())
+    told = [r.event for r in reader.events(kinds=("dry_run",))]
+    mine = [e for e in told if isinstance(e, DryRunReported) and e.program == name]
+    if not mine:
+        return None
+    dry = mine[-1]
+    seen = None if dry.seen is None else msgspec.structs.replace(dry.seen, keyframes=())
+    return {
+        "ended": dry.ended,
+        "error": dry.error,
+        "verdict": None
+        if dry.verdict is None
+        else {
+            "outcome": dry.verdict.outcome,
+            "checks": msgspec.to_builtins(dry.verdict.checks),
+            "reason": dry.verdict.reason,
+        },
+        "calls": msgspec.to_builtins(dry.calls),
+        "seen": None if seen is None else msgspec.to_builtins(seen),
     }
 
 
