@@ -5,21 +5,29 @@ from __future__ import annotations
 from aspire_tui.domain import Outcome
 from aspire_tui.events import (
     AgentSaid,
+    ApprovalAsked,
+    ApprovalGiven,
     CallResult,
     CallStood,
     CellChanged,
+    ControlChanged,
+    EvaluationChanged,
+    GrantEnded,
+    GrantGiven,
     HypothesisDecided,
     HypothesisOpened,
     HypothesisScored,
     Note,
     OperatorAct,
     PhaseChanged,
+    PresenceChanged,
     ProgramEnded,
     Recorded,
     RefereeJudged,
     ResetReported,
     RunEnded,
     SessionOpened,
+    SessionResumed,
     TrialClosed,
     TrialOpened,
     VerdictGiven,
@@ -67,6 +75,27 @@ def _text(recorded: Recorded) -> str | None:
             return f"operator  {v} by {w}: {'accepted' if ok else 'refused'}  {r}"
         case CellChanged(state=s, cause=c):
             return f"cell  {s}  {c}"
+        case PresenceChanged(present=present, cause=cause, who=who):
+            return f"people  {who or 'somebody'} is present" if present else f"people  {cause}"
+        case ControlChanged(who=who, cause=cause):
+            return f"people  control: {who or 'nobody'} ({cause})"
+        case GrantGiven(grant=grant):
+            return f"people  grant: {grant.sentence}"
+        case GrantEnded(cause=cause):
+            return f"people  the grant ended: {cause}; without people the cell holds"
+        case ApprovalAsked(program=program, why=why):
+            return f"people  program {program[:12]} waits for approval: {why}"
+        case ApprovalGiven(program=program, approved=ok, who=who):
+            return f"people  program {program[:12]} {'approved' if ok else 'rejected'} by {who}"
+        case EvaluationChanged(changes=changes):
+            return "\n".join(
+                f"evaluation  {c.name} {c.path} is not what it was\n{c.diff}".rstrip()
+                for c in changes
+            )
+        case SessionResumed(who=who, finished=n, unfinished=open_, unknown=unknown):
+            lost = f"; unknown outcome: {', '.join(unknown)}" if unknown else ""
+            again = f", {len(open_)} unfinished" if open_ else ""
+            return f"session  resumed by {who}: {n} trials are not repeated{again}{lost}"
         case Note(text=text, severity=severity):
             return f"{severity}  {text}"
         case RunEnded(outcome=o, stopped_by=by, reason=r):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from aspire_tui.domain import Breakpoint, SeedSet, Struct, Tokens
+from aspire_tui.domain import Breakpoint, SeedSet, SourceChange, Struct, Tokens
 from aspire_tui.events import (
     AgentSaid,
     AgentTool,
@@ -27,6 +27,7 @@ from aspire_tui.events import (
     CallResult,
     CallStood,
     CellChanged,
+    EvaluationChanged,
     HypothesisDecided,
     HypothesisOpened,
     HypothesisScored,
@@ -39,6 +40,7 @@ from aspire_tui.events import (
     ResetReported,
     RunEnded,
     SessionOpened,
+    SessionResumed,
     TokensUsed,
     TrialClosed,
     TrialOpened,
@@ -46,6 +48,7 @@ from aspire_tui.events import (
 )
 from aspire_tui.session import trials
 from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
+from aspire_tui.session.people import PEOPLE_EVENTS, PeopleEvent, changed
 from aspire_tui.session.utilisation import REOPENED, Utilisation, observe
 from aspire_tui.session.views import (
     ActView,
@@ -57,6 +60,7 @@ from aspire_tui.session.views import (
     HypothesisView,
     ModeView,
     NoteView,
+    PeopleView,
     PhaseView,
     SessionView,
     SpentView,
@@ -100,6 +104,9 @@ class Snapshot(Struct, frozen=True):
     ended: EndView | None = None
     standing: StandingView | None = None
     breakpoints: tuple[Breakpoint, ...] = ()
+    people: PeopleView = PeopleView()
+    evaluation: tuple[SourceChange, ...] = ()
+    """What judges was not what the session began with: the last refusal, as it was found."""
 
     @property
     def bench(self) -> TrialView | None:
@@ -357,6 +364,17 @@ def _note(state: Snapshot, at: Recorded, event: Note) -> Changes:
     return changes
 
 
+def _people(state: Snapshot, _: Recorded, event: PeopleEvent) -> Changes:
+    changes: Changes = {"people": changed(state.people, event)}
+    if isinstance(event, SessionResumed):
+        changes |= {"evaluation": (), "ended": None}
+    return changes
+
+
+def _evaluation(_: Snapshot, __: Recorded, event: EvaluationChanged) -> Changes:
+    return {"evaluation": event.changes}
+
+
 def _run_ended(_: Snapshot, at: Recorded, event: RunEnded) -> Changes:
     view = EndView(
         outcome=event.outcome,
@@ -397,5 +415,7 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     BudgetSpent: _budget,
     OperatorAct: _operator,
     Note: _note,
+    EvaluationChanged: _evaluation,
     RunEnded: _run_ended,
+    **dict.fromkeys(PEOPLE_EVENTS, _people),
 }

@@ -12,6 +12,7 @@ from aspire_tui.domain import (
     JSON,
     Budget,
     CallPreview,
+    Grant,
     HypothesisStatus,
     Outcome,
     Phase,
@@ -232,6 +233,19 @@ class ActView(Struct, frozen=True):
     role: Role
     accepted: bool
     reason: str
+
+
+class PeopleView(Struct, frozen=True):
+    """Who was at the cell, who might act, and what waited for them."""
+
+    present: bool = False
+    cause: str = ""
+    control: str = ""
+    grant: Grant | None = None
+    asked_program: str = ""
+    """Program that waits for approval; empty when none does."""
+    asked_why: str = ""
+    asked_facts: dict[str, JSON] = {}
 
 
 class EndView(Struct, frozen=True):
