@@ -11,6 +11,7 @@ from typing import Final
 from drivers.feetech import registers as r
 from drivers.feetech.bus import Bus, NoAnswer
 from drivers.feetech.energise import energise, fastest, goal_row
+from drivers.feetech.guiding import Guiding
 from drivers.feetech.judgement import Judged, judge, why_missing
 from drivers.feetech.link import Link, PortError, SerialLink
 from drivers.feetech.section import GRIPPER, FeetechSection
@@ -33,7 +34,7 @@ LinkFactory = Callable[[str, int], Link]
 
 
 class FeetechArm:
-    """Implements :class:`drivers.arm.ArmDriver` and :class:`drivers.arm.SoftenableArm`.
+    """Implements :class:`drivers.arm.ArmDriver`, ``SoftenableArm`` and ``CompliantArm`` there.
 
     Opening, checking and adopting write nothing. Leaving (``close``, a crash) leaves torque as it
     is: there is no destructor that lets an arm fall.
@@ -83,6 +84,7 @@ class FeetechArm:
         self._prepared = False
         self._q_cmd: tuple[float, ...] = ()
         self._width_cmd_m = 0.0
+        self._guiding: Guiding | None = None
         self._released_grip: tuple[float, int] | None = None
         """Opening that was asked for when the gripper was softened, and where it stays instead."""
 
@@ -202,7 +204,7 @@ class FeetechArm:
             one.value(r.ACCELERATION) == 0 and one.value(r.GOAL_SPEED) == self._speeds[n]
             for n, one in servos.items()
         )
-        self._released_grip = None
+        self._released_grip = self._guiding = None
         if len(servos) == len(self._wiring.ids):
             self._adopt_goals()
 
@@ -221,7 +223,9 @@ class FeetechArm:
         blocks = bus.sync_read(r.TELEMETRY, ids, until_s)
         now = self._clock()
         self._last.update({n: decode(block, now) for n, block in blocks.items()})
-        if self._holding:
+        if self._guiding is not None:
+            self._guiding.step(bus, now)
+        elif self._holding:
             self._setpoints.doubt(n for n in ids if n not in blocks)
             if self._setpoints.due and until_s - now > CONFIRM_TIME_S:
                 self._setpoints.confirm(bus, until_s)
@@ -299,6 +303,10 @@ class FeetechArm:
         """
         bus, ids = self.bus, self._wiring.ids
         energise(bus, ids, self._allowed, self._speeds, self._pause)
+        self._take_as_told(bus, ids)
+
+    def _take_as_told(self, bus: Bus, ids: tuple[int, ...]) -> None:
+        """What the servos were given by other means than set-points is the set-point now."""
         told = bus.sync_read(r.GOALS, ids)
         missing = [n for n in ids if n not in told]
         if missing:
@@ -310,12 +318,13 @@ class FeetechArm:
         )
         self._adopt_goals()
         self._softened = {}
+        self._guiding = None
         self._holding = self._prepared = True
 
     def release(self) -> None:
         """Switch torque off. Raises OSError when it is not sure that it is."""
         off = dict.fromkeys(self._wiring.ids, b"\0")
-        self._holding = False
+        self._holding, self._guiding = False, None
         self.bus.sync_write_sure(r.TORQUE.address, off)
 
     def write(self, q_rad: tuple[float, ...], width_m: float, force_N: float) -> None:
@@ -359,6 +368,21 @@ class FeetechArm:
 
     def _limit(self, servo: int) -> int:
         return round(self._softened.get(servo, 1.0) * self._allowed[servo])
+
+    def comply(self, on: bool) -> None:
+        """Fade the joints' strength so that a person can move them, or hold where they are now.
+
+        They hang after a moment: the person carries the arm. The gripper keeps what it holds.
+        """
+        bus, ids = self.bus, self._wiring.ids
+        if on:
+            self._guiding = Guiding(ids[:-1], self._allowed, self._clock())
+            self._holding = False
+            self._guiding.step(bus, self._clock())
+        elif self._guiding is not None:
+            present = {n: self._last[n].position_ticks for n in ids}
+            self._guiding.end(bus, present, self._speeds, self._pause)
+            self._take_as_told(bus, ids)
 
     # -- answers to alarms -----------------------------------------------------------------
 

@@ -322,6 +322,46 @@ def test_a_softened_joint_gets_its_torque_back_when_acknowledged() -> None:
     assert line.servos[3].word(LIMIT) == 1000
 
 
+# -- by hand ---------------------------------------------------------------------------------
+
+
+def test_a_guided_arm_sinks_slowly_and_holds_where_the_person_left_it() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    arm.write((0.0,) * 5, 0.02, 5.0)
+    squeezed = goals(line)[JAW]
+    arm.comply(True)
+    strengths = []
+    for _ in range(8):
+        line.now_s += 0.25
+        arm.read(0.008)
+        strengths.append(line.servos[2].word(LIMIT) * line.servos[2].memory[TORQUE])
+    assert strengths == sorted(strengths, reverse=True)
+    assert 0 < strengths[0] < 400 and strengths[-1] == 0
+    assert line.servos[JAW].memory[TORQUE] == 1
+    for n in (1, 2, 3, 4, 5):
+        line.servos[n].put(POSITION, 1800 + n)
+    arm.read(0.008)
+    arm.comply(False)
+    assert goals(line) == {1: 1801, 2: 1802, 3: 1803, 4: 1804, 5: 1805, JAW: squeezed}
+    assert [servo.word(LIMIT) for servo in line.servos.values()][:5] == [1000] * 5
+    assert arm.energised()
+    assert arm.read(0.008).q_cmd_rad == arm.read(0.008).q_rad
+
+
+def test_ending_while_it_fades_does_not_drop_it() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    arm.comply(True)
+    line.now_s += 0.3
+    line.servos[3].put(POSITION, 2000)
+    arm.read(0.008)
+    arm.comply(False)
+    assert goals(line)[3] == 2000
+    assert line.servos[3].word(LIMIT) == 1000
+    assert (40, b"\0") not in {(address, data) for _, address, data in line.writes}
+
+
 # -- the line --------------------------------------------------------------------------------
 
 
