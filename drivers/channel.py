@@ -93,6 +93,7 @@ class ArmChannel:
                 min(excused, beyond + EXCUSE_SLACK_RAD) if beyond > OUTSIDE_RAD else 0.0
                 for excused, beyond in zip(self._excused_rad, self.beyond_rad(), strict=True)
             ]
+            self._allow_excused()
 
     def beyond_rad(self) -> list[float]:
         """Per joint, how far it is measured beyond its range."""
@@ -125,6 +126,17 @@ class ArmChannel:
             beyond + EXCUSE_SLACK_RAD if beyond > OUTSIDE_RAD else 0.0
             for beyond in self.beyond_rad()
         ]
+        self._allow_excused()
+
+    def _allow_excused(self) -> None:
+        self.gate.allow(
+            [
+                q if excused else min(max(q, joint.lo_rad), joint.hi_rad)
+                for q, excused, joint in zip(
+                    self.sample.q_rad, self._excused_rad, self.spec.joints, strict=True
+                )
+            ]
+        )
 
     def seed(self, q_rad: Sequence[float], width_m: float) -> None:
         """Take this as the set-point being held; forgets any motion."""
@@ -243,7 +255,7 @@ class ArmChannel:
             self._judge_motion(ticket, stop, over_s, joint, now_s)
             if ticket.kind == "stow" and ticket.report and ticket.report.status == "BLOCKED":
                 return f"{joint} is blocked while stowing"
-        elif self.driving and over_s >= PUSHED_AFTER_S:
+        elif self.driving and over_s >= PUSHED_AFTER_S and not self.recovering:
             self.give_way()
             return f"{joint} was pushed {self.monitor.error_rad:.2f} rad away while holding"
         if self.grip is not None:

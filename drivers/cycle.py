@@ -161,8 +161,8 @@ class Cycle:
 
     def _drive(self) -> None:
         state = self._fsm.state
-        if state not in ENERGISED and state != "LOST":
-            return
+        if state not in ENERGISED and state not in ("LOST", "FAULT"):
+            return  # In the last two, what still answers is brought to rest and held.
         if self._arms.several and state in MOVING:
             self._look_ahead()
         stop = self._fsm.state not in MOVING

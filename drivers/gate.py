@@ -31,6 +31,7 @@ class SetpointGate:
 
     def __init__(self, spec: ArmSpec, dt_s: float, q_rad: Sequence[float]) -> None:
         self._limits = [(joint.lo_rad, joint.hi_rad) for joint in spec.joints]
+        self._allowed = self._limits
         self._lo = [joint.lo_rad for joint in spec.joints]
         self._hi = [joint.hi_rad for joint in spec.joints]
         self._beyond = False
@@ -53,12 +54,19 @@ class SetpointGate:
         self._target = list(self.q_rad)
         self._v = [0.0] * len(self.q_rad)
 
+    def allow(self, measured_rad: Sequence[float]) -> None:
+        """Let set-points be as far beyond a joint's range as the arm is measured, no further."""
+        self._allowed = [
+            (min(q, lo), max(q, hi)) for q, (lo, hi) in zip(measured_rad, self._limits, strict=True)
+        ]
+        self._wall_off()
+
     def _wall_off(self) -> None:
         """Let a joint that is beyond its range come back, and never go out again."""
-        self._lo = [min(q, lo) for q, (lo, _) in zip(self.q_rad, self._limits, strict=True)]
-        self._hi = [max(q, hi) for q, (_, hi) in zip(self.q_rad, self._limits, strict=True)]
+        self._lo = [min(q, lo) for q, (lo, _) in zip(self.q_rad, self._allowed, strict=True)]
+        self._hi = [max(q, hi) for q, (_, hi) in zip(self.q_rad, self._allowed, strict=True)]
         self._beyond = any(
-            not lo <= q <= hi for q, (lo, hi) in zip(self.q_rad, self._limits, strict=True)
+            not lo <= q <= hi for q, (lo, hi) in zip(self.q_rad, self._allowed, strict=True)
         )
 
     def mark(self) -> tuple[Vector, list[float]]:

@@ -252,7 +252,7 @@ class Manual:
         self._recovery.confirm(who, nonce, self._clock())
         for channel in self._arms:
             channel.excuse()
-            channel.seed(channel.sample.q_rad, channel.sample.width_m)
+            channel.give_way()
         if trigger == "enable":
             enable()
         self._fsm.fire(trigger, f"only inward: {outside}", who, "recovery")

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_SOCKET_PATH: Final = 107
 
@@ -46,11 +44,13 @@ def _of_user() -> Path:
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given and Path(given).is_dir() and Path(given).stat().st_uid == os.getuid():
         return Path(given) / "aspire"
+    # Deferred: HOLD as a process of its own must not pay for it where it is not needed.
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"aspire-{os.getuid()}"
 
 
-@dataclass(frozen=True)
-class CellPaths:
+class CellPaths(NamedTuple):
     """Files of one running cell host."""
 
     folder: Path

@@ -112,7 +112,7 @@ def _dependencies() -> Path:
 
 def test_the_command_and_the_licence_are_declared() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"aspire-tui": "aspire_tui.cli:main"}
+    assert project["scripts"] == {"aspire-tui": "aspire_tui.entry:main"}
     assert project["license"] == "Apache-2.0" and (CHECKOUT / "LICENSE").is_file()
 
 
