@@ -196,6 +196,7 @@ class Kinematics:
         starts = [np.clip(seed_q, lo, hi)]
         starts += [rng.uniform(lo, hi) for _ in range(restarts)]
         found: list[FloatArray] = []
+        leans: list[float] = []
         refused = 0
         nearest_miss = (np.inf, np.inf)
         for start in starts:
@@ -211,8 +212,11 @@ class Kinematics:
                 continue
             found.append(q)
             if self.leans:
-                # With so few joints another solution is another elbow; this one will do.
-                if error[1] <= SAME_LEAN_RAD:
+                # With so few joints another solution is another elbow: the first upright one will
+                # do, and of those that lean the second that finds no better.
+                agreed = bool(leans) and error[1] > min(leans) - SAME_LEAN_RAD
+                leans.append(error[1])
+                if error[1] <= SAME_LEAN_RAD or agreed:
                     break
             elif np.max(np.abs(q - seed_q)) <= NEAR_SEED_RAD:
                 break
