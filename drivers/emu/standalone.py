@@ -28,7 +28,7 @@ from drivers.emu.servo import HALF, TICK_RAD
 from drivers.emu.shaft import FreeShafts
 
 BAD_INPUT = 2
-PROMPT = -10
+PROMPT = 10
 
 log = logging.getLogger("emulator")
 
@@ -54,9 +54,14 @@ def run_until_told(loop: Loop) -> None:
 
 
 def _be_prompt() -> None:
-    """Servos do not wait for this machine's other work. Only some users may ask for that."""
+    """Servos do not wait for this machine's other work. Only some users may ask for that.
+
+    This thread alone: what it starts (cameras) waits like everybody else. Its work is bounded: a
+    few milliseconds of physics between two looks at the bus, a tenth of a core in all.
+    """
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, PROMPT)
+        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(PROMPT))
 
 
 def main(argv: list[str] | None = None) -> int:
