@@ -11,6 +11,7 @@ from aspire_tui.events import (
     CallStood,
     CellChanged,
     ControlChanged,
+    DryRunReported,
     EvaluationChanged,
     GrantEnded,
     GrantGiven,
@@ -55,6 +56,11 @@ def _text(recorded: Recorded) -> str | None:
             return f"trial {t}  #{n} {p}  {s}  {d:.2f} s  {m}"
         case CallStood(trial=t, call=n, primitive=p, why=why, preview=plan):
             return f"trial {t}  #{n} {p} stands  {why}; would end {plan.status}  {plan.detail}"
+        case DryRunReported(seen=None, error=error):
+            return f"dry run  not made: {error}"
+        case DryRunReported(verdict=v, ended=e, error=error):
+            why = error or (v.reason if v else "")
+            return f"dry run  {v.outcome if v else 'no verdict'}  program {e}  {why}"
         case ProgramEnded(trial=t, ended=e, error=error, calls=n):
             return f"trial {t}  program {e} after {n} calls  {error}"
         case VerdictGiven(trial=t, verdict=v):

@@ -27,6 +27,7 @@ from aspire_tui.events import (
     CallResult,
     CallStood,
     CellChanged,
+    DryRunReported,
     EvaluationChanged,
     HypothesisDecided,
     HypothesisOpened,
@@ -47,6 +48,7 @@ from aspire_tui.events import (
     VerdictGiven,
 )
 from aspire_tui.session import trials
+from aspire_tui.session.dry_runs import DryRunView, with_dry_run
 from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
 from aspire_tui.session.people import PEOPLE_EVENTS, PeopleEvent, changed
 from aspire_tui.session.utilisation import REOPENED, Utilisation, observe
@@ -104,6 +106,7 @@ class Snapshot(Struct, frozen=True):
     ended: EndView | None = None
     standing: StandingView | None = None
     breakpoints: tuple[Breakpoint, ...] = ()
+    dry_runs: tuple[DryRunView, ...] = ()
     people: PeopleView = PeopleView()
     evaluation: tuple[SourceChange, ...] = ()
     """What judges was not what the session began with: the last refusal, as it was found."""
@@ -220,6 +223,10 @@ def _stood(_: Snapshot, at: Recorded, event: CallStood) -> Changes:
 
 def _breakpoints(_: Snapshot, __: Recorded, event: BreakpointsChanged) -> Changes:
     return {"breakpoints": event.breakpoints}
+
+
+def _dry_run(state: Snapshot, at: Recorded, event: DryRunReported) -> Changes:
+    return {"dry_runs": with_dry_run(state.dry_runs, at, event)}
 
 
 def _phase(state: Snapshot, at: Recorded, event: PhaseChanged) -> Changes:
@@ -401,6 +408,7 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     CallResult: _call_ended,
     CallStood: _stood,
     BreakpointsChanged: _breakpoints,
+    DryRunReported: _dry_run,
     ProgramEnded: _in_trial,
     VerdictGiven: _in_trial,
     RefereeJudged: _in_trial,

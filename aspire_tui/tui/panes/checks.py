@@ -10,12 +10,14 @@ from aspire_tui.domain import Check, Verdict
 from aspire_tui.events import ProgramEnded, RefereeJudged, ResetReported
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, nothing
+from aspire_tui.tui.panes.dry_run import dry_run_lines, dry_run_of
 from aspire_tui.tui.panes.format import (
     OUTCOME_ROLES,
     check_range,
     outcome_mark,
     section,
 )
+from aspire_tui.tui.panes.judge import judge_lines
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
 from aspire_tui.tui.screen.text import Line, line, pad, spread, text_width, wrap
@@ -26,9 +28,15 @@ _ENDED_BADLY = ("raised", "timeout", "killed", "refused")
 
 def checks_body(moment: Moment, look: Look) -> Body:
     """Reset, program and verdict of the shown trial."""
+    changed = judge_lines(moment, look)
+    if changed:
+        return Body("Judge changed", FixedLines(changed), foot="no trial starts until it is back")
     trial = moment.trial
     if trial is None:
-        return nothing("Reset & verdict", line(("no trial yet", "dim")))
+        lone = moment.snapshot.dry_runs
+        if not lone:
+            return nothing("Reset & verdict", line(("no trial yet", "dim")))
+        return Body(title="Dry run", lines=FixedLines(dry_run_lines(lone[-1], None, look)))
     facts = moment.facts
     lines: list[Line] = []
     lines += _reset(facts.resets[-1] if facts.resets else None, look)
@@ -36,6 +44,9 @@ def checks_body(moment: Moment, look: Look) -> Body:
     lines += _program(ended, moment, look)
     verdict = facts.verdicts[-1].verdict if facts.verdicts else None
     lines += _verdict(verdict, trial.closed_seq is not None, trial.reason, look)
+    dry = dry_run_of(moment.snapshot, trial.program)
+    if dry is not None:
+        lines += dry_run_lines(dry, verdict.outcome if verdict else None, look)
     lines += _referee(facts.referee[-1] if facts.referee else None, look)
     lines += _output(ended, look)
     return Body(
