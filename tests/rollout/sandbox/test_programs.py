@@ -187,10 +187,41 @@ def test_denials_read_as_advice(at_level):
     outcome = run("open('/etc/hostname')")
     assert outcome.ended == "raised"
     assert outcome.error.endswith(
-        "— denied by the sandbox (no files, no network); use the primitives (line 1)"
+        "— denied by the sandbox: there are no files; print what is worth keeping; pictures and "
+        "poses come from primitives: use get_observation (line 1)"
     )
-    outcome = run("import socket\nsocket.create_connection(('127.0.0.1', 22))")
-    assert "denied by the sandbox" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import socket\nsocket.create_connection(('127.0.0.1', 22))", "there is no network"),
+        ("import urllib.request as u\nu.urlopen('http://127.0.0.1')", "there is no network"),
+        ("import os\nos.fork()", "no new processes"),
+        ("import subprocess\nsubprocess.run(['ls'])", "no new processes"),
+        ("import os\nos.execv('/bin/ls', ['ls'])", "no new processes"),
+        ("import threading\nthreading.Thread(target=print).start()", "there are no threads"),
+        ("import os\nos.kill(1, 9)", "other processes cannot be reached"),
+        ("import resource\nresource.setrlimit(0, (1, 1))", "limits and rights"),
+        ("np.save('/tmp/x.npy', np.eye(2))", "there are no files"),
+        ("from pathlib import Path\nPath('/etc/passwd').read_text()", "there are no files"),
+        ("import os\nos.listdir('/etc')", "there are no files"),
+        ("import tempfile\ntempfile.mkdtemp()", "there are no files"),
+        ("input('go on?')", "there is no keyboard"),
+    ],
+)
+@pytest.mark.parametrize("level", ["A", "B"])
+def test_a_denial_says_what_is_denied_and_what_does_it_instead(at_level, level, program, said):
+    outcome = at_level(level)(program)
+    assert outcome.ended == "raised"
+    assert said in outcome.error, outcome.error
+    if "network" in said or "files" in said:
+        assert "use get_observation" in outcome.error
+
+
+def test_an_error_of_the_program_s_own_gets_no_advice(run):
+    for program in ("{}['k']", "int('x')", "raise OSError(5, 'own')", "raise EOFError('own')"):
+        assert "—" not in run(program).error
 
 
 def test_programs_start_from_the_same_random_numbers(run):

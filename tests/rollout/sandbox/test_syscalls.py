@@ -20,7 +20,7 @@ ALLOW, EPERM, ENOTTY, ENOSYS, KILL = 0x7FFF0000, 0x50001, 0x50019, 0x50026, 0x80
 I386, ARM32, RISCV64 = 0x40000003, 0x40000028, 0xC00000F3
 
 LEGACY = {
-    "stat", "lstat", "poll", "access", "select", "readlink", "time", "getpgrp",
+    "stat", "lstat", "poll", "access", "select", "time", "getpgrp",
 }  # fmt: skip
 """Calls of x86_64 that aarch64 never had; there libc uses others of the list."""
 
@@ -39,6 +39,7 @@ fsetxattr removexattr memfd_create memfd_secret shmget shmat shmctl msgget msgsn
 mq_open io_uring_setup io_uring_enter io_uring_register io_setup io_submit bpf perf_event_open
 userfaultfd keyctl add_key request_key inotify_init1 fanotify_init epoll_create1 eventfd2 signalfd4
 timerfd_create pipe pipe2 dup2 dup3 splice tee vmsplice sendfile copy_file_range
+readlink readlinkat
 init_module finit_module delete_module kexec_load reboot swapon swapoff syslog acct quotactl
 personality modify_ldt arch_prctl iopl ioperm settimeofday clock_settime adjtimex sethostname
 setdomainname vhangup lookup_dcookie uselib ustat sysfs landlock_create_ruleset

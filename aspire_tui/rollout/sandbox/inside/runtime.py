@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import inspect
 import linecache
 import math
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .denials import Place, advice
 from .pictures import TornPicture
 from .wire import Encoder, Link, Message, Result, decode, pack
 
@@ -232,19 +232,19 @@ def _first_line(error: BaseException) -> str:
 
 def _hint(error: BaseException, level: str) -> str:
     """What a denial means, for whoever repairs the program."""
-    if isinstance(error, MemoryError):
-        return " — out of the program's memory limit"
-    if isinstance(error, ModuleNotFoundError):
-        return " — programs may import numpy, scipy and the standard library; see the primitives"
-    if level == "D":
+    if level == "D" and not isinstance(error, (MemoryError, ModuleNotFoundError, EOFError)):
         return ""
-    if isinstance(error, OSError) and error.errno in (errno.EPERM, errno.EACCES):
-        return " — denied by the sandbox (no files, no network); use the primitives"
-    if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.EROFS, errno.EFBIG):
-        return " — the sandbox has no files; use the primitives"
-    if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        return " — denied by the sandbox (no threads)"
-    return ""
+    places: list[Place] = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_filename == PROGRAM:
+            places.append(Place("", linecache.getline(PROGRAM, step.tb_lineno)))
+        elif places:
+            places.append(Place(code.co_filename, ""))
+        step = step.tb_next
+    declared = sys.modules["__main__"].__dict__
+    return advice(error, places, declared.keys())
 
 
 def _print_traceback(error: BaseException) -> None:
