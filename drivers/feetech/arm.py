@@ -11,6 +11,7 @@ from typing import Final
 from drivers.feetech import registers as r
 from drivers.feetech.bus import Bus, NoAnswer
 from drivers.feetech.energise import energise, fastest, goal_row
+from drivers.feetech.gripping import PERMILLE, Grip
 from drivers.feetech.guiding import Guiding
 from drivers.feetech.judgement import Judged, judge, why_missing
 from drivers.feetech.link import Link, PortError, SerialLink
@@ -26,9 +27,6 @@ MAX_AGE_S: Final = 0.05
 """A servo may miss a few cycles; older than this its reading is no reading."""
 CONFIRM_TIME_S: Final = 0.003
 """What is kept back of a cycle for reading goals back."""
-LEAST_GRIP_SHARE: Final = 0.08
-"""Below this the jaw does not overcome its own gears."""
-PERMILLE: Final = 1000
 
 LinkFactory = Callable[[str, int], Link]
 
@@ -85,8 +83,7 @@ class FeetechArm:
         self._q_cmd: tuple[float, ...] = ()
         self._width_cmd_m = 0.0
         self._guiding: Guiding | None = None
-        self._released_grip: tuple[float, int] | None = None
-        """Opening that was asked for when the gripper was softened, and where it stays instead."""
+        self._grip = Grip(self._wiring.jaw, section.no_load_rad_s)
 
     # -- connecting ------------------------------------------------------------------------
 
@@ -204,7 +201,8 @@ class FeetechArm:
             one.value(r.ACCELERATION) == 0 and one.value(r.GOAL_SPEED) == self._speeds[n]
             for n, one in servos.items()
         )
-        self._released_grip = self._guiding = None
+        self._guiding = None
+        self._grip = Grip(self._wiring.jaw, self._section.no_load_rad_s)
         if len(servos) == len(self._wiring.ids):
             self._adopt_goals()
 
@@ -336,9 +334,9 @@ class FeetechArm:
         if not self._prepared:
             self._prepare(bus)
         goals = {n: m.ticks(q) for m, n, q in zip(wiring.joints, ids, q_rad, strict=True)}
-        goals[jaw] = self._jaw_goal(width_m)
+        goals[jaw] = self._grip.ask(width_m, self._clock())
         limits = {n: self._limit(n) for n in ids}
-        limits[jaw] = min(self._limit(jaw), self._grip_limit(force_N))
+        limits[jaw] = min(self._limit(jaw), self._grip.limit(force_N, self._last[jaw]))
         self._setpoints.write(bus, goals, limits)
         self._q_cmd, self._width_cmd_m = tuple(q_rad), width_m
 
@@ -348,18 +346,6 @@ class FeetechArm:
         rows = {n: goal_row(goals[n], self._speeds[n]) for n in self._wiring.ids}
         bus.sync_write(r.ACCELERATION.address, rows)
         self._prepared = True
-
-    def _jaw_goal(self, width_m: float) -> int:
-        if self._released_grip is not None:
-            asked_m, stays = self._released_grip
-            if abs(width_m - asked_m) < 1e-4:
-                return stays
-            self._released_grip = None
-        return self._wiring.jaw.ticks(width_m)
-
-    def _grip_limit(self, force_N: float) -> int:
-        share = max(LEAST_GRIP_SHARE, self._wiring.jaw.torque_share(force_N))
-        return min(round(PERMILLE * share), PERMILLE)
 
     def _largest_share(self, servo: int) -> int:
         section = self._section
@@ -392,11 +378,7 @@ class FeetechArm:
         self._softened[servo] = min(max(fraction, 0.05), 1.0)
         goals: dict[int, int] = {}
         if joint == GRIPPER:
-            here = self._wiring.jaw.joint.ticks(
-                self._wiring.jaw.joint.rad(self._last[servo].position_ticks)
-            )
-            self._released_grip = (self._width_cmd_m, here)
-            goals = {servo: here}
+            goals = {servo: self._grip.let_go(self._last[servo], self._width_cmd_m)}
         self._setpoints.write(self.bus, goals, {servo: self._limit(servo)})
 
     def restore(self) -> None:

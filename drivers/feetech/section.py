@@ -40,6 +40,8 @@ class FeetechSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: int = 777
     stall_torque_Nm: float = 2.94
     """What a servo gives at 100 % load."""
+    no_load_rad_s: float = 4.7
+    """How fast a servo turns without load."""
     torque_limit: float = 1.0
     """The largest share of it that is ever allowed."""
     gripper_torque_limit: float = 0.5
@@ -64,6 +66,7 @@ def servos_of(section: FeetechSection, spec: ArmSpec) -> tuple[ServoSection, ...
     require(len(set(ids)) == len(ids), f"two servos share one id: {ids}")
     require(spec.gripper.jaw is not None, "needs [arms.gripper.jaw]: how the jaw opens")
     require(section.stall_torque_Nm > 0.0, "stall_torque_Nm must be positive")
+    require(section.no_load_rad_s > 0.0, "no_load_rad_s must be positive")
     require(0.05 <= section.torque_limit <= 1.0, "torque_limit must be 0.05 to 1")
     require(0.05 <= section.gripper_torque_limit <= 1.0, "gripper_torque_limit must be 0.05 to 1")
     return tuple(by_joint[name] for name in wanted)

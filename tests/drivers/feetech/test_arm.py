@@ -252,6 +252,34 @@ def test_the_force_asked_for_becomes_the_jaws_torque_limit() -> None:
     assert arm.read(0.008).grip_force_N == pytest.approx(10.0, abs=0.1)
 
 
+def closing(arm: FeetechArm, line: FakeLine, force_N: float, cycles: int, load: int) -> list[int]:
+    """Torque limits of a jaw that closes at 0.1 m/s and meets something after ten cycles."""
+    limits = []
+    for n in range(cycles):
+        line.now_s += 0.01
+        line.servos[JAW].put(58, 0 if n >= 10 else 1 << 15 | 900)
+        line.servos[JAW].put(60, 1 << 10 | (load if n >= 10 else 100))
+        arm.read(0.008)
+        arm.write((0.0,) * 5, 0.06 - 0.001 * n, force_N)
+        limits.append(line.servos[JAW].word(LIMIT))
+    return limits
+
+
+def test_the_jaw_may_be_strong_enough_to_be_fast_until_it_presses() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    limits = closing(arm, line, 5.0, 30, load=300)
+    jaw = so101().gripper.jaw
+    assert jaw is not None
+    pressing = round(1000 * 5.0 * jaw.lever_m / FeetechSection().stall_torque_Nm)
+    assert min(limits[2:10]) > 3 * pressing
+    assert limits[-1] == pressing
+    arm.write((0.0,) * 5, 0.031, 5.0)
+    line.now_s += 0.5
+    arm.write((0.0,) * 5, 0.031, 5.0)
+    assert line.servos[JAW].word(LIMIT) == pressing
+
+
 def alarm_cases() -> list[tuple[str, Callable[[FakeLine], None]]]:
     def status(bits: int) -> Callable[[FakeLine], None]:
         return lambda line: line.servos[2].memory.__setitem__(65, bits)
