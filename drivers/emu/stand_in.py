@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from drivers.emu.loop import Loop
-from drivers.emu.world_plant import WorldShafts
+from drivers.emu.world_plant import InTheWay, WorldShafts
 from drivers.errors import CellRefused
 from drivers.sim.control import Answer
 from drivers.sim.scene import SceneSpec
@@ -36,7 +36,7 @@ class EmulatedStandIn(StandIn):
             CellRefused: An arm moves, or stands where a thing is to be.
             ValueError: The scene cannot be built.
         """
-        fresh, scene = self._plant.prepare(spec)
+        fresh, scene = self._prepare(spec)
         self._loop.call(lambda: self._take(fresh))
         return scene
 
@@ -56,12 +56,18 @@ class EmulatedStandIn(StandIn):
         fresh = self._plant.prepare_back(snapshot)
         self._loop.call(lambda: self._take(fresh))
 
+    def _prepare(self, spec: SceneSpec) -> tuple[World, str]:
+        try:
+            return self._plant.prepare(spec)
+        except InTheWay as error:
+            raise CellRefused("in_the_way", str(error)) from None
+
     def _take(self, fresh: World) -> None:
         if any(abs(shaft.speed_rad_s) > AT_REST_RAD_S for shaft in self._plant.shafts):
             raise CellRefused("busy", "an arm is moving; wait until it rests")
         try:
             self._plant.take(fresh)
-        except ValueError as error:
+        except InTheWay as error:
             raise CellRefused("in_the_way", str(error)) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,17 +13,25 @@ from drivers.emu.shaft import Drive, Gears, Shaft, through_play
 from drivers.sim.arm import GRIPPER
 from drivers.sim.noise import NoiseSpec
 from drivers.sim.scene import SceneSpec, arm_prefix
+from drivers.sim.truth import read_truth
 from drivers.sim.world import World
 from drivers.types import ArmSpec, CellInfo
 
-STUCK_NM: Final = 500.0
-"""Friction of a jammed joint."""
+STUCK_NMS_RAD: Final = 5000.0
+"""Damping of a jammed joint."""
+
+PUSHED_M: Final = 0.03
+"""A thing that settles further away than this was not set down but shoved."""
 
 LIMIT_STEP: Final = 0.01
 """Share by which a torque limit must change before the model hears of it."""
 
 SHORT_NMS_RAD: Final = 3.0
 """Braking of a motor whose windings are shorted."""
+
+
+class InTheWay(Exception):
+    """Where a thing is to be, there is an arm."""
 
 
 @dataclass
@@ -33,6 +42,7 @@ class _Joint:
     dof: int
     actuator: int
     friction_Nm: float
+    damping_Nms_rad: float
     told: tuple[float, float, float, bool] = (-1.0, -1.0, -1.0, False)
 
 
@@ -87,15 +97,26 @@ class WorldShafts:
     # -- scenes ----------------------------------------------------------------------------
 
     def prepare(self, spec: SceneSpec) -> tuple[World, str]:
-        """A settled world with this scene, beside the present one; may run on another thread."""
+        """A settled world with this scene, beside the present one; may run on another thread.
+
+        Raises:
+            ValueError: The scene cannot be built.
+            InTheWay: An arm at home would stand in one of the things.
+        """
         fresh = World(self._info, self._noise)
-        return fresh, fresh.reset(spec)
+        name = fresh.reset(spec)
+        truth = read_truth(fresh)
+        for thing in spec.things():
+            x, y, _ = truth.objects[thing.name].xyz_m
+            if math.hypot(x - thing.xyz_m[0], y - thing.xyz_m[1]) > PUSHED_M:
+                raise InTheWay(f"the arm is in the way: it pushes {thing.name} aside")
+        return fresh, name
 
     def take(self, fresh: World) -> None:
         """Go on in a prepared world, the arms as they are now.
 
         Raises:
-            ValueError: An arm would stand in one of the things; nothing was changed.
+            InTheWay: An arm stands in one of the things; nothing was changed.
         """
         joints = self._enter(fresh)
         for old, new in zip(self._joints, joints, strict=True):
@@ -105,7 +126,7 @@ class WorldShafts:
         things = {thing.name for thing in fresh.spec.things()}
         for a, b in sorted(fresh.contacts()):
             if (a in things) != (b in things) and "/" in a + b:
-                raise ValueError(f"the arm is in the way: {a} touches {b}; move it home first")
+                raise InTheWay(f"the arm is in the way: {a} touches {b}; move it home first")
         fresh.start_at(self.world.clock())
         self.world, self._joints = fresh, joints
         self._feel()
@@ -154,7 +175,8 @@ class WorldShafts:
         dof = int(joint.dofadr[0])
         model.actuator_ctrllimited[index] = 0
         friction = max(float(model.dof_frictionloss[dof]), self._gears.stiction_Nm)
-        return _Joint(int(joint.qposadr[0]), dof, index, friction)
+        damping = float(model.dof_damping[dof])
+        return _Joint(int(joint.qposadr[0]), dof, index, friction, damping)
 
     def _tell(self, model: mujoco.MjModel, joint: _Joint, drive: Drive, jammed: bool) -> None:
         """Gains and limits, where they changed."""
@@ -171,7 +193,8 @@ class WorldShafts:
         model.actuator_biasprm[joint.actuator, 1] = -stiffness
         model.actuator_biasprm[joint.actuator, 2] = -damping
         model.actuator_forcerange[joint.actuator] = (-drive.limit_Nm, drive.limit_Nm)
-        model.dof_frictionloss[joint.dof] = STUCK_NM if jammed else joint.friction_Nm
+        model.dof_damping[joint.dof] = STUCK_NMS_RAD if jammed else joint.damping_Nms_rad
+        model.dof_frictionloss[joint.dof] = joint.friction_Nm
 
     def _feel(self) -> None:
         """What the sensors of the servos feel now."""
