@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.e2e.kills import kill_inside_a_moving_call
+from tests.stress.stress_engine_kills import kill_headless
 
 
 def test_a_killed_console_leaves_the_engine_running(bench) -> None:  # type: ignore[no-untyped-def]
@@ -25,3 +26,9 @@ def test_a_killed_cell_host_ends_the_run_by_name(bench) -> None:  # type: ignore
     assert found.kept > found.acknowledged
     assert found.problems == []
     assert found.left == ()
+
+
+def test_an_engine_killed_while_its_workers_start_leaves_none_of_them(bench) -> None:  # type: ignore[no-untyped-def]
+    found, kept = kill_headless(bench, 0.4)
+    assert found == ""
+    assert kept > 0

@@ -39,7 +39,7 @@ def run(n: int, seed: int) -> list[Result]:
             attended = kill % ATTENDED_EVERY == ATTENDED_EVERY - 1
             after_s = draw.uniform(0.0, 0.9 if attended else LONGEST_S)
             try:
-                found, kept = (_attended if attended else _headless)(bench, after_s)
+                found, kept = (_attended if attended else kill_headless)(bench, after_s)
             except (OSError, TimeoutError, IndexError) as error:
                 found, kept = f"{type(error).__name__}: {error}", 0
             events += kept
@@ -66,7 +66,7 @@ def _attended(bench: Bench, after_s: float) -> tuple[str, int]:
     return "", found.kept
 
 
-def _headless(bench: Bench, after_s: float) -> tuple[str, int]:
+def kill_headless(bench: Bench, after_s: float) -> tuple[str, int]:
     command = bench.start(
         "exec", str(PROGRAM), "--task", "cube_lift", "--seed", "3", "--trials", "40", "--json"
     )
