@@ -51,6 +51,16 @@ _ESCAPES = frozenset(
         "f_locals", "f_back", "gi_frame", "tb_frame",
     }
 )  # fmt: skip
+_NO_NETWORK = "there is no network, what the cell knows comes from primitives"
+_NO_FILES = "there are no files, print what is worth keeping"
+_NO_PROCESSES = "there are no other processes, do it in this program"
+_NO_THREADS = "there are no threads, calls are made one after the other"
+_INSTEAD = {
+    **dict.fromkeys(("socket", "ssl", "urllib", "http", "requests", "asyncio"), _NO_NETWORK),
+    **dict.fromkeys(("os", "io", "pathlib", "shutil", "tempfile", "glob", "pickle"), _NO_FILES),
+    **dict.fromkeys(("subprocess", "multiprocessing", "signal"), _NO_PROCESSES),
+    **dict.fromkeys(("threading", "concurrent", "_thread"), _NO_THREADS),
+}
 _ABSENT = {
     "env": "primitives are bare names, without an environment object",
     "APIS": "primitives are bare names, without a registry",
@@ -116,9 +126,12 @@ def _imports(tree: ast.Module, packages: Collection[str]) -> Iterator[PolicyFind
         for module in modules:
             top = module.partition(".")[0]
             if top not in packages and top not in LIBRARY:
+                near = difflib.get_close_matches(top, {*packages, *LIBRARY}, 1, _NEAR)
+                instead = _INSTEAD.get(top, f"the nearest is {near[0]}" if near else "")
                 text = (
-                    f"import of {module!r}: a program may use {', '.join(sorted(packages))}, math "
-                    "and other harmless parts of the standard library"
+                    f"import of {module!r}: {f'{instead}; ' if instead else ''}a program may use "
+                    f"{', '.join(sorted(packages))}, math and other harmless parts of the standard "
+                    "library"
                 )
                 yield PolicyFinding(node.lineno, "error", "import", text)
 
@@ -189,8 +202,8 @@ def _endless_loops(tree: ast.Module) -> Iterator[PolicyFinding]:
         if not (isinstance(node.test, ast.Constant) and node.test.value):
             continue
         inside = [child for statement in node.body for child in ast.walk(statement)]
-        ways_out = (ast.Break, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Assert)
-        if any(isinstance(child, ways_out) for child in inside):
+        ways_out = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Assert)
+        if any(isinstance(child, ways_out) for child in inside) or _breaks(node.body):
             continue
         if any(isinstance(child, ast.Call) for child in inside):
             text = "this loop has no way out: the program's limits will end it"
@@ -198,6 +211,20 @@ def _endless_loops(tree: ast.Module) -> Iterator[PolicyFinding]:
         else:
             text = "this loop never ends and calls nothing"
             yield PolicyFinding(node.lineno, "error", "endless", text)
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    """Whether a break in here leaves this loop, and not one inside of it."""
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Break):
+            return True
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            waiting += node.orelse
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            waiting += ast.iter_child_nodes(node)
+    return False
 
 
 def _rebound(tree: ast.Module, names: Collection[str]) -> Iterator[PolicyFinding]:

@@ -74,6 +74,13 @@ def test_an_honest_program_is_left_alone():
         ("print(cube_height)", 1, "warn", "name"),
         ("x = 0\nwhile True:\n    x += 1", 2, "error", "endless"),
         ("while 1: open_gripper()", 1, "warn", "endless"),
+        ("while True:\n    for i in [1]: break", 1, "error", "endless"),
+        (
+            "while True:\n    for i in [1]: pass\n    else: break\nx: int = goto_poze()",
+            4,
+            "error",
+            "name",
+        ),
         ("goto_pose = 3", 1, "warn", "rebound"),
         ("def wait(s): pass", 1, "warn", "rebound"),
         ("import time\ntime.sleep(3)", 2, "warn", "sleep"),
@@ -81,6 +88,27 @@ def test_an_honest_program_is_left_alone():
 )
 def test_what_is_wrong_is_told_with_its_line(program, line, severity, code):
     assert (line, severity, code) in found(program)
+
+
+def test_a_break_of_an_inner_loop_is_no_way_out():
+    assert found("while True:\n    for i in [1]:\n        break\n    else:\n        break") == []
+    assert found("while True:\n    if 1:\n        break") == []
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import socket", "there is no network"),
+        ("import urllib.request", "there is no network"),
+        ("from pathlib import Path", "there are no files"),
+        ("import subprocess", "there are no other processes"),
+        ("from concurrent.futures import ThreadPoolExecutor", "there are no threads"),
+        ("import nunpy", "the nearest is numpy"),
+    ],
+)
+def test_a_refused_import_says_what_there_is_instead(program, said):
+    (finding,) = check(program, NAMES)
+    assert said in finding.text
 
 
 def test_the_nearest_known_name_is_told():

@@ -1,4 +1,4 @@
-"""Python below a private home (0700): bound before root is dropped, or nothing could be imported."""
+"""Python below a private home (0700): bound before root is dropped, or nothing is imported."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ sys.path[:0] = {path!r}
 from aspire_tui.rollout.sandbox.api import Answer, Namespace
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
 from aspire_tui.rollout.sandbox.places import find_places
-control = "import csv, colorsys, statistics\\nprint(int(np.eye(3).sum()), __import__('os').getuid())"
+control = "import csv, colorsys, os\\nprint(int(np.eye(3).sum()), os.getuid())"
+files = ({secret!r}, "/etc/passwd")
 told = {{}}
 for level in ("A", "A-", "B"):
     try:
         with Sandbox.start((level,), places=find_places(("numpy",))) as sandbox:
-            ends = [sandbox.run(p, Namespace(()), lambda c: Answer()) for p in
-                    (control, "print(open({secret!r}).read())", "print(open('/etc/passwd').read())")]
+            programs = (control, *(f"print(open({{f!r}}).read())" for f in files))
+            ends = [sandbox.run(p, Namespace(()), lambda c: Answer()) for p in programs]
             told[level] = [[o.ended, o.stdout.split()] for o in ends]
     except SandboxUnavailable as error:
         told[level] = str(error)
