@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from drivers.cellfile import load_cell
 from drivers.emu.cell import EmulatedCell
 from drivers.emu.standalone import BAD_INPUT, run_until_told, tell
+from drivers.emu.succession import Seat, keep_watch
 
 log = logging.getLogger("emulator")
 
@@ -27,6 +29,11 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s emulator %(message)s", stream=sys.stderr)
     try:
         args.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seat = Seat(args.run_dir, _played(args.cell_file, args.seed, args.noise_off))
+        if seat.taken_by:
+            tell(args.ready_fd, ready=True, pid=seat.taken_by, found=True)
+            keep_watch(seat.taken_by)
+            return 0
         emulated = EmulatedCell(
             load_cell(args.cell_file), args.run_dir, not args.noise_off, args.seed
         )
@@ -41,7 +48,14 @@ def main(argv: list[str] | None = None) -> int:
         run_until_told(emulated.loop)
     finally:
         emulated.close()
+        seat.leave()
     return 0
+
+
+def _played(cell_file: Path, seed: int | None, noise_off: bool) -> str:
+    """A name for exactly this cell, played in this way."""
+    told = f"{seed} {noise_off}".encode()
+    return hashlib.sha256(cell_file.read_bytes() + told).hexdigest()
 
 
 if __name__ == "__main__":

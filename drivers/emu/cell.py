@@ -13,6 +13,7 @@ import zmq
 from drivers.cellfile import CellFile
 from drivers.emu.answers import Answers
 from drivers.emu.assembly import Owned, assemble, gears_of, owned_from
+from drivers.emu.eyes import frozen, live
 from drivers.emu.fault_socket import NAME, FaultServer
 from drivers.emu.faults import Chaos
 from drivers.emu.loop import Loop
@@ -20,13 +21,13 @@ from drivers.emu.memory import Reg
 from drivers.emu.rig import Line, Rig
 from drivers.emu.section import EmulatorSection
 from drivers.emu.stand_in import EmulatedStandIn, at_once
+from drivers.emu.succession import Orphan
 from drivers.emu.world_plant import WorldShafts
 from drivers.errors import CellFileError
 from drivers.runtime_dir import CellPaths
 from drivers.sim.arm import ArmSetpoint
 from drivers.sim.camera_source import CameraConfig
 from drivers.sim.control import serve
-from drivers.sim.hosted import CAMERA_FACTORY
 from drivers.sim.settings import noisy_cell
 from drivers.types import CellInfo
 from drivers.world_feed import WorldFeed
@@ -37,13 +38,12 @@ log = logging.getLogger("emulator")
 class Shown:
     """What the camera process sees: a :class:`drivers.world_feed.Pictured`."""
 
-    camera_factory = CAMERA_FACTORY
+    camera_factory = "drivers.emu.eyes:open_source"
 
     def __init__(self, info: CellInfo, config: CameraConfig, plant: WorldShafts) -> None:
         self.info = info
         self.camera_config = config.encode()
         self._plant = plant
-        self._kept = b""
         self.now_s = 0.0
         self.frozen = False
 
@@ -52,16 +52,15 @@ class Shown:
 
     def world_state(self) -> bytes:
         """The world as it is, unless the cameras are to stay with what they saw."""
-        if self.frozen and self._kept:
-            return self._kept
+        if self.frozen:
+            return frozen(self.now_s)
         world = self._plant.world
         world.start_at(self.now_s)
         for arm in self.info.arms:
             encoders = tuple(shaft.angle_rad for shaft in self._plant.of_arm(arm.name)[:-1])
             was: ArmSetpoint = world.arms[arm.name].setpoint
             world.arms[arm.name].adopt(msgspec.structs.replace(was, encoder_rad=encoders))
-        self._kept = world.snapshot()
-        return self._kept
+        return live(world.snapshot())
 
 
 class EmulatedCell:
@@ -88,6 +87,7 @@ class EmulatedCell:
             raise CellFileError(f"{cell.path}: [emulator] {error}") from None
         self.loop = Loop(self.rig, FaultServer(run_dir / NAME, Answers(self.rig, chaos)))
         self.loop.after_tick = self._after_tick
+        self._orphan = Orphan(self.rig)
         self._shown = Shown(info, CameraConfig(info, errors), self.plant)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._feed = WorldFeed(self._shown, self.paths, self._context)
@@ -105,6 +105,8 @@ class EmulatedCell:
         self.paths.world.unlink(missing_ok=True)
 
     def _after_tick(self, now_s: float) -> None:
+        if self._orphan.forgotten(now_s):
+            self.loop.end()
         views = self.rig.views
         if views.silent:
             return

@@ -14,6 +14,7 @@ from emulator import IDS, Running, Sdk
 
 from drivers.cellfile import load_cell
 from drivers.emu.cell import EmulatedCell
+from drivers.emu.eyes import open_source
 from drivers.emu.faults import inject
 from drivers.emu.servo import TICK_RAD, Servo
 from drivers.errors import CellFileError, CellRefused
@@ -183,3 +184,54 @@ def test_a_cell_that_is_not_emulated_is_refused_in_words(start: Callable[..., Ru
     assert "emulated" in running.said["error"] and running.process.wait(10) == 2
     with pytest.raises(CellFileError, match="emulated"):
         EmulatedCell(load_cell(CELLS / "yam.toml"), running.folder, True, None)
+
+
+def test_the_next_host_finds_the_arm_as_the_killed_one_left_it(
+    start: Callable[..., Running],
+) -> None:
+    first = start(str(CELL), module="drivers.emu")
+    sdk = Sdk(first.link)
+    sdk.write(1, 42, 2300)
+    sdk.close()
+    again = start(str(CELL), module="drivers.emu")
+    assert again.said == {"ready": True, "pid": first.process.pid, "found": True}
+    sdk = Sdk(again.link)
+    assert (sdk.read(1, 42), sdk.read(1, 40, 1)) == (2300, 1)
+    sdk.close()
+    again.close()
+    assert again.process.returncode == 0 and first.process.wait(10) == 0
+
+
+def test_another_cell_takes_the_place_of_the_old_one(start: Callable[..., Running]) -> None:
+    first = start(str(CELL), module="drivers.emu")
+    again = start(str(CELL), "--seed", "5", module="drivers.emu")
+    assert first.process.wait(10) == 0
+    assert again.said["pid"] == again.process.pid
+    assert Sdk(again.link).ping(1) == 777
+
+
+def test_a_stuck_camera_sends_the_same_picture_as_new(cell: EmulatedCell) -> None:
+    shown = cell._shown
+    eyes = open_source(shown.camera_config)
+    shown.now_s = 10.0
+    eyes.update(shown.world_state())
+    before = eyes.frame("scene")
+    travel(cell, {1: 20.0}, 0.5)
+    shown.now_s, shown.frozen = 11.0, True
+    eyes.update(shown.world_state())
+    stuck = eyes.frame("scene")
+    assert np.array_equal(stuck.rgb, before.rgb)
+    assert (stuck.t_s, stuck.seq) == (11.0, before.seq + 1)
+    shown.frozen = False
+    eyes.update(shown.world_state())
+    assert not np.array_equal(eyes.frame("scene").rgb, before.rgb)
+
+
+def test_a_camera_on_the_arm_knows_the_encoders_not_the_truth(cell: EmulatedCell) -> None:
+    travel(cell, {2: 86.0, 3: -34.0, 4: -92.0}, 2.0)
+    shown = cell._shown
+    eyes = open_source(shown.camera_config)
+    eyes.update(shown.world_state())
+    told = eyes.frame("wrist").q_rad
+    assert told == tuple(s.angle_rad for s in cell.plant.of_arm("arm")[:5])
+    assert abs(told[1] - true_rad(cell, "shoulder_lift")) > 0.003
