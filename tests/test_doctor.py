@@ -16,6 +16,8 @@ from aspire_tui.doctor.seen import (
     PackageSeen,
     RuntimeFolderSeen,
     SandboxSeen,
+    SerialPortSeen,
+    SerialSeen,
     TerminalSeen,
     WorkspaceSeen,
 )
@@ -169,3 +171,19 @@ def test_a_machine_that_runs_these_tests_can_be_examined(tmp_path: Path) -> None
     assert seen.mujoco.error == "" and seen.mujoco.version.startswith("4.")
     assert seen.camera.error == "" and seen.camera.frame_ms
     assert seen.sandbox.report is not None or seen.sandbox.error
+
+
+def test_serial_ports_speak_with_the_words_of_the_drivers() -> None:
+    seen = SerialSeen(
+        (
+            SerialPortSeen("/dev/serial/by-id/usb-a", False, "dialout", 16, "/sys/latency_timer"),
+            SerialPortSeen("/dev/ttyACM0", True),
+        ),
+        ("1a86:7523 at 1-2",),
+    )
+    found = {f.code: f for f in checks.check_serial(seen)}
+    assert set(found) == {"port_permission", "latency_timer", "port_stolen", "hardware"}
+    assert "usermod -aG dialout" in found["port_permission"].do[0]
+    assert found["latency_timer"].seen == "16 ms"
+    assert "brltty" in found["port_stolen"].why
+    assert "emulator only" in found["hardware"].seen

@@ -75,6 +75,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "aspire_tui.doctor": {
         "aspire_tui.doctor",
+        "drivers.findings",
+        "drivers.serial_ports",
         "aspire_tui.rollout.sandbox",
         "aspire_tui.session",
         *BASICS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from aspire_tui.doctor.finding import finding
 from aspire_tui.doctor.seen import (
@@ -11,10 +12,12 @@ from aspire_tui.doctor.seen import (
     PackageSeen,
     RuntimeFolderSeen,
     SandboxSeen,
+    SerialSeen,
     WorkspaceSeen,
 )
 from aspire_tui.doctor.terminal import check_terminal
 from aspire_tui.domain import SandboxLevel
+from drivers.findings import found
 from drivers.types import Finding, Severity
 
 OLDEST_PYTHON = (3, 11)
@@ -49,6 +52,7 @@ def judge(seen: MachineSeen) -> tuple[Finding, ...]:
         check_workspace(seen.workspace),
         check_disk(seen.workspace),
         check_runtime_folder(seen.runtime),
+        *check_serial(seen.serial),
         *check_terminal(seen.terminal),
     )
 
@@ -244,6 +248,23 @@ def check_runtime_folder(seen: RuntimeFolderSeen) -> Finding:
             do=remedy,
         )
     return finding("runtime", "info", "sockets", text, expected)
+
+
+def check_serial(seen: SerialSeen) -> tuple[Finding, ...]:
+    """What an arm may hang on. The words are those of the drivers' own checks."""
+    out = []
+    for port in seen.ports:
+        words: dict[str, Any] = {"port": port.port}
+        if not port.usable:
+            out.append(found("port_permission", "not for this user", group=port.group, **words))
+        if port.latency_ms is not None and port.latency_ms > 1:
+            slow = f"{port.latency_ms} ms"
+            out.append(found("latency_timer", slow, file=port.latency_file, **words))
+    out += [found("port_stolen", adapter) for adapter in seen.taken]
+    names = ", ".join(port.port for port in seen.ports) or "no serial port"
+    text = f"emulator only: no accepted arm is on file; {names}"
+    expected = "a report of `aspire-tui cell accept` before real arms are trusted"
+    return (*out, finding("hardware", "info", "hardware", text, expected))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -22,6 +22,8 @@ from aspire_tui.doctor.seen import (
     PackageSeen,
     RuntimeFolderSeen,
     SandboxSeen,
+    SerialPortSeen,
+    SerialSeen,
     TerminalSeen,
     WorkspaceSeen,
 )
@@ -75,6 +77,7 @@ def look(workspace: Workspace) -> MachineSeen:
         terminal=look_at_terminal(),
         workspace=look_at_workspace(workspace),
         runtime=look_at_runtime_folder(),
+        serial=look_at_serial_ports(),
     )
 
 
@@ -163,6 +166,21 @@ def look_at_runtime_folder() -> RuntimeFolderSeen:
     except RuntimeDirError as error:
         return RuntimeFolderSeen("", error=str(error))
     return RuntimeFolderSeen(str(folder), len(os.fsencode(paths.frames)))
+
+
+def look_at_serial_ports() -> SerialSeen:
+    """Ports by their lasting names; none is opened."""
+    from drivers.serial_ports import adapters_without_port, look_at_port, port_names
+
+    ports = []
+    for name in port_names():
+        seen = look_at_port(name)
+        try:
+            group = Path(name).group()
+        except (OSError, KeyError):
+            group = "dialout"
+        ports.append(SerialPortSeen(name, seen.usable, group, seen.latency_ms, seen.latency_file))
+    return SerialSeen(tuple(ports), tuple(adapters_without_port()))
 
 
 def _remote(folder: Path) -> str:

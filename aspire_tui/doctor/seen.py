@@ -57,6 +57,26 @@ class RuntimeFolderSeen(Struct, frozen=True):
     error: str = ""
 
 
+class SerialPortSeen(Struct, frozen=True):
+    """One USB serial port; nothing was sent to it."""
+
+    port: str
+    usable: bool
+    """Whether this user may read and write it."""
+    group: str = ""
+    """Who owns it, for people who may not."""
+    latency_ms: int | None = None
+    latency_file: str = ""
+
+
+class SerialSeen(Struct, frozen=True):
+    """What is plugged in that an arm may hang on."""
+
+    ports: tuple[SerialPortSeen, ...] = ()
+    taken: tuple[str, ...] = ()
+    """Adapters on USB without a port."""
+
+
 class MachineSeen(Struct, frozen=True):
     """Everything the probes saw."""
 
@@ -71,3 +91,4 @@ class MachineSeen(Struct, frozen=True):
     terminal: TerminalSeen
     workspace: WorkspaceSeen
     runtime: RuntimeFolderSeen
+    serial: SerialSeen = SerialSeen()

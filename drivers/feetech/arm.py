@@ -17,10 +17,11 @@ from drivers.feetech.judgement import Judged, judge, why_missing
 from drivers.feetech.link import Link, PortError, SerialLink
 from drivers.feetech.section import GRIPPER, FeetechSection
 from drivers.feetech.setpoints import Setpoints
-from drivers.feetech.survey import BusSeen, PortSeen, look_at_port, survey
+from drivers.feetech.survey import BusSeen, survey
 from drivers.feetech.telemetry import AlarmWatch, Telemetry, decode, limits_of
 from drivers.feetech.wiring import Wiring, wire
 from drivers.findings import found
+from drivers.serial_ports import look_at_port
 from drivers.types import Alarm, ArmSample, ArmSpec, Finding
 
 MAX_AGE_S: Final = 0.05
@@ -135,7 +136,7 @@ class FeetechArm:
 
     def check(self) -> list[Finding]:
         """What was seen when it was opened, judged. Reads nothing more, writes nothing."""
-        about = Judged(self.spec, self._section, self._wiring, self._cell, self._look_at_port())
+        about = Judged(self.spec, self._section, self._wiring, self._cell, look_at_port(self._port))
         return [*self._calibration_findings, *judge(about, self._seen)]
 
     def close(self) -> None:
@@ -143,9 +144,6 @@ class FeetechArm:
         if self._bus is not None:
             self._bus.close()
             self._bus = None
-
-    def _look_at_port(self) -> PortSeen:
-        return look_at_port(self._port)
 
     def _connect(self, baud: int) -> Bus:
         return Bus(self._open_link(self._port, baud), baud, self._clock)

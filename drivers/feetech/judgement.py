@@ -9,10 +9,11 @@ from typing import Any
 
 from drivers.feetech import registers as r
 from drivers.feetech.section import FeetechSection
-from drivers.feetech.survey import BusSeen, PortSeen, ServoSeen
+from drivers.feetech.survey import BusSeen, ServoSeen
 from drivers.feetech.telemetry import BIT_ALARMS, WARM_BELOW_LIMIT_C, limits_of
 from drivers.feetech.wiring import Wiring
 from drivers.findings import found
+from drivers.serial_ports import PortSeen
 from drivers.types import ArmSpec, Finding, Severity
 
 CYCLE_MS = 8.0

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 import serial
-from serial.tools import list_ports
 
 from drivers.feetech.portlock import PortLock, PortTaken, holders_of
 from drivers.findings import found, one_line
+from drivers.serial_ports import other_ports
 from drivers.types import Finding
 
 CHUNK = 4096
@@ -113,8 +113,7 @@ class SerialLink:
 def _lock(port: str, folder: Path | None) -> PortLock:
     device = Path(port)
     if not device.exists():
-        others = ", ".join(sorted(port_names())) or "none"
-        raise PortError(found("port_missing", "there is none", port=port, others=others))
+        raise PortError(found("port_missing", "there is none", port=port, others=other_ports(port)))
     try:
         return PortLock(device, folder)
     except PortTaken as taken:
@@ -150,10 +149,3 @@ def _group_of(port: str) -> str:
         return grp.getgrgid(Path(port).stat().st_gid).gr_name
     except (OSError, KeyError):
         return "dialout"
-
-
-def port_names() -> list[str]:
-    """Serial ports there are, by their lasting names where they have one."""
-    by_id = {str(p.resolve()): str(p) for p in Path("/dev/serial/by-id").glob("*")}
-    devices = [info.device for info in list_ports.comports() if info.vid is not None]
-    return [by_id.get(device, device) for device in devices]

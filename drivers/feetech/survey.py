@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from drivers.feetech import codec
 from drivers.feetech import registers as r
 from drivers.feetech.bus import Bus
-from drivers.feetech.link import port_names
 
 TIMED_READS: Final = 6
 LISTENS: Final = 4
@@ -57,16 +55,6 @@ class BusSeen:
     lossy: dict[int, float] = field(default_factory=dict)
     round_trip_s: float = 0.0
     echo: bool = False
-
-
-@dataclass(frozen=True)
-class PortSeen:
-    """What the system says of a serial port."""
-
-    port: str
-    by_id: str = ""
-    latency_ms: int | None = None
-    latency_file: str = ""
 
 
 def survey(
@@ -119,20 +107,3 @@ def _collides(bus: Bus, servo: int) -> bool:
         whole = [a for a in heard.answers if a.id == servo]
         broken += len(whole) > 1 or (not whole and heard.noise > 0)
     return broken * 2 >= LISTENS
-
-
-def look_at_port(port: str) -> PortSeen:
-    """Names and settings of a port from the system; opens nothing."""
-    real = Path(port).resolve()
-    by_id = next((str(p) for p in Path("/dev/serial/by-id").glob("*") if p.resolve() == real), "")
-    file = Path(f"/sys/bus/usb-serial/devices/{real.name}/latency_timer")
-    try:
-        latency_ms: int | None = int(file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        latency_ms = None
-    return PortSeen(port, by_id, latency_ms, str(file))
-
-
-def other_ports(port: str) -> str:
-    """The serial ports there are, in words."""
-    return ", ".join(name for name in sorted(port_names()) if name != port) or "none"
