@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from aspire_tui.session.snapshot import EMPTY, Snapshot
+from aspire_tui.tui.people import UNTOLD, PeopleSeen
 from aspire_tui.tui.ports import Mode, Verb
 
 Group = Literal["cell", "agent", "session", "replay", "look", "console"]
@@ -37,6 +38,7 @@ class Situation:
     pictures: int = 0
     program: bool = False
     searching: bool = False
+    people: PeopleSeen = UNTOLD
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,42 @@ def what_goes_on(snapshot: Snapshot) -> str:
     return f"The engine goes on: {doing}."
 
 
+def _no_take(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    return "control is yours" if now.people.mine else None
+
+
+def _no_approval(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    return None if now.snapshot.people.asked_program else "no program waits for approval"
+
+
+def _no_grant(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    return None if now.people.policy == "hold" else "this cell goes on without people"
+
+
+def _ask_approve(now: Situation) -> Confirm:
+    people = now.snapshot.people
+    facts = people.asked_facts
+    calls = facts.get("primitives")
+    told = ", ".join(f"{n} ×{k}" for n, k in calls.items()) if isinstance(calls, dict) else ""
+    where = f"cell {facts.get('state', 'unknown')} at {facts.get('speed', '?')} of full speed"
+    return Confirm(f"Run program {people.asked_program[:8]}? {where}; calls {told}.", "approve")
+
+
+def _ask_revoke(now: Situation) -> Confirm | None:
+    if now.people.grant_until_s is None:
+        return None
+    return Confirm("End the unattended grant? Without people the cell holds.", "end it")
+
+
 ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "hold", ("space", "ctrl+c"), "HOLD",
@@ -291,6 +329,31 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "detach", ("q",), "detach",
         "Leave the screen. The engine and the cell go on; attach again with aspire-tui attach.",
         "session", confirm=_ask_detach, footer=8,
+    ),
+    Action(
+        "approve", ("Y",), "approve",
+        "Let the program that waits run. The question shows the engine's facts, not its author's.",
+        "agent", _no_approval, _ask_approve, moves_robot=True,
+    ),
+    Action(
+        "reject", ("X",), "reject",
+        "The program that waits does not run; its author is told who rejected it.",
+        "agent", _no_approval,
+    ),
+    Action(
+        "take_control", ("T",), "take control",
+        "Take control from whoever has it, by typing so. Others may watch and HOLD.",
+        "session", _no_take,
+    ),
+    Action(
+        "unattended", ("U",), "unattended",
+        "Type the sentence that lets a real cell go on without you; again ends it.",
+        "session", _no_grant, _ask_revoke,
+    ),
+    Action(
+        "iam", ("I",), "i am",
+        "Say who you are: accounts at a bench are shared, and every act carries a name.",
+        "session", _no_engine,
     ),
     Action("call_back", ("left", "comma"), "call", "One call back.",
            "replay", _only_replay, footer=4),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from aspire_tui.tui import people, standing
 from aspire_tui.tui.actions import BY_ID, Choice, what_goes_on
 from aspire_tui.tui.looking import Looking
 from aspire_tui.tui.panes.bars import Asking, Offered
+from aspire_tui.tui.people import PeopleActs
 from aspire_tui.tui.screen.holdkey import HoldKeyDriver
-from aspire_tui.tui.standing import TYPED, StandingActs
+from aspire_tui.tui.standing import StandingActs
 
 if TYPE_CHECKING:
     from aspire_tui.tui.app import Console
@@ -51,9 +53,11 @@ class Acts:
         self.overlay: Overlay = "acts"
         self.looking = Looking(console)
         self.standing = StandingActs(console)
+        self.people = PeopleActs(console)
         self.handlers: dict[str, Callable[[], None]] = {
             **self.looking.handlers(),
             **self.standing.handlers(),
+            **self.people.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
             "help": self._help,
@@ -221,6 +225,11 @@ class Acts:
             overlay.move(1 if action_id == "down" else -1)
         elif key in ("escape", "enter"):
             chosen = overlay.target() if typing == "palette" and key == "enter" else None
+            if typing == "palette" and key == "enter" and text.startswith("iam "):
+                self._stop_typing()
+                self._cover(False)
+                self.people.rename(text.removeprefix("iam "))
+                return
             self._stop_typing()
             if typing == "palette":
                 self._cover(False)
@@ -228,8 +237,11 @@ class Acts:
                 self.press(chosen.kind, "")
             elif typing == "search" and key == "enter" and text:
                 self.looking.search(text)
-            elif typing in TYPED and key == "enter":
+            elif typing in standing.TYPED and key == "enter":
                 self.standing.entered(typing, text)
+                self._console.draw_bars()
+            elif typing in people.TYPED and key == "enter":
+                self.people.entered(typing, text)
                 self._console.draw_bars()
 
     def _press_covered(self, action_id: str) -> None:

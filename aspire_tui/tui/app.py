@@ -21,6 +21,7 @@ from textual.widgets import Input
 from aspire_tui.tui.actions import ACTIONS, Situation
 from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import LEAST_COLUMNS, PANES, PaneId, all_visible
+from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.glyphs import ASCII, UNICODE
 from aspire_tui.tui.moment import Moment, pictures_of
 from aspire_tui.tui.orders import Answer, Orders
@@ -42,6 +43,7 @@ from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.panes.standing import breakpoints_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
+from aspire_tui.tui.people import seen_in
 from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
 from aspire_tui.tui.screen.display import DiffedApp, supported
 from aspire_tui.tui.screen.draw import Brush, Rows
@@ -55,7 +57,8 @@ from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_them
 from aspire_tui.tui.workspace import Workspace
 
 TICK_S: Final = 0.5
-PING_S: Final = 3.0
+REPORT_S: Final = 2.0
+"""How often the engine hears that this screen is here."""
 HOLD_SWITCH_S: Final = 0.0005
 """How long drawing may keep the interpreter from the thread that reads HOLD."""
 
@@ -89,6 +92,7 @@ class Console(DiffedApp):
         theme: A theme by name; chosen by the terminal's colours when None.
         colours: What the terminal can show.
         who: Whose acts these are.
+        attachment: Whether the terminal is really there.
         clock: Unix time.
     """
 
@@ -141,6 +145,7 @@ class Console(DiffedApp):
         theme: ThemeName | None = None,
         colours: Colours = "256",
         who: str = "operator",
+        attachment: Attachment | None = None,
         clock: Callable[[], float] = time.time,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
@@ -152,7 +157,7 @@ class Console(DiffedApp):
         self.live = Live(expected=feed is not None)
         self._feed = feed
         self._at = at
-        self._who = who
+        self._key_s = clock()
         self._clock = clock
         self._ascii = ascii
         self._glyphs = ASCII if ascii else UNICODE
@@ -169,6 +174,7 @@ class Console(DiffedApp):
             who,
             lambda answer: self._post(self.Answered(answer)),
             lambda answer: self._post(self.Held(answer)),
+            attachment,
         )
         self.notice = ("", "")
         self.bars_drawn = False
@@ -210,7 +216,17 @@ class Console(DiffedApp):
         self._tick()
         self.set_interval(TICK_S, self._tick)
         if self.mode == "live" and self.orders.engine is not None:
-            self.set_interval(PING_S, lambda: self.orders.send("hello"))
+            self._report()
+            self.set_interval(REPORT_S, self._report)
+
+    def _report(self) -> None:
+        self.orders.report(max(0.0, self._clock() - self._key_s))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Any key says that somebody is here."""
+        if isinstance(event, events.Key | events.Paste):
+            self._key_s = self._clock()
+        await super().on_event(event)
 
     def on_unmount(self) -> None:
         self.orders.close()
@@ -243,12 +259,15 @@ class Console(DiffedApp):
             self.say(
                 "engine gone: the session is kept; q leaves, aspire-tui run starts anew", "alarm"
             )
-        elif answer.verb != "hello" and not answer.accepted:
+        elif answer.verb == "present":
+            if answer.accepted:
+                self.live = replace(self.live, people=seen_in(answer.data))
+        elif not answer.accepted:
             self.say(f"{answer.verb} refused: {answer.reason}", "alarm")
         elif answer.verb == "hold":
             if self.hold_line is None:
                 self.hold_word(f"HOLD {answer.reason}")
-        elif answer.verb != "hello" and self.notice[1] != "alarm":
+        elif self.notice[1] != "alarm":
             self.say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
         if answer.accepted and answer.verb in ("resume", "step"):
             self.live = replace(self.live, hold="")
@@ -305,6 +324,7 @@ class Console(DiffedApp):
             pictures=len(pictures_of(self.moment.keyframes)),
             program=self.moment.program is not None,
             searching=bool(self.acts.looking.query),
+            people=self.live.people,
         )
 
     def draw(self) -> None:

@@ -26,6 +26,13 @@ Verb = Literal[
     "skip_call",
     "edit_call",
     "dry_run",
+    "present",
+    "leave",
+    "take_control",
+    "grant",
+    "revoke_grant",
+    "approve",
+    "reject",
 ]
 """What the console asks of an engine."""
 
@@ -42,12 +49,17 @@ class Reply(Protocol):
     @property
     def reason(self) -> str: ...
 
+    @property
+    def data(self) -> dict[str, JSON]: ...
+
 
 class EngineClient(Protocol):
-    """Commands to the engine that runs the session."""
+    """Commands to the engine that runs the session. ``who``: whose acts they are."""
+
+    who: str
 
     def send(
-        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role = "operator"
+        self, verb: Verb, args: dict[str, JSON] | None = None, role: Role | None = None
     ) -> Reply:
         """Send one command and wait for accepted or refused.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import Departure
 from aspire_tui.tui.app import Console
 from aspire_tui.tui.at import moment_at
+from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.cell_ports import CellStop
 from aspire_tui.tui.launcher import Choice, Launcher
 from aspire_tui.tui.source import SessionSource
@@ -29,6 +31,7 @@ def watch_live(session: Path, engine: EngineClient, *, ascii_only: bool) -> Depa
     stream = StateStream(cell) if cell else None
     stop = CellStop(cell) if cell else None
     colours, plain_ascii = _terminal(ascii_only)
+    engine.console = secrets.token_hex(6)
     try:
         console = Console(
             SessionSource(session, live=True),
@@ -38,7 +41,8 @@ def watch_live(session: Path, engine: EngineClient, *, ascii_only: bool) -> Depa
             feed=stream,
             ascii=plain_ascii,
             colours=colours,
-            who=getpass.getuser(),
+            who=engine.who,
+            attachment=Attachment(os.environ),
         )
         return _run(console)
     finally:

@@ -27,6 +27,7 @@ NOW_S = 1_790_000_100.0
 class Said:
     accepted: bool = True
     reason: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -35,12 +36,18 @@ class FakeEngine:
 
     reply: Said = field(default_factory=Said)
     gone: bool = False
+    who: str = "op1"
+    people: dict[str, Any] = field(default_factory=dict)
+    reports: list[dict[str, Any]] = field(default_factory=list)
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def send(self, verb: str, args: dict[str, Any], role: str = "operator") -> Said:
         if self.gone:
             raise EngineGone("no engine answers")
-        if verb != "hello":
+        if verb == "present":
+            self.reports.append(args)
+            return Said(data=self.people)
+        if verb not in ("hello", "leave"):
             self.sent.append((verb, args))
         return self.reply
 

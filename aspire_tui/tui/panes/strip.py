@@ -15,6 +15,7 @@ from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.views import SpentView
 from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.panes.format import clock, count
+from aspire_tui.tui.people import UNTOLD, PeopleSeen
 from aspire_tui.tui.ports import Mode, SeenState, is_stale
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Span, clip, line, width
@@ -54,6 +55,7 @@ class Live:
         state_since_s: Unix time at which this state was first seen here.
         pulse: Turns over every second.
         hold: What became of the last HOLD key.
+        people: Presence and control, as the engine last told.
     """
 
     state: SeenState | None = None
@@ -63,6 +65,7 @@ class Live:
     state_since_s: float = 0.0
     pulse: bool = False
     hold: str = ""
+    people: PeopleSeen = UNTOLD
 
     @property
     def stale(self) -> bool:
@@ -142,8 +145,23 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         Field(4, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
         Field(2, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
         Field(5, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
+        _presence_field(live, mode),
         Field(7, line(("control ", "dim"), (control, ""))) if control else Field(9, ()),
     ]
+
+
+def _presence_field(live: Live, mode: Mode) -> Field:
+    """How long ago somebody pressed a key; where that matters it stays longer on a narrow strip."""
+    people = live.people
+    if mode != "live" or not people.policy:
+        return Field(9, ())
+    rank = 3 if people.policy == "hold" else 8
+    if people.grant_until_s is not None:
+        return Field(rank, line((f"UNATTENDED until {clock(people.grant_until_s)}", "brand")))
+    if not people.present:
+        return Field(rank, line(("NOBODY PRESENT", "alarm" if people.policy == "hold" else "dim")))
+    age = f"{people.age_s:.0f} s" if people.age_s is not None else "unknown"
+    return Field(rank, line(("presence ", "dim"), age))
 
 
 def _link(live: Live, over: bool) -> Line:
@@ -196,13 +214,28 @@ def _state(
         since_s = snapshot.cell.since_wall_s if same else live.state_since_s
         word = f"{status.state} {status.mode}" if status.mode else status.state
         speed = f"{100 * status.speed:.0f} %"
-        return word, status.cause, status.who, since_s, status.estop, speed, status.lease or "none"
+        return (
+            word,
+            status.cause,
+            status.who,
+            since_s,
+            status.estop,
+            speed,
+            _control(live, status.lease),
+        )
     cell = snapshot.cell
     estop = str(info.get("estop", "UNKNOWN"))
     if mode == "live" and live.expected and not over:
         return "UNKNOWN", "no state from the cell host", "", 0.0, "UNKNOWN", "", ""
     word = f"{cell.state} {cell.mode}" if cell.mode else cell.state
     return word, cell.cause, cell.who, cell.since_wall_s, estop, "", ""
+
+
+def _control(live: Live, lease: str | None) -> str:
+    """The person with control of the engine; where no engine said, who has the cell."""
+    if live.people.policy:
+        return f"{live.people.control or 'nobody'}{' (you)' if live.people.mine else ''}"
+    return lease or "none"
 
 
 def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
