@@ -18,6 +18,9 @@ ROTATION_TOL_RAD = 0.005
 JUMP_RAD = 0.25
 """A joint that turns further than this in one step of the tool has jumped to another solution."""
 
+EASING = np.array((1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0)) / 16
+"""Weights of neighbouring steps of a line on an arm that leans."""
+
 
 @dataclass(frozen=True, eq=False)
 class Line:
@@ -68,7 +71,34 @@ def straight_line(kinematics: Kinematics, q_start: FloatArray, T_base_target: Fl
             detail = f"{joint} would have to jump {jump:.2f} rad {where}"
             return Line("PLANNING_ERROR", detail, None, np.array(rows))
         rows.append(q)
-    q = np.array(rows)
+    q = _eased(kinematics, np.array(rows)) if kinematics.leans else np.array(rows)
     vmax = np.array([j.vmax_rad_s for j in kinematics.arm.joints])
     leg = Leg((Curve(q, vmax),), tool_length_m=length_m if length_m > 1e-6 else None)
     return Line("OK", "", leg, q)
+
+
+def _eased(kinematics: Kinematics, q: FloatArray) -> FloatArray:
+    """The same places of the tool, with joints that bend gently where an arm begins to lean.
+
+    There a joint meets its limit and the others take over at once; a spline through that corner
+    would have to be followed slowly from end to end.
+    """
+    reach = len(EASING) // 2
+    # Turned over at both ends, so that the ends stay where they are.
+    before, after = 2 * q[0] - q[reach:0:-1], 2 * q[-1] - q[-2 : -reach - 2 : -1]
+    if len(before) < reach or len(after) < reach:
+        return q
+    padded = np.concatenate((before, q, after))
+    smooth = np.array([EASING @ padded[i : i + len(EASING)] for i in range(len(q))])
+    lo, hi = kinematics.lo_rad, kinematics.hi_rad
+    for i in range(1, len(q) - 1):
+        goal = kinematics.tool_pose(q[i])[:3, 3]
+        row = np.clip(smooth[i], lo, hi)
+        for _ in range(2):
+            J = kinematics.jacobian(row)[:3]
+            row = np.clip(
+                row + np.linalg.pinv(J) @ (goal - kinematics.tool_pose(row)[:3, 3]), lo, hi
+            )
+        smooth[i] = row
+    smooth[0], smooth[-1] = q[0], q[-1]
+    return smooth
