@@ -93,7 +93,10 @@ class CellCore:
         if self._fsm.state not in ("HOLD", "LIMP", "PSTOP"):
             raise CellRefused(f"not_in_{self._fsm.state}", "cannot adopt a pose now")
         self.require_idle()
-        self._arms.read(10.0 * self._dt_s)
+        try:
+            self._arms.read(10.0 * self._dt_s)
+        except OSError as error:
+            raise CellFault(f"cannot adopt: {error}") from error
         self._arms.adopt()
         self._fsm.note("set-points adopted from the device", who, "adopt")
         self._status = self._make_status()
@@ -304,7 +307,11 @@ class CellCore:
             self._fsm.note("torque release asked; support the arm", who, "release_asked")
             return self._release.ask(who, self._clock())
         self._release.confirm(who, nonce, self._clock())
-        self._arms.release()
+        try:
+            self._arms.release()
+        except OSError as error:
+            self._fsm.fire("fault", f"torque may be on: {error}", "driver", "fault")
+            raise CellFault(f"releasing failed, torque may be on: {error}") from error
         self._cycle.held = False
         self._fsm.fire("release", "torque released", who)
         self._status = self._make_status()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from drivers.errors import CellRefused
-from drivers.gate import SetpointGate
+from drivers.gate import SetpointGate, braking_speed
 from drivers.hermite import Vector
 from drivers.types import ArmSpec
 
@@ -18,6 +18,8 @@ JOG_SHARE: Final = 0.25
 """Share of a joint's fastest speed that jogging may use."""
 JOG_STEP_RAD: Final = 0.2
 JOG_STEP_M: Final = 0.05
+GENTLE_SHARE: Final = 0.5
+"""Share of a joint's acceleration that jogging uses."""
 INWARD_SHARE: Final = 0.05
 """Share of it when an arm is brought back from beyond its range."""
 START_RAD: Final = 0.03
@@ -49,6 +51,7 @@ class Steering:
         self._target: Vector | None = None
         self._velocity: Vector | None = None
         self._share = 1.0
+        self._pace_rad_s = [0.0] * len(spec.joints)
         self._starting = False
         self._until_s = 0.0
 
@@ -91,14 +94,16 @@ class Steering:
         """Forget the order and come to rest as soon as the limits allow."""
         if self._target is not None or self._velocity is not None:
             self._target = self._velocity = None
+            self._pace_rad_s = [0.0] * len(self._pace_rad_s)
             self.aim_rad = self._gate.brake()
 
     def _approach(self, target: Vector, speed: float) -> None:
         share = min(self._share, START_SHARE) if self._starting else self._share
         aim, left = [], 0.0
-        for joint, now, wanted in zip(self._spec.joints, self.aim_rad, target, strict=True):
-            step = joint.vmax_rad_s * share * speed * self._dt_s
-            following = now + min(max(wanted - now, -step), step)
+        for i, (now, wanted) in enumerate(zip(self.aim_rad, target, strict=True)):
+            step = self._pace(i, wanted - now, share * speed) * self._dt_s
+            away = wanted - now
+            following = wanted if abs(away) <= step else now + math.copysign(step, away)
             aim.append(following)
             left = max(left, abs(wanted - following))
         self.aim_rad = tuple(aim)
@@ -107,6 +112,19 @@ class Steering:
         if self.kind == "JOG" and left == 0.0:
             # A finite step: once made, the order is used up.
             self._target = None
+
+    def _pace(self, i: int, way_rad: float, share: float) -> float:
+        """A joint's speed now: run up, and braked in time, so that the gate has nothing to add."""
+        joint = self._spec.joints[i]
+        before = self._pace_rad_s[i]
+        fastest = joint.vmax_rad_s * share
+        if self.kind == "JOG":
+            # A stream is led by whoever sends it; its set-points are close together.
+            gentle = GENTLE_SHARE * joint.amax_rad_s2
+            fastest = min(fastest, before + gentle * self._dt_s)
+            fastest = min(fastest, braking_speed(abs(way_rad), gentle, self._dt_s))
+        self._pace_rad_s[i] = fastest
+        return fastest
 
     def _drift(self, velocity: Vector, speed: float) -> None:
         aim = []
