@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -104,8 +105,10 @@ def read_sketch(text: str, splice: Splice, parameters: Collection[str]) -> Sketc
     if len(text) > LONGEST_SKETCH:
         raise ConfigError(f"sketch has {len(text)} characters, at most {LONGEST_SKETCH}")
     try:
-        compile(text, "<sketch>", "exec", dont_inherit=True)  # finds a break outside a loop
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the sketch's text, to our terminal
+            compile(text, "<sketch>", "exec", dont_inherit=True)  # finds a break outside a loop
+            tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = error.lineno if isinstance(error, SyntaxError) else 0
         raise ConfigError(f"sketch line {line}: not Python: {error.args[0]}") from None

@@ -43,6 +43,7 @@ class CallServer:
     def __post_init__(self) -> None:
         self.calls = self.first_call
         self._opened_s = self.cell.now_s()
+        self._robot = RobotStates(self.bench)
 
     def __call__(self, call: Call) -> Answer:
         self.calls += 1
@@ -81,7 +82,7 @@ class CallServer:
         self._close(intent, PrimitiveOutcome("INVALID", None, why, raises=True), 0.0, 0.0)
 
     def _run(self, intent: CallIntent, stood: StandingCall) -> Answer:
-        before = robot_state(self.bench)
+        before = self._robot.now()
         began_s, wall = self.cell.now_s(), self.clock()
         self.cell.lap()
         try:
@@ -96,9 +97,7 @@ class CallServer:
             raise Abort("killed", f"cell fault: {fault}") from None
         held_s, moved = self.cell.lap()
         elapsed_s = self.cell.now_s() - began_s
-        evidence = msgspec.structs.replace(
-            outcome.evidence, before=before, after=robot_state(self.bench)
-        )
+        evidence = msgspec.structs.replace(outcome.evidence, before=before, after=self._robot.now())
         if moved:
             self._keep_samples(intent, began_s)
         self._close(
@@ -184,15 +183,30 @@ def _over_budget(used_s: float, limit_s: float) -> PrimitiveOutcome:
     )
 
 
-def robot_state(bench: Workbench) -> RobotState:
-    """The arm now, from its own readings."""
-    sample = bench.sample()
-    T = bench.kinematics.tool_pose(np.array(sample.q_rad))
-    w, x, y, z = (float(v) for v in quaternion(T[:3, :3]))
-    return RobotState(
-        q_rad=tuple(round(q, 5) for q in sample.q_rad),
-        xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
-        wxyz=(w, x, y, z),
-        width_m=sample.width_m,
-        grip_force_N=sample.grip_force_N,
-    )
+class RobotStates:
+    """The arm now, from its own readings. An arm that reads the same stands at the same pose."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._q_rad: tuple[float, ...] | None = None
+        self._state: RobotState | None = None
+
+    def now(self) -> RobotState:
+        sample = self._bench.sample()
+        q_rad = tuple(sample.q_rad)
+        if self._state is None or q_rad != self._q_rad:
+            T = self._bench.kinematics.tool_pose(np.array(q_rad))
+            w, x, y, z = (float(v) for v in quaternion(T[:3, :3]))
+            self._q_rad = q_rad
+            self._state = RobotState(
+                q_rad=tuple(round(q, 5) for q in q_rad),
+                xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
+                wxyz=(w, x, y, z),
+                width_m=sample.width_m,
+                grip_force_N=sample.grip_force_N,
+            )
+        if (self._state.width_m, self._state.grip_force_N) != (sample.width_m, sample.grip_force_N):
+            self._state = msgspec.structs.replace(
+                self._state, width_m=sample.width_m, grip_force_N=sample.grip_force_N
+            )
+        return self._state

@@ -33,9 +33,11 @@ def run(n: int, seed: int) -> list[Result]:
             with _python_for_all() as (shell, folder):
                 args = [*arguments, f"--basetemp={folder}"]
                 site = sysconfig.get_path("purelib")
-                text = _RUN.format(path=[str(CHECKOUT), str(folder.parent / "site")], args=args)
-                binds = f"mount --bind {sys.base_prefix} {folder.parent}/python && "
-                binds += f"mount --bind {site} {folder.parent}/site && "
+                text = _RUN.format(
+                    path=[str(CHECKOUT), str(folder.parent.parent / "site")], args=args
+                )
+                binds = f"mount --bind {sys.base_prefix} {folder.parent.parent}/python && "
+                binds += f"mount --bind {site} {folder.parent.parent}/site && "
                 results.append(_judged(f"as uid {ORDINARY}", [*shell, binds + _AS_USER, text]))
     return results
 
