@@ -244,6 +244,13 @@ FINDINGS: Final[dict[str, Known]] = {
             "if the servos are right: aspire-tui cell calibrate {cell} --keep-servos",
         ),
     ),
+    "arm_swapped": Known(
+        "error",
+        "arm {arm}",
+        "its own calibration in its servos",
+        "this is the arm that {file} belongs to: two arms have changed places at their ports",
+        ("exchange the two ports in the cell file, or the two plugs",),
+    ),
     "lock_open": Known(
         "warn",
         "servo {servo} ({joint})",
@@ -330,13 +337,6 @@ FINDINGS: Final[dict[str, Known]] = {
         (),
     ),
     # -- setting up ------------------------------------------------------------------------
-    "direction_wrong": Known(
-        "error",
-        "joint {joint}",
-        "a positive angle moves it the way the model says",
-        "its sign is the other way round",
-        ("aspire-tui cell calibrate {cell}: answer the question about this joint again",),
-    ),
     "hardware_unproven": Known(
         "warn",
         "hardware",

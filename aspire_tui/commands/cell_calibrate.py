@@ -73,6 +73,9 @@ def calibrate(
         bool, typer.Option("--keep-servos", help="Write the file from what the servos hold.")
     ] = False,
     lock: Annotated[bool, typer.Option("--lock", help="Only close every EEPROM lock.")] = False,
+    signs: Annotated[
+        bool, typer.Option("--signs", help="Also ask which way each joint turns.")
+    ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="Only measure how well it arrives: the arm moves.")
     ] = False,
@@ -94,7 +97,7 @@ def calibrate(
             if write_file:
                 _write(bench, load_calibration(bench.file))
             else:
-                _by_hand(bench, full_turn)
+                _by_hand(bench, full_turn, signs)
 
 
 @contextmanager
@@ -157,7 +160,7 @@ def _at_rest(bench: Bench) -> None:
     typer.echo("torque is off")
 
 
-def _by_hand(bench: Bench, full_turn: str) -> None:
+def _by_hand(bench: Bench, full_turn: str, signs: bool) -> None:
     joints = [name.strip() for name in full_turn.split(",") if name.strip()]
     unknown = [name for name in joints if name not in bench.arm.wiring.names]
     if unknown == ["wrist_roll"]:
@@ -181,6 +184,8 @@ def _by_hand(bench: Bench, full_turn: str) -> None:
     )
     if answer != "skip":
         hand.zero()
+    for joint in bench.arm.wiring.names if signs else ():
+        _direction(hand, joint)
     _write(bench, calibration)
     known = load_beside(bench.file) or Beside()
     zeros = Beside(
@@ -204,6 +209,21 @@ def _sweep(hand: HandCalibration, full_turn: list[str]) -> None:
     for swept in rows:
         note = "  passed the end of its count" if swept.wrapped else ""
         typer.echo(f"   {swept.joint:14} {swept.lo:5} to {swept.hi:5}{note}")
+
+
+def _direction(hand: HandCalibration, joint: str) -> None:
+    while True:
+        before = hand.positions()[joint]
+        _ask(
+            f"   Turn {joint} a little in the model's positive direction (gripper: open it). Enter"
+        )
+        try:
+            sign = hand.turned(joint, before)
+        except NotDone as error:
+            typer.echo(f"   {error}")
+            continue
+        typer.echo(f"   {joint}: sign {sign:+d}")
+        return
 
 
 def _but(full_turn: list[str]) -> str:

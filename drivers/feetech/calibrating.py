@@ -21,6 +21,8 @@ HALF_TURN = 2047
 """What LeRobot makes the middle pose read."""
 LEAST_SWEEP = 400
 """Less than 35° is no sweep: the joint was forgotten or is stuck."""
+LEAST_TURN = 60
+"""Five degrees: enough to tell a direction."""
 JUMP = r.TICKS_PER_TURN // 2
 
 FOLLOWER = {
@@ -67,6 +69,7 @@ class HandCalibration:
         self._offsets: dict[int, int] = {}
         self._swept: dict[int, Swept] = {}
         self._zero: dict[str, float] = {}
+        self._signs: dict[str, int] = {}
 
     def middle(self) -> dict[str, int]:
         """Every joint stands in the middle of its range: the new homing offsets, by joint."""
@@ -105,6 +108,22 @@ class HandCalibration:
         }
         return dict(self._zero)
 
+    def positions(self) -> dict[str, int]:
+        """Where every joint is, ticks of its encoder."""
+        return {self._wiring.name_of(n): ticks for n, ticks in self._raw().items()}
+
+    def turned(self, joint: str, before: int) -> int:
+        """The joint was turned in its model's positive direction: its sign is kept and returned.
+
+        Args:
+            before: Of ``positions``, before it was turned.
+        """
+        moved = (self.positions()[joint] - before + JUMP) % r.TICKS_PER_TURN - JUMP
+        if abs(moved) < LEAST_TURN:
+            raise NotDone(f"{joint}: it moved by {abs(moved)} ticks only, at least {LEAST_TURN}")
+        self._signs[joint] = 1 if moved > 0 else -1
+        return self._signs[joint]
+
     def result(self) -> Calibration:
         """LeRobot's calibration of what was swept. Raises NotDone for joints that were not."""
         self._require_middle()
@@ -119,15 +138,16 @@ class HandCalibration:
         return rows
 
     def zeros(self, calibration: Calibration) -> dict[str, JointZero]:
-        """Where the model's zero is, for joints whose zero pose was shown; signs stay."""
+        """Where the model's zero is, for joints whose zero pose or direction was shown."""
         out = {}
         for n in self._wiring.ids:
             name, present = self._wiring.name_of(n), self._wiring.map_of(n)
+            sign = self._signs.get(name, present.sign)
             offset = present.zero_offset_rad
             if name in self._zero:
                 middle = calibration[name].middle_ticks
-                offset = -JointMap(present.sign, 0.0, middle).rad(self._zero[name])
-            out[name] = JointZero(offset, present.sign)
+                offset = -JointMap(sign, 0.0, middle).rad(self._zero[name])
+            out[name] = JointZero(offset, sign)
         return out
 
     def _require_middle(self) -> None:

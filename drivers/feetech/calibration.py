@@ -98,6 +98,19 @@ def load_calibration(path: Path) -> Calibration:
     return found
 
 
+def calibrations_beside(path: Path) -> dict[str, Calibration]:
+    """The other calibration files of a folder, by name; what is no calibration is passed over."""
+    found: dict[str, Calibration] = {}
+    for file in sorted(path.parent.glob("*.json")):
+        if file == path or file.name.endswith(".aspire.json"):
+            continue
+        try:
+            found[file.name] = load_calibration(file)
+        except CalibrationError:
+            continue
+    return found
+
+
 def calibration_text(calibration: Mapping[str, ServoCalibration]) -> str:
     """The file's text, byte for byte as LeRobot writes it."""
     return json.dumps({name: msgspec.to_builtins(s) for name, s in calibration.items()}, indent=4)

@@ -42,6 +42,7 @@ def judge(about: Judged, seen: BusSeen) -> list[Finding]:
     return [
         *_port(about, seen),
         *_ids(about, seen),
+        *_swapped(about, seen),
         *_firmware(about, seen),
         *(f for servo, one in seen.servos.items() for f in _servo(about, servo, one)),
         *_supply(about, seen),
@@ -224,11 +225,11 @@ def _eeprom(about: Judged, servo: int, one: ServoSeen) -> Iterator[Finding]:
     if rows is None:
         return
     wanted = rows[about.wiring.ids.index(servo)]
-    registers = {each.name: each for each in (r.HOMING_OFFSET, r.MIN_POSITION, r.MAX_POSITION)}
+    held = _calibration_in(one)
     differing = [
-        (name, one.value(registers[name]), value)
+        (name, held[name], value)
         for name, value in wanted.registers().items()
-        if one.value(registers[name]) != value
+        if held[name] != value
     ]
     if differing:
         yield found(
@@ -239,6 +240,23 @@ def _eeprom(about: Judged, servo: int, one: ServoSeen) -> Iterator[Finding]:
             cell=about.cell,
             file_says=", ".join(f"{name} {value}" for name, _, value in differing),
         )
+
+
+def _swapped(about: Judged, seen: BusSeen) -> Iterator[Finding]:
+    """Servos that hold another arm's calibration: the ports were exchanged."""
+    held = {n: _calibration_in(one) for n, one in seen.servos.items()}
+    rows = about.wiring.calibrated
+    if rows is None or not held or all(held.get(row.id) == row.registers() for row in rows):
+        return
+    for file, calibration in about.wiring.others.items():
+        theirs = {row.id: row.registers() for row in calibration.values()}
+        if all(theirs.get(n) == values for n, values in held.items()):
+            yield found("arm_swapped", f"the servos hold {file}", arm=about.spec.name, file=file)
+
+
+def _calibration_in(one: ServoSeen) -> dict[str, int]:
+    registers = (r.HOMING_OFFSET, r.MIN_POSITION, r.MAX_POSITION)
+    return {register.name: one.value(register) for register in registers}
 
 
 def _supply(about: Judged, seen: BusSeen) -> Iterator[Finding]:

@@ -14,6 +14,9 @@ STALL_LOAD: Final = 600
 STALL_SPEED_TICKS_S: Final = 15
 STALL_AFTER_S: Final = 0.5
 LOSS_ALARM: Final = 0.05
+JUMP_TICKS: Final = 2000
+"""More than that between two readings is no movement: the count passed its end."""
+TREND_S: Final = 60.0
 SUPPLY_SHARE: Final = (0.8, 1.17)
 """How far a supply may be from what it is called."""
 LOWEST_12_V: Final = 9.5
@@ -87,17 +90,44 @@ def limits_of(settings: bytes, supply_V: float) -> ServoLimits:
     return ServoLimits(r.MAX_TEMPERATURE.of(settings, first), lo, hi)
 
 
+class HeatTrend:
+    """How fast a servo warms up, over the last minute or two."""
+
+    def __init__(self) -> None:
+        self._from: tuple[float, int] | None = None
+        self._per_min = 0.0
+
+    def note(self, t_s: float, temperature_C: int) -> None:
+        if self._from is None:
+            self._from = (t_s, temperature_C)
+            return
+        began_s, began_C = self._from
+        if t_s - began_s >= TREND_S:
+            self._per_min = 60.0 * (temperature_C - began_C) / (t_s - began_s)
+            self._from = (t_s, temperature_C)
+
+    def words(self, left_C: int) -> str:
+        """The trend and when the limit is reached; empty while it does not rise."""
+        if self._per_min <= 0.0:
+            return ""
+        return f", rising {self._per_min:.1f} °C/min: {left_C / self._per_min:.0f} min left"
+
+
 class AlarmWatch:
-    """Turns one servo's telemetry into alarms; remembers only how long it has been stalled."""
+    """Turns one servo's telemetry into alarms; remembers what a single reading cannot tell."""
 
     def __init__(self, joint: str, limits: ServoLimits) -> None:
         self._joint = joint
         self.limits = limits
         self._pushing_since_s: float | None = None
+        self._before: Telemetry | None = None
+        self._trend = HeatTrend()
 
     def judge(self, seen: Telemetry, loss: float = 0.0) -> list[Alarm]:
         """What the servo complains about in this reading."""
         out = [self._say(code, text) for bit, code, text in BIT_ALARMS if seen.status & bit]
+        out += self._jump(seen)
+        self._trend.note(seen.t_s, seen.temperature_C)
         out += self._heat(seen.temperature_C)
         out += self._supply(seen)
         out += self._stall(seen)
@@ -110,10 +140,20 @@ class AlarmWatch:
         if left <= 0:
             return [self._say("over_temperature", f"{temperature_C} °C: at its limit")]
         if left <= HOT_BELOW_LIMIT_C:
-            return [self._say("hot", f"{temperature_C} °C, {left} below its limit: stow the arm")]
+            text = f"{temperature_C} °C, {left} below its limit{self._trend.words(left)}: stow it"
+            return [self._say("hot", text)]
         if left <= WARM_BELOW_LIMIT_C:
-            return [self._say("warm", f"{temperature_C} °C, {left} below its limit")]
+            text = f"{temperature_C} °C, {left} below its limit{self._trend.words(left)}"
+            return [self._say("warm", text)]
         return []
+
+    def _jump(self, seen: Telemetry) -> list[Alarm]:
+        before, self._before = self._before, seen
+        jump = 0 if before is None else seen.position_ticks - before.position_ticks
+        if abs(jump) <= JUMP_TICKS:
+            return []
+        text = f"its position jumped by {jump} ticks: it passed the end of its count; home it again"
+        return [self._say("encoder", text)]
 
     def _supply(self, seen: Telemetry) -> list[Alarm]:
         limits = self.limits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from drivers.feetech.calibration import (
     JointZero,
     ServoCalibration,
     beside,
+    calibrations_beside,
     load_beside,
     load_calibration,
 )
@@ -36,6 +37,8 @@ class Wiring:
     joints: tuple[JointMap, ...]
     jaw: JawMap
     calibrated: tuple[ServoCalibration, ...] | None = None
+    others: dict[str, Calibration] = field(default_factory=dict)
+    """Calibrations of other arms that lie beside this one's, by file name."""
 
     def name_of(self, servo: int) -> str:
         return self.names[self.ids.index(servo)]
@@ -95,6 +98,7 @@ def wire(
         joints=tuple(maps[:-1]),
         jaw=JawMap(maps[-1], jaw, section.stall_torque_Nm),
         calibrated=rows,
+        others=calibrations_beside(folder / section.calibration) if rows else {},
     )
     return wiring, findings
 

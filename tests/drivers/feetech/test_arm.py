@@ -321,6 +321,26 @@ def test_pushing_without_moving_is_a_stall_after_a_while() -> None:
     assert "stalled" in codes(arm)
 
 
+def test_a_warm_servo_says_how_long_it_has() -> None:
+    line = FakeLine()
+    line.servos[2].memory[63] = 60
+    arm = energised(line)
+    assert arm.read(0.008).alarms[0].text == "60 °C, 10 below its limit"
+    line.now_s += 60.0
+    line.servos[2].memory[63] = 62
+    text = arm.read(0.008).alarms[0].text
+    assert text == "62 °C, 8 below its limit, rising 2.0 °C/min: 4 min left"
+
+
+def test_a_count_that_passed_its_end_is_an_alarm_and_not_a_movement() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    line.servos[5].put(POSITION, 4090)
+    arm.read(0.008)
+    line.servos[5].put(POSITION, 6)
+    assert [(a.code, a.joint) for a in arm.read(0.008).alarms] == [("encoder", "wrist_roll")]
+
+
 def test_a_softened_gripper_stops_squeezing_until_another_opening_is_asked_for() -> None:
     line = FakeLine()
     arm = energised(line)

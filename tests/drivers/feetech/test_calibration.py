@@ -135,6 +135,26 @@ def test_middle_sweep_and_zero_become_lerobots_numbers_and_our_zeros() -> None:
     assert line.writes == []
 
 
+def test_a_joint_that_turns_the_other_way_gets_its_sign_and_zero() -> None:
+    line = FakeLine()
+    hand = by_hand(line)
+    hand.middle()
+    for by in (0, 500, 1000, 500, 0, -500, -1000):
+        move(line, dict.fromkeys(line.servos, 2047 + by))
+        hand.watch()
+    move(line, dict.fromkeys(line.servos, 2147))
+    hand.zero()
+    before = hand.positions()["elbow_flex"]
+    with pytest.raises(NotDone, match="30 ticks only"):
+        move(line, {3: 2117})
+        hand.turned("elbow_flex", before)
+    move(line, {3: 2047})
+    assert hand.turned("elbow_flex", before) == -1
+    zeros = hand.zeros(hand.result())
+    assert zeros["elbow_flex"] == JointZero(pytest.approx(100 * RAD), -1)
+    assert zeros["wrist_flex"] == JointZero(pytest.approx(-100 * RAD), 1)
+
+
 def test_a_joint_that_was_forgotten_or_ran_over_its_end_is_named() -> None:
     line = FakeLine()
     hand = by_hand(line)

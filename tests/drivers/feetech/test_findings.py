@@ -147,6 +147,14 @@ def test_what_differs_from_the_calibration_file_is_shown_value_by_value(
     assert "3 (elbow_flex)" in found.what
 
 
+def test_an_arm_with_another_arms_calibration_is_named_by_its_file(emulated: EmulatedBus) -> None:
+    section = calibrate(emulated.folder)
+    emulated.inject("homing", by=100)
+    rows = {name: ServoCalibration(n, 0, 100, 0, 4095) for n, name in enumerate(NAMES, 1)}
+    save_calibration(emulated.folder / "left.json", rows)
+    assert "left.json" in found_on(emulated, section)["arm_swapped"].why
+
+
 def test_a_calibration_file_that_is_not_there_or_is_broken_is_named(emulated: EmulatedBus) -> None:
     section = FeetechSection(calibration="arm.json")
     assert "arm.json" in found_on(emulated, section)["calibration_missing"].seen
