@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import math
+from collections.abc import Callable
 
 import msgspec
 from hypothesis import HealthCheck, Phase, settings
@@ -41,7 +42,7 @@ class WatchedArm(KinematicArm):
     tightest: ArmSpec
     alarms: tuple[Alarm, ...] = ()
     unplugged = False
-    may_be_written = True
+    state: Callable[[], str]
 
     def read(self, deadline_s: float) -> ArmSample:
         if self.unplugged:
@@ -57,7 +58,7 @@ class WatchedArm(KinematicArm):
         if self.unplugged:
             raise OSError(errno.EIO, "unplugged")
         self._answer()
-        assert self.may_be_written
+        assert self.state() not in ("LIMP", "OFFLINE", "CHECK")
         if self.q_cmd_rad != self.last_rad:
             # Its set-point was changed by other means than a write: it stands there.
             self.step = (0.0,) * JOINTS
@@ -90,6 +91,8 @@ class AnyOrder(RuleBasedStateMachine):
             self.arms[spec.name].tightest = spec
         tool = {name: lambda q: (0.5 * q[0], 0.5 * q[1], 0.2 + 0.1 * q[2]) for name in ARMS}
         self.core = CellCore(info, self.arms, lambda: self.t_s, tool)
+        for one in self.arms.values():
+            one.state = self.state_now
         self.core.open()
         self.core.set_speed(1.0, "test")
         self.seen = 0
@@ -97,6 +100,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.seq = 0
         self.nonce = ""
         self.still_s = 0.0
+
+    def state_now(self) -> str:
+        """Not as of the last tick."""
+        return self.core.events(0)[-1].state
 
     @contextlib.contextmanager
     def may_refuse(self):  # type: ignore[no-untyped-def]
@@ -124,9 +131,6 @@ class AnyOrder(RuleBasedStateMachine):
                     for one in self.arms.values():
                         one.step = (0.0,) * JOINTS
             status = self.core.status()
-            limp = status.state in ("LIMP", "OFFLINE")
-            for one in self.arms.values():
-                one.may_be_written = not limp
             standing = status.held or status.state not in ("RUN", "STOW", "HAND_GUIDE")
             reached = standing and not any(o.silent or o.unplugged for o in self.arms.values())
             self.still_s = self.still_s + DT_S if reached else 0.0
@@ -242,8 +246,6 @@ class AnyOrder(RuleBasedStateMachine):
         with self.may_refuse():
             step = self.core.release_torque if release else self.core.recover
             self.nonce = step("test", self.nonce if confirm else "")
-        for one in self.arms.values():
-            one.may_be_written = True
 
     # -- what happens to the arms ----------------------------------------------------------
 
@@ -279,7 +281,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def what_should_stand_comes_to_rest(self) -> None:
-        if self.still_s > 1.5 and self.core.status().state not in ("RUN", "STOW"):
+        if self.still_s > 1.5 and self.state_now() not in ("RUN", "STOW"):
             assert self.core.at_rest
 
 

@@ -8,21 +8,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import zmq
+from hosts import cells_folder, until
 from stand import smooth
 
 from drivers.address import Address, local, remote
 from drivers.cellfile import load_cell
 from drivers.client import CellClient, StateStream, StopClient, hold_now
 from drivers.errors import CellFault, CellFileError, CellRefused
-from drivers.hostlock import holder_of
 from drivers.keys import load_keys, make_keys
 from drivers.runtime_dir import RuntimeDirError, cell_paths, runtime_dir
 from drivers.spawn import RunningHost, ensure_host, running_host
@@ -30,28 +28,6 @@ from drivers.types import Trajectory
 from drivers.wire import MAX_MESSAGE, Ping, Request, decode_reply, encode
 
 CELL = Path(__file__).parent / "kinematic.toml"
-
-
-def until(true: Callable[[], object], what: str, within_s: float = 20.0) -> None:
-    """Wait for something that must come true; fails loudly, never by being slow."""
-    end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.005)
-
-
-@contextlib.contextmanager
-def cells_folder() -> Iterator[Path]:
-    """A runtime folder; whatever still runs there afterwards is ended."""
-    # Not tmp_path: a Unix socket's path ends at 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="cells"))
-    yield folder
-    for lock in folder.glob("cell-*/lock"):
-        holder = holder_of(lock)
-        if holder is not None:
-            os.kill(holder.pid, signal.SIGKILL)
-            until(lambda lock=lock: holder_of(lock) is None, "the host ends")
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
