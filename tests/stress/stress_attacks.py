@@ -63,6 +63,7 @@ def _python_for_all() -> Iterator[tuple[list[str], Path]]:
 
 def _judged(who: str, command: list[str]) -> Result:
     environment = {**os.environ, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["PYTHONPATH"] = sysconfig.get_path("purelib")  # for the careless engine alone
     done = subprocess.run(
         command, cwd=CHECKOUT, capture_output=True, text=True, env=environment, check=False
     )
@@ -71,5 +72,5 @@ def _judged(who: str, command: list[str]) -> Result:
     passed, failed = letters.count("."), letters.count("F") + letters.count("E")
     found = f"{passed} passed, {failed} failed, {letters.count('s')} without effect unconfined"
     if done.returncode != 0:
-        found += f"; {counts or done.stderr.strip()[-300:]}; {done.stdout.strip()[-400:]}"
+        found += f"; {counts or done.stderr.strip()[-300:]}; {re.findall(r'^FAILED .*$', done.stdout, re.M)}"
     return Result(f"attack corpus {who}", found, done.returncode == 0 and passed > 100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 import traceback
 
@@ -15,8 +16,12 @@ N = 200_000
 
 def run(n: int, seed: int) -> list[Result]:
     """``n`` messages for each decoder (fewer where one message is a file)."""
+    results = []
     with all_decoders() as decoders:
-        return [one(decoder, max(1, round(n * decoder.share)), seed) for decoder in decoders]
+        for decoder in decoders:
+            results.append(one(decoder, max(1, round(n * decoder.share)), seed))
+            print(results[-1].what, results[-1].found, file=sys.stderr, flush=True)
+    return results
 
 
 def one(decoder: Decoder, n: int, seed: int) -> Result:
