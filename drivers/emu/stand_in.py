@@ -7,7 +7,7 @@ ago would be a fault. Whoever resets a scene moves the arms out of the way first
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from drivers.emu.loop import Loop
 from drivers.emu.world_plant import InTheWay, WorldShafts
@@ -15,7 +15,6 @@ from drivers.errors import CellRefused
 from drivers.sim.control import Answer
 from drivers.sim.scene import SceneSpec
 from drivers.sim.stand_in import StandIn
-from drivers.sim.truth import SceneTruth, read_truth
 from drivers.sim.world import World
 
 AT_REST_RAD_S: Final = 0.1
@@ -40,8 +39,9 @@ class EmulatedStandIn(StandIn):
         self._loop.call(lambda: self._take(fresh))
         return scene
 
-    def truth(self) -> SceneTruth:
-        return self._loop.call(lambda: read_truth(self._plant.world))
+    def truth(self) -> Any:
+        """What is really so, now; as a :class:`~drivers.sim.stand_in.StandIn` says it."""
+        return self._loop.call(super().truth)
 
     def set_speed(self, factor: float) -> None:
         """Raises ValueError for any pace but that of the wall clock."""
@@ -69,6 +69,7 @@ class EmulatedStandIn(StandIn):
             self._plant.take(fresh)
         except InTheWay as error:
             raise CellRefused("in_the_way", str(error)) from None
+        self._world = fresh
 
 
 def at_once(call: Callable[[], Answer]) -> Answer:

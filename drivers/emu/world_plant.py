@@ -13,7 +13,6 @@ from drivers.emu.shaft import Drive, Gears, Shaft, through_play
 from drivers.sim.arm import GRIPPER
 from drivers.sim.noise import NoiseSpec
 from drivers.sim.scene import SceneSpec, arm_prefix
-from drivers.sim.truth import read_truth
 from drivers.sim.world import World
 from drivers.types import ArmSpec, CellInfo
 
@@ -105,9 +104,8 @@ class WorldShafts:
         """
         fresh = World(self._info, self._noise)
         name = fresh.reset(spec)
-        truth = read_truth(fresh)
         for thing in spec.things():
-            x, y, _ = truth.objects[thing.name].xyz_m
+            x, y = fresh.data.joint(thing.name).qpos[:2]
             if math.hypot(x - thing.xyz_m[0], y - thing.xyz_m[1]) > PUSHED_M:
                 raise InTheWay(f"the arm is in the way: it pushes {thing.name} aside")
         return fresh, name
