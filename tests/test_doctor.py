@@ -9,9 +9,11 @@ import pytest
 
 from aspire_tui.config import Workspace
 from aspire_tui.doctor import checks, examine, probes
+from aspire_tui.doctor.logout import check_logout, look_at_logout
 from aspire_tui.doctor.report import report_on
 from aspire_tui.doctor.seen import (
     CameraSeen,
+    LogoutSeen,
     MachineSeen,
     PackageSeen,
     RuntimeFolderSeen,
@@ -187,3 +189,45 @@ def test_serial_ports_speak_with_the_words_of_the_drivers() -> None:
     assert found["latency_timer"].seen == "16 ms"
     assert "brltty" in found["port_stolen"].why
     assert "emulator only" in found["hardware"].seen
+
+
+NO_LOGOUT = LogoutSeen()
+
+
+@pytest.mark.parametrize(
+    ("seen", "severity", "said"),
+    [
+        (NO_LOGOUT, "info", "no logind here"),
+        (LogoutSeen(True, True, False, "logind says so"), "error", "would be ended"),
+        (LogoutSeen(True, True, True), "info", "lingers"),
+        (LogoutSeen(True, False, False, "/etc/systemd/logind.conf"), "info", "processes stay"),
+        (LogoutSeen(True, None), "warn", "not set"),
+    ],
+)
+def test_the_doctor_says_what_a_log_out_would_do(
+    seen: LogoutSeen, severity: str, said: str
+) -> None:
+    found = check_logout(seen)
+    assert found.severity == severity and said in found.seen
+    assert (found.do == ("loginctl enable-linger",)) == (severity != "info")
+
+
+def test_logind_is_asked_and_else_its_files_read(tmp_path: Path) -> None:
+    assert look_at_logout(tmp_path, lambda _: "") == NO_LOGOUT
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    assert look_at_logout(tmp_path, lambda _: "b true\n", "ada").kills is True
+    assert look_at_logout(tmp_path, lambda _: "", "ada").kills is None
+    main, extra = (
+        tmp_path / "etc/systemd/logind.conf",
+        tmp_path / "etc/systemd/logind.conf.d/9.conf",
+    )
+    extra.parent.mkdir(parents=True)
+    main.write_text("[Login]\n#KillUserProcesses=no\nKillUserProcesses=yes\n")
+    assert look_at_logout(tmp_path, lambda _: "", "ada").kills is True
+    extra.write_text("[Login]\nKillUserProcesses=no\n")
+    seen = look_at_logout(tmp_path, lambda _: "", "ada")
+    assert (seen.kills, seen.source) == (False, "/etc/systemd/logind.conf.d/9.conf")
+    linger = tmp_path / "var/lib/systemd/linger/ada"
+    linger.parent.mkdir(parents=True)
+    linger.touch()
+    assert look_at_logout(tmp_path, lambda _: "", "ada").lingers

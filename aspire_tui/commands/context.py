@@ -35,11 +35,19 @@ class Context:
         """Whose acts these are: the name in the settings, else the account's."""
         return load_settings(self.workspace).operator.name or getpass.getuser()
 
-    def console_live(self, session: Path, sock: Path) -> None:
-        """Open the screen on a running session; returns when the operator leaves it."""
+    def console_live(self, session: Path, sock: Path, *, view: bool = False) -> None:
+        """Open the screen on a running session; returns when the operator leaves it.
+
+        Args:
+            view: Only watch, and HOLD.
+        """
         from aspire_tui.tui.start import watch_live
 
-        watch_live(session, EngineClient(sock, self.who()), ascii_only=self.ascii)
+        watch_live(
+            session,
+            EngineClient(sock, self.who(), role="viewer" if view else "operator"),
+            ascii_only=self.ascii,
+        )
 
     def console_replay(self, session: Path, at: str) -> None:
         """Open the same screen on a recorded session."""

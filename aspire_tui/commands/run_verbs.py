@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient, running_engines
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
-from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.events import RunEnded
 from aspire_tui.improvement.llm.provider import choose_model
 from aspire_tui.improvement.prompts import prompt_names
@@ -164,26 +165,40 @@ def _resume(
 def attach(
     ctx: typer.Context,
     session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
+    view: Annotated[bool, typer.Option("--view", help="Only watch, and HOLD.")] = False,
 ) -> None:
     """Open the screen on a run that is going on."""
     context = Context.of(ctx)
     path, sock = _running(session, context)
-    context.console_live(path, sock)
+    client = EngineClient(sock, context.who())
+    met = client.greet(importlib.metadata.version("aspire-tui"), path.stem)
+    if met.refused:
+        raise PolicyRefused(met.refused)
+    context.console_live(path, sock, view=view or met.read_only)
 
 
 def stop(
     ctx: typer.Context,
     session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
+    take_control: Annotated[
+        bool, typer.Option("--take-control", help="Take control from whoever has it first.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """End a run: HOLD, the last trial is closed, the engine exits."""
     context = Context.of(ctx)
     path, sock = _running(session, context)
-    reply = EngineClient(sock, getpass.getuser()).send("stop")
+    client = EngineClient(sock, context.who())
+    if take_control:
+        holder = str(client.send("present", role="viewer").data.get("take", ""))
+        client.send("take_control", {"typed": holder})
+    reply = client.send("stop")
     if as_json:
         print_json({"session": str(path), "accepted": reply.accepted, "reason": reply.reason})
     else:
         typer.echo(f"{path.name}: {reply.reason}")
+    if not reply.accepted:
+        raise typer.Exit(Exit.REFUSED)
 
 
 def start_or_exit(job: Job) -> StartedEngine:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from aspire_tui.doctor.finding import finding
+from aspire_tui.doctor.logout import check_logout
 from aspire_tui.doctor.seen import (
     CameraSeen,
     MachineSeen,
@@ -52,6 +53,7 @@ def judge(seen: MachineSeen) -> tuple[Finding, ...]:
         check_workspace(seen.workspace),
         check_disk(seen.workspace),
         check_runtime_folder(seen.runtime),
+        check_logout(seen.logout),
         *check_serial(seen.serial),
         *check_terminal(seen.terminal),
     )

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from aspire_tui.config import Workspace
+from aspire_tui.doctor.logout import look_at_logout
 from aspire_tui.doctor.seen import (
     CameraSeen,
     MachineSeen,
@@ -77,6 +78,7 @@ def look(workspace: Workspace) -> MachineSeen:
         terminal=look_at_terminal(),
         workspace=look_at_workspace(workspace),
         runtime=look_at_runtime_folder(),
+        logout=look_at_logout(),
         serial=look_at_serial_ports(),
     )
 

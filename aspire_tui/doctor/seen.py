@@ -77,6 +77,16 @@ class SerialSeen(Struct, frozen=True):
     """Adapters on USB without a port."""
 
 
+class LogoutSeen(Struct, frozen=True):
+    """What becomes of a user's processes when that user logs out."""
+
+    logind: bool = False
+    kills: bool | None = None
+    """None: nobody says."""
+    lingers: bool = False
+    source: str = ""
+
+
 class MachineSeen(Struct, frozen=True):
     """Everything the probes saw."""
 
@@ -92,3 +102,4 @@ class MachineSeen(Struct, frozen=True):
     workspace: WorkspaceSeen
     runtime: RuntimeFolderSeen
     serial: SerialSeen = SerialSeen()
+    logout: LogoutSeen = LogoutSeen()
