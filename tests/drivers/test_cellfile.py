@@ -70,3 +70,35 @@ def test_find_by_name_and_by_path_and_the_nearest(tmp_path: Path) -> None:
         find_cell("yamm", [SHIPPED])
     with pytest.raises(CellFileError, match="no such cell file"):
         find_cell(str(tmp_path / "gone.toml"), [SHIPPED])
+
+
+SO101 = (SHIPPED / "so101.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sag_rad_per_Nm = [0.0167, ", "sag_rad_per_Nm = [", ["sag_rad_per_Nm", "4 values for 5"]),
+        ("orientation_tolerance_rad = 0.35", "orientation_tolerance_rad = 0.0", ["above 0"]),
+        ("trim_rad = 0.03", "trim_rad = 3.0", ["trim_rad must be 0 to 0.2"]),
+        ("angle_rad = [-0.1745, -0.0496", "angle_rad = [-0.0496, -0.1745", ["jaw", "must rise"]),
+        ("lever_m = 0.066", "lever_m = 0.0", ["lever_m must be positive"]),
+        ("open_width_m = 0.070", "open_width_m = 0.090", ["the jaw opens", "0.09 m"]),
+        ("longest_side_m", "longest_side", ["unknown key 'longest_side'", "longest_side_m"]),
+    ],
+)
+def test_a_mistake_about_servos_or_jaw_is_named(
+    tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    assert old in SO101
+    with pytest.raises(CellFileError) as caught:
+        load(tmp_path, SO101.replace(old, new, 1))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_arm_that_says_nothing_of_it_is_as_before() -> None:
+    arm = load_cell(SHIPPED / "yam.toml").info.arms[0]
+    assert (arm.orientation_tolerance_rad, arm.sag_rad_per_Nm, arm.trim_rad) == (0.01, (), 0.0)
+    assert arm.gripper.jaw is None
+    assert load_cell(SHIPPED / "yam.toml").info.task_area is None

@@ -88,7 +88,7 @@ def _grip(
     bench.previews.clear()
     report = bench.cell.grip(bench.arm.name, width_m, force_N)
     closing = width_m < before_m
-    if _unfinished(bench, report, closing):
+    if _unfinished(bench, report, closing, moved_m=abs(report.width_m - before_m)):
         again = bench.cell.grip(bench.arm.name, width_m, force_N)
         report = msgspec.structs.replace(
             again, started_s=report.started_s, held_s=report.held_s + again.held_s
@@ -117,17 +117,17 @@ def _grip(
     return PrimitiveOutcome(status, result, summary)
 
 
-def _unfinished(bench: Workbench, report: GripReport, closing: bool) -> bool:
+def _unfinished(bench: Workbench, report: GripReport, closing: bool, moved_m: float) -> bool:
     """Whether a jaw on a servo needs the same command once more.
 
-    Closing, it drags a thing to its fixed side first and may still be turning it; opening, the load
-    it reports lags behind and is that of the squeeze it has just ended.
+    The load it reports lags behind: a stop before it has moved is what ended just now. And closing
+    it drags a thing to its fixed side first, and may still be turning it.
     """
     if bench.arm.gripper.jaw is None or report.status not in ("OK", "NOT_CONVERGED"):
         return False
-    if closing:
-        return report.status == "NOT_CONVERGED" and report.force_N > TURNING_N
-    return report.stalled
+    if closing and report.status == "NOT_CONVERGED":
+        return report.force_N > TURNING_N
+    return report.stalled and moved_m < MOVED_M
 
 
 def _judge(
