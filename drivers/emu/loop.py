@@ -42,6 +42,7 @@ class Loop:
     def run(self) -> None:
         """Go on until ``end``."""
         tick_s = self._now_s()
+        self.rig.begin(tick_s)
         while not self._ended:
             now_s = self._now_s()
             self._wait(min(tick_s, self._due_s(now_s)) - now_s)

@@ -10,8 +10,9 @@ import msgspec
 class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the servos, their gears, their supply and their USB adapter behave.
 
-    The sizes of load error and play are those published for the SO-101: a gear train with half a
-    degree of play, and one to two degrees of sag under the arm's own weight at LeRobot's gains.
+    The sizes of load error and play are those published for the SO-101: half a degree of play in
+    each gear train, and at LeRobot's gains a sag that with the play adds up to one or two degrees
+    at the tool of an arm stretched out.
     """
 
     seed: int = 0
