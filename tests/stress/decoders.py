@@ -32,7 +32,7 @@ from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
 from aspire_tui.session.stored import event_of
-from drivers import wire
+from drivers import rows, wire
 from drivers.types import CellStatus, Trajectory
 from tests.session.story import BLOBS, story
 
@@ -190,7 +190,7 @@ def cell_requests() -> Decoder:
         wire.Grip("left", 0.04, 10.0), wire.Grip("left", 0.04, 10.0, 0.1), wire.Pause(0.5),
         wire.Await(3), wire.Stop("key"), wire.Resume(), wire.Speed(0.5), wire.ReleaseTorque("n"),
         wire.GetEvents(0), wire.GetSamples("left", 0.0), wire.TrajStart("left", "k"),
-        *wire.pack_trajectory(path, "k"),
+        *rows.pack_trajectory(path, "k"),
     )  # fmt: skip
     seeds = tuple(
         wire.encode(wire.Request(f"a-{n}", "operator", "ann", body, "boot", "lease", 10**18, 5))
@@ -200,7 +200,7 @@ def cell_requests() -> Decoder:
     def read(data: bytes) -> bool:
         request = wire.decode_request(data)
         if isinstance(request.body, wire.TrajLoad):
-            wire.unpack_trajectory([request.body])
+            rows.unpack_trajectory([request.body])
         return True
 
     return Decoder("cell/1 requests", seeds, read, (wire.BadMessage,))

@@ -72,5 +72,6 @@ def _judged(who: str, command: list[str]) -> Result:
     passed, failed = letters.count("."), letters.count("F") + letters.count("E")
     found = f"{passed} passed, {failed} failed, {letters.count('s')} without effect unconfined"
     if done.returncode != 0:
-        found += f"; {counts or done.stderr.strip()[-300:]}; {re.findall(r'^FAILED .*$', done.stdout, re.M)}"
+        broken = re.findall(r"^FAILED .*$", done.stdout, re.M)
+        found += f"; {counts or done.stderr.strip()[-300:]}; {broken}"
     return Result(f"attack corpus {who}", found, done.returncode == 0 and passed > 100)
