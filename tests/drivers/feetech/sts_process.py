@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from drivers.cellfile import load_cell
@@ -17,6 +18,8 @@ from drivers.feetech.arm import FeetechArm
 from drivers.feetech.section import FeetechSection
 from drivers.types import ArmSpec
 
+Command = Callable[..., tuple[int, str, str]]
+"""What is typed after ``aspire-tui``, and to its questions: exit code, output, errors."""
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENT_S = 0.25
 """A loaded machine is late; what is tested is not how late."""
@@ -24,6 +27,20 @@ PATIENT_S = 0.25
 
 def so101() -> ArmSpec:
     return load_cell(CHECKOUT / "drivers/cells/so101.toml").info.arms[0]
+
+
+def hardware_cell(folder: Path, port: str) -> Path:
+    """A cell file that takes this port for a real arm's."""
+    text = (CHECKOUT / "drivers/cells/so101.toml").read_text()
+    text = text.replace('kind = "sim"', 'kind = "hardware"').replace('clock = "sim"', "")
+    text = text.replace('name = "so101"', 'name = "bench-so101"')
+    text = text[: text.index("# In front of the bench")]
+    file = folder / "bench-so101.toml"
+    file.write_text(
+        f'{text}\n[[device]]\narm = "arm"\ndriver = "feetech"\nport = "{port}"\n'
+        '[device.feetech]\ncalibration = "arm.json"\n'
+    )
+    return file
 
 
 class EmulatedBus:

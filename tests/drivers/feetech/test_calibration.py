@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from sts_fake import FakeLine
 from sts_fake_arm import energised, opened
-from sts_process import CHECKOUT, EmulatedBus, so101
+from sts_process import Command, EmulatedBus, hardware_cell, so101
 
 from drivers.feetech.arm import FeetechArm
 from drivers.feetech.bus import Bus
@@ -28,6 +25,7 @@ from drivers.feetech.calibration import (
     CalibrationError,
     JointZero,
     ServoCalibration,
+    beside,
     calibration_text,
     load_calibration,
     save_beside,
@@ -41,7 +39,6 @@ from drivers.feetech.section import FeetechSection
 
 RAD = 2.0 * math.pi / 4096.0
 POSITION, HOMING = 56, 31
-CLI = (sys.executable, "-m", "aspire_tui.cli")
 
 LEROBOTS = """{
     "shoulder_pan": {
@@ -237,7 +234,10 @@ def test_a_servo_that_does_not_keep_a_value_is_named() -> None:
     assert line.servos[2].memory[55] == 1
 
 
-def test_one_servo_gets_its_id_and_its_speed(tmp_path: Path) -> None:
+def test_one_servo_gets_its_id_and_its_speed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.feetech.bus.BROADCAST_PING_S", 0.3)
     bench = EmulatedBus(tmp_path, servos=1)
 
     def link(baud: int) -> SerialLink:
@@ -297,16 +297,6 @@ def test_small_moves_measure_error_play_and_lag_and_end_where_they_began() -> No
     assert [servo.word(42) for servo in line.servos.values()] == start
 
 
-def test_an_emulated_joint_with_play_is_measured_over_the_line(emulated: EmulatedBus) -> None:
-    arm = emulated.arm()
-    arm.open()
-    arm.energise()
-    measured = Mover(arm, so101(), time.monotonic, time.sleep).measure(0)
-    assert 0.0 < measured.arrival_rad < 0.05
-    assert 0.0 < measured.lag_s < 0.5
-    arm.close()
-
-
 def test_a_joint_that_is_hindered_is_not_pushed_on() -> None:
     line = FakeLine()
     arm = energised(line)
@@ -318,42 +308,35 @@ def test_a_joint_that_is_hindered_is_not_pushed_on() -> None:
 # -- the verb --------------------------------------------------------------------------------
 
 
-def calibrate(workspace: Path, cell: Path, typed: str, *options: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [*CLI, "--workspace", str(workspace), "cell", "calibrate", str(cell), *options],
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=CHECKOUT,
-        env={**os.environ, "XDG_RUNTIME_DIR": ""},
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def hardware_cell(folder: Path, port: str) -> Path:
-    text = (CHECKOUT / "drivers/cells/so101.toml").read_text()
-    text = text.replace('kind = "sim"', 'kind = "hardware"').replace('clock = "sim"', "")
-    text = text.replace('name = "so101"', 'name = "bench-so101"')
-    text = text[: text.index("# In front of the bench")]
-    file = folder / "bench-so101.toml"
-    file.write_text(
-        f'{text}\n[[device]]\narm = "arm"\ndriver = "feetech"\nport = "{port}"\n'
-        '[device.feetech]\ncalibration = "arm.json"\n'
-    )
-    return file
-
-
 def test_the_verb_keeps_what_the_servos_hold_and_asks_before_the_arm_falls(
-    emulated: EmulatedBus,
+    aspire: Command, emulated: EmulatedBus
 ) -> None:
-    cell = hardware_cell(emulated.folder, emulated.port)
-    code, out, err = calibrate(emulated.folder, cell, "", "--keep-servos")
+    cell = str(hardware_cell(emulated.folder, emulated.port))
+    code, out, err = aspire("cell", "calibrate", cell, "--keep-servos")
     assert (code, err) == (0, ""), err
     assert load_calibration(emulated.folder / "arm.json")["gripper"].range_max == 4095
     emulated.inject("torque", value=1)
-    code, out, err = calibrate(emulated.folder, cell, "yes\n", "--write-file")
+    code, out, err = aspire("cell", "calibrate", cell, "--write-file", typed="yes\n")
     assert code == 3
     assert "nothing was written" in err
     assert "it falls" in out
+    code, out, err = aspire("cell", "calibrate", cell, "--write-file", typed="release\n")
+    assert (code, err) == (0, ""), err
+    assert "read back" in out
+
+
+def test_the_verb_asks_before_it_moves_and_dates_what_it_measured(
+    aspire: Command, emulated: EmulatedBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.feetech.measuring.SETTLE_S", 0.05)
+    monkeypatch.setattr("drivers.feetech.measuring.SPEED_RAD_S", 1.0)
+    cell = str(hardware_cell(emulated.folder, emulated.port))
+    assert aspire("cell", "calibrate", cell, "--keep-servos")[0] == 0
+    code, _, err = aspire("cell", "calibrate", cell, "--measure", typed="\n")
+    assert code == 3 and "nothing moved" in err
+    code, out, err = aspire("cell", "calibrate", cell, "--measure", typed="move\n")
+    assert (code, err) == (0, ""), err
+    kept = json.loads(beside(emulated.folder / "arm.json").read_text())
+    assert set(kept["measured"]) == {joint.name for joint in so101().joints}
+    assert kept["when"] and kept["who"] and 0.0 < kept["arrival_tolerance_rad"] < 0.2
+    assert "arrival_tolerance_rad = " in out
