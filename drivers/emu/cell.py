@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +25,13 @@ from drivers.emu.stand_in import EmulatedStandIn, at_once
 from drivers.emu.succession import Orphan
 from drivers.emu.world_plant import WorldShafts
 from drivers.errors import CellFileError
+from drivers.jaw import jaw_angle_rad
 from drivers.runtime_dir import CellPaths
 from drivers.sim.arm import ArmSetpoint
 from drivers.sim.camera_source import CameraConfig
 from drivers.sim.control import serve
 from drivers.sim.settings import noisy_cell
-from drivers.types import CellInfo
+from drivers.types import ArmSpec, CellInfo
 from drivers.world_feed import WorldFeed
 
 log = logging.getLogger("emulator")
@@ -125,10 +127,23 @@ class EmulatedCell:
                 f"{len(shafts)}"
             )
         line = assemble(section, arm.name, self.paths.folder / f"bus{number}", shafts, owned)
+        _limit(line, arm)
         if section.start == "holding":
             for servo in line.bus.servos:
                 servo.write(Reg.TORQUE, b"\x01")
         return line
+
+
+def _limit(line: Line, arm: ArmSpec) -> None:
+    """Tell the register log what the cell file allows, in ticks; half a tick is rounding."""
+    spans = [(joint.lo_rad, joint.hi_rad) for joint in arm.joints]
+    gripper, jaw = arm.gripper, arm.gripper.jaw
+    if jaw is not None:
+        widths = (gripper.closed_width_m, gripper.open_width_m)
+        spans.append((jaw_angle_rad(jaw, widths[0]), jaw_angle_rad(jaw, widths[1])))
+    for servo, span in zip(line.bus.servos, spans, strict=True):
+        low, high = sorted(servo.ticks_at(angle) for angle in span)
+        line.bus.log.allowed[servo.servo_id] = (math.ceil(low - 0.5), math.floor(high + 0.5))
 
 
 def _section(cell: CellFile, seed: int | None) -> EmulatorSection:

@@ -138,6 +138,11 @@ class Servo:
         if pending is not None:
             self.write(*pending)
 
+    def ticks_at(self, angle_rad: float) -> float:
+        """Position in ticks when the shaft is there; continuous over turns."""
+        raw = self._mounting.zero_ticks + self._mounting.sign * angle_rad / TICK_RAD
+        return raw - signed(self.memory.get(Reg.HOMING), 11)
+
     # -- what happens to it ----------------------------------------------------------------
 
     def power_cycle(self) -> None:

@@ -179,6 +179,15 @@ def test_the_bus_of_a_cell_is_there_and_goes_with_it(start: Callable[..., Runnin
     assert list(running.folder.iterdir()) == []
 
 
+def test_the_register_log_knows_the_limits_of_the_cell_file(cell: EmulatedCell) -> None:
+    allowed = cell.rig.lines[0].bus.log.allowed
+    for n, joint in enumerate(cell.plant.world.info.arms[0].joints, 1):
+        present, now = servo(cell, n).present(), servo(cell, n).shaft.angle_rad
+        low, high = allowed[n]
+        assert (low - present) * TICK_RAD + now == pytest.approx(joint.lo_rad, abs=TICK_RAD)
+        assert (high - present) * TICK_RAD + now == pytest.approx(joint.hi_rad, abs=TICK_RAD)
+
+
 def test_a_cell_that_is_not_emulated_is_refused_in_words(start: Callable[..., Running]) -> None:
     running = start(str(CELLS / "yam.toml"), module="drivers.emu")
     assert "emulated" in running.said["error"] and running.process.wait(10) == 2
