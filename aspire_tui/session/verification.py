@@ -16,6 +16,7 @@ from aspire_tui.events import Recorded
 from aspire_tui.session import schema
 from aspire_tui.session.chain import genesis, link, seal
 from aspire_tui.session.index import index_event
+from aspire_tui.session.judging import judged_as_begun
 from aspire_tui.session.redaction import MARK
 from aspire_tui.session.rows import Problem
 from aspire_tui.session.stored import event_of
@@ -48,7 +49,7 @@ def _damage(error: Exception) -> Problem:
 
 def _verify(db: apsw.Connection) -> list[Problem]:
     problems: list[Problem] = []
-    for check in (_structure, _chain, _index, _blobs):
+    for check in (_structure, _chain, _index, _blobs, judged_as_begun):
         try:
             problems.extend(_first_many(check(db)))
         except (apsw.Error, TypeError, ValueError, LookupError) as error:
