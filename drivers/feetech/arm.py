@@ -10,15 +10,16 @@ from typing import Final
 
 from drivers.feetech import registers as r
 from drivers.feetech.bus import Bus, NoAnswer
-from drivers.feetech.energise import energise, fastest, goal_row
-from drivers.feetech.gripping import PERMILLE, Grip
+from drivers.feetech.energise import energise, goal_row
+from drivers.feetech.gripping import Grip
 from drivers.feetech.guiding import Guiding
 from drivers.feetech.judgement import Judged, judge, why_missing
 from drivers.feetech.link import Link, PortError, SerialLink
 from drivers.feetech.section import GRIPPER, FeetechSection
 from drivers.feetech.setpoints import Setpoints
 from drivers.feetech.survey import BusSeen, survey
-from drivers.feetech.telemetry import AlarmWatch, Telemetry, decode, limits_of
+from drivers.feetech.takeover import take_over
+from drivers.feetech.telemetry import AlarmWatch, Telemetry, decode
 from drivers.feetech.wiring import Wiring, wire
 from drivers.findings import found
 from drivers.serial_ports import look_at_port
@@ -170,36 +171,13 @@ class FeetechArm:
         return found("no_servo", "no answer from any of them", None, **words)
 
     def _take_over(self) -> None:
-        """Take limits, goals and torque as the servos have them."""
         servos = self._seen.servos
-        now = self._clock()
-        limits = {}
-        for n, one in servos.items():
-            lo, hi = one.value(r.MIN_POSITION), one.value(r.MAX_POSITION)
-            limits[n] = (lo, hi) if lo < hi else (0, r.LARGEST_TICK)
-        self._wiring = self._wiring.limited(limits)
-        self._last = {n: decode(one.telemetry, now) for n, one in servos.items()}
-        self._watches = {
-            n: AlarmWatch(self._wiring.name_of(n), limits_of(one.settings, self._section.supply_V))
-            for n, one in servos.items()
-        }
-        self._speeds = {n: fastest(one.value(r.PHASE)) for n, one in servos.items()}
-        self._allowed = {
-            n: min(self._largest_share(n), one.value(r.MAX_TORQUE) or PERMILLE)
-            for n, one in servos.items()
-        }
-        self._softened = {}
-        self._holding = all(one.value(r.TORQUE) != 0 for one in servos.values())
-        self._setpoints = Setpoints(self._wiring.ids)
-        self._setpoints.adopt(
-            {n: one.value(r.GOAL_POSITION) for n, one in servos.items()},
-            {n: one.value(r.TORQUE_LIMIT) for n, one in servos.items()},
-        )
-        self._prepared = all(
-            one.value(r.ACCELERATION) == 0 and one.value(r.GOAL_SPEED) == self._speeds[n]
-            for n, one in servos.items()
-        )
-        self._guiding = None
+        taken = take_over(servos, self._wiring, self._section, self._clock())
+        self._wiring, self._setpoints = taken.wiring, taken.setpoints
+        self._last, self._watches = taken.last, taken.watches
+        self._allowed, self._speeds = taken.allowed, taken.speeds
+        self._holding, self._prepared = taken.holding, taken.prepared
+        self._softened, self._guiding = {}, None
         self._grip = Grip(self._wiring.jaw, self._section.no_load_rad_s)
         if len(servos) == len(self._wiring.ids):
             self._adopt_goals()
@@ -344,11 +322,6 @@ class FeetechArm:
         rows = {n: goal_row(goals[n], self._speeds[n]) for n in self._wiring.ids}
         bus.sync_write(r.ACCELERATION.address, rows)
         self._prepared = True
-
-    def _largest_share(self, servo: int) -> int:
-        section = self._section
-        jaw = servo == self._wiring.ids[-1]
-        return round(PERMILLE * (section.gripper_torque_limit if jaw else section.torque_limit))
 
     def _limit(self, servo: int) -> int:
         return round(self._softened.get(servo, 1.0) * self._allowed[servo])
