@@ -15,6 +15,9 @@ from drivers.emu.packet import BROADCAST, Code, Instruction, InstructionReader, 
 from drivers.emu.servo import Servo
 from drivers.emu.wire import PING_STAGGER_S, Wire
 
+MOST_READ: Final = 250
+"""Bytes that fit into one answer."""
+
 SILENCE_S: Final = 0.05
 """A packet that stops for so long is given up."""
 
@@ -103,7 +106,7 @@ class Bus:
         match told.code:
             case Code.PING:
                 return status(servo_id, servo.error())
-            case Code.READ if len(params) == 2:
+            case Code.READ if len(params) == 2 and params[1] <= MOST_READ:
                 return status(servo_id, servo.error(), servo.read(params[0], params[1]))
             case Code.WRITE if len(params) >= 2:
                 answers = servo.answers_writes
@@ -135,7 +138,7 @@ class Bus:
                 self._answer(servo, told)
 
     def _sync_read(self, params: bytes, listening: Sequence[Servo], at_s: float, baud: int) -> None:
-        if len(params) < 3:
+        if len(params) < 3 or params[1] > MOST_READ:
             return
         address, count = params[0], params[1]
         for servo_id in params[2:]:

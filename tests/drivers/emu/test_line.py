@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import Bench, packets, told
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.emu.packet import InstructionReader
@@ -99,3 +99,31 @@ def test_a_changed_id_or_speed_is_answered_the_old_way(bench: Bench) -> None:
     assert packets(bench.ask(told(9, 3, 6, 1))) == [(9, 0, b"")]
     assert bench.ask(told(9, 1)) == b""
     assert packets(bench.ask(told(9, 1), baud=500_000)) == [(9, 0, b"")]
+
+
+instruction = st.tuples(
+    st.sampled_from([1, 2, 3, 0xFE, 7]),
+    st.sampled_from([1, 2, 3, 4, 5, 6, 0x82, 0x83, 0x55]),
+    st.binary(max_size=24),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(instruction | st.binary(max_size=40), max_size=12))
+def test_no_instruction_upsets_a_servo(
+    tmp_path: Path, sent: list[tuple[int, int, bytes] | bytes]
+) -> None:
+    bench = Bench(tmp_path)
+    for item in sent:
+        bench.ask(item if isinstance(item, bytes) else told(item[0], item[1], *item[2]), 0.01)
+    bench.pass_time(0.05)
+    for servo in bench.bus.servos:
+        servo.read(0, 128)
+        assert all(abs(s.angle_rad) < 1e3 for s in bench.plant.shafts)
+    bench.close()
+
+
+def test_more_than_an_answer_can_hold_is_not_answered(bench: Bench) -> None:
+    assert bench.ask(told(1, 2, 0, 255)) == b""
+    assert bench.ask(told(0xFE, 0x82, 0, 255, 1, 2)) == b""
+    assert len(bench.read(1, 100, 100)) == 100
