@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import site
 import subprocess
 import sys
 import venv
@@ -31,7 +29,7 @@ def copy_of_the_program(folder: Path) -> tuple[Path, Path]:
         )
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     packages = next((folder / "venv/lib").glob("python*/site-packages"))
-    paths = [str(folder), *site.getsitepackages()]
+    paths = [str(folder), *(p for p in sys.path if p.endswith("site-packages"))]
     (packages / "copy.pth").write_text("\n".join(paths) + "\n")
     return folder, folder / "venv/bin/python"
 
@@ -53,7 +51,7 @@ def run_and_edit(bench: Bench, python: Path | str, task: str, edit: Path, old: s
         assert old in text
         beside = edit.with_suffix(".new")
         beside.write_text(text.replace(old, new, 1))
-        os.replace(beside, edit)
+        beside.replace(edit)
         _, err = command.communicate(timeout=120)
         return command.returncode, err, reader
     finally:
