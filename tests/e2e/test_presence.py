@@ -3,6 +3,7 @@ that are this test's own."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from drivers.runtime_dir import cell_paths
 from tests.e2e.kills import _reader
 from tests.e2e.resuming import small_task
 from tests.e2e.test_bench import events, until
+from tests.tui.terminal import Terminal
 
 YAM = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
 
@@ -165,3 +167,36 @@ def test_a_new_program_waits_for_a_person_who_sees_facts(bench) -> None:  # type
         until(lambda: calls_of(reader)[1] > 0, "it runs")
         given = events(reader, ApprovalGiven)[0].event
         assert (given.who, given.approved, given.program) == ("anna", True, asked.program)
+
+
+def test_a_suspended_screen_is_nobody_and_a_hung_up_one_leaves_the_run_alive(bench) -> None:  # type: ignore[no-untyped-def]
+    cell = watched_cell(bench.home, 'presence = "hold"\npresence_s = 300.0')
+    task = small_task(bench.home)
+    command = bench.command("run", task, "--cell", cell, "--rounds", "0")
+    with Terminal(command, 120, 36, environment=bench.environment) as terminal:
+        terminal.wait(lambda screen: "trial 1" in screen, timeout_s=90)
+        reader = _reader(bench)
+        started = until(lambda: events(reader, PresenceChanged), "presence is recorded")
+        assert started[0].event.present
+        until(lambda: events(reader, ControlChanged), "the screen has control")
+        console = terminal.process
+        console.send_signal(signal.SIGSTOP)  # as ctrl+z and a sleeping laptop do
+        gone = until(lambda: not events(reader, PresenceChanged)[-1].event.present, "nobody")
+        assert gone
+        assert "fallen silent" in events(reader, PresenceChanged)[-1].event.cause
+        until(lambda: reader.snapshot().phase.phase == "held", "the cell is held")
+        calls = calls_of(reader)
+        console.send_signal(signal.SIGCONT)
+        until(lambda: events(reader, PresenceChanged)[-1].event.present, "somebody again")
+        assert calls_of(reader) == calls  # coming back resumes nothing
+        terminal.hang_up()  # as sshd does when the line is gone
+        console.wait(timeout=20)
+        until(lambda: not events(reader, PresenceChanged)[-1].event.present, "hung up")
+        sock = socket_of(bench.runtime / "aspire", reader.path)
+        assert EngineClient(sock, "anna").send("hello").accepted
+        assert (
+            EngineClient(sock, events(reader, ControlChanged)[-1].event.who or "a")
+            .send("stop")
+            .accepted
+        )
+        until(lambda: reader.snapshot().ended, "stopped")
