@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-ANYBODY_MAY: frozenset[str] = frozenset({"hello", "hold", "present", "leave", "take_control"})
+ANYBODY_MAY: frozenset[str] = frozenset(
+    {"hello", "hold", "present", "leave", "take_control", "job"}
+)
 """Verbs that need no control. HOLD outranks everything."""
 
 

@@ -14,6 +14,7 @@ from aspire_tui.events import (
     OperatorAct,
     PhaseChanged,
     TrialClosed,
+    VerdictGiven,
 )
 from drivers.client import StateStream
 from drivers.runtime_dir import cell_paths
@@ -90,7 +91,7 @@ def test_break_edit_run_skip_and_abort_on_a_real_cell(bench) -> None:  # type: i
             lambda: [e.event for e in events(reader, CallResult) if e.event.call == first.call],
             "the edited call ends",
         )[0]
-        intent = [e.event for e in events(reader, CallIntent) if e.event.call == first.call][0]
+        intent = next(e.event for e in events(reader, CallIntent) if e.event.call == first.call)
         assert (done.operator, done.edited_by) == ("edited", "tester")
         assert np.allclose(done.edited_args["position"], raised, atol=1e-4)
         assert np.allclose(intent.args["position"], wanted, atol=1e-4)
@@ -140,6 +141,38 @@ def test_break_edit_run_skip_and_abort_on_a_real_cell(bench) -> None:  # type: i
         assert client.send("stop").accepted
         assert command.wait(timeout=30) == 4
         stream.close()
+    finally:
+        command.kill()
+        command.wait()
+
+
+def test_after_a_status_each_next_call_stands_and_at_last_the_verifying(bench) -> None:  # type: ignore[no-untyped-def]
+    command = bench.start("run", "cube_lift", "--rounds", "0", "--json")
+    try:
+        reader = _reader(bench)
+        client = attached(bench, reader)
+        assert client.send("break", {"status": "OK"}).accepted
+        stood_calls: list[int] = []
+        while True:
+            until(
+                lambda: (
+                    reader.snapshot().phase.phase == "held"
+                    and len(events(reader, CallResult)) > len(stood_calls)
+                ),
+                "it stands after a call that ended OK",
+            )
+            assert "breakpoint 1" in reader.snapshot().phase.cause
+            reply = client.send("run_call")
+            if not reply.accepted and "R goes on to verifying" in reply.reason:
+                break
+            assert reply.accepted, reply.reason
+            stood_calls.append(len(events(reader, CallResult)))
+        assert len(stood_calls) >= 2
+        assert not events(reader, VerdictGiven), "nothing was judged, the arm was not parked"
+        assert client.send("unbreak").accepted and client.send("resume").accepted
+        until(lambda: events(reader, VerdictGiven), "then it is")
+        assert client.send("stop").accepted
+        command.wait(timeout=60)
     finally:
         command.kill()
         command.wait()
