@@ -225,6 +225,26 @@ def test_a_servo_that_restarted_gets_no_goal_until_it_is_enabled_again() -> None
     assert "torque_lost" not in codes(arm)
 
 
+def test_an_answer_that_was_lost_is_asked_for_again_within_the_cycle() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    lost: list[bytes] = []
+
+    def lose_one(answer: bytes) -> bytes:
+        if answer[2] == 3 and not lost:
+            lost.append(answer)
+            return b""
+        return answer
+
+    line.spoil = lose_one
+    began_s = line.now_s
+    sample = arm.read(0.008)
+    assert lost
+    assert sample.age_s == (0.0,) * 6
+    assert line.now_s - began_s < 0.008
+    assert arm.counts["elbow_flex"][2] == 1
+
+
 def test_one_missed_answer_is_an_age_and_many_are_an_error() -> None:
     line = FakeLine()
     arm = energised(line)
