@@ -8,6 +8,7 @@ from typing import Final, Literal
 from drivers.errors import DeviceGone
 
 BAD_CYCLES_ALARM: Final = 3
+BAD_AFTER_PAUSE: Final = 2
 BLIND_STOP_S: Final = 0.1
 BLIND_LOST_S: Final = 0.5
 GONE: Final = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF)
@@ -38,9 +39,10 @@ class SilenceWatch:
         if is_gone(error):
             return "lost"
         blind_s = self.blind_s(now_s)
-        if blind_s >= BLIND_LOST_S:
+        # After a pause of our own one missed answer says nothing yet; the next one does.
+        if self.bad_cycles >= BAD_AFTER_PAUSE and blind_s >= BLIND_LOST_S:
             return "lost"
-        if blind_s >= BLIND_STOP_S:
+        if self.bad_cycles >= BAD_AFTER_PAUSE and blind_s >= BLIND_STOP_S:
             return "stop"
         return "alarm" if self.bad_cycles == BAD_CYCLES_ALARM else "wait"
 
