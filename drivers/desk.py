@@ -385,7 +385,8 @@ class CommandDesk:
 
     def _free(self, cause: str, who: str) -> None:
         """End the lease; what its owner left in flight is held and ended."""
-        if any(not ticket.done for ticket in self._tickets.values()):
+        in_flight = any(not ticket.done for ticket in self._tickets.values())
+        if in_flight or self._core.status().state in WATCHED:
             self._core.hold(cause, who)
             self._core.abort(who)
         self.lease.release()
