@@ -15,7 +15,7 @@ from aspire_tui.commands.recorded import Recorded, recorded_trial
 from aspire_tui.commands.run_verbs import JsonFlag, NoNoise, NoSandbox, exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.client import EngineGone, engine_of_cell
-from aspire_tui.engine.exec_queue import ExecOrder
+from aspire_tui.engine.order import ExecOrder
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.session.reader import SessionReader

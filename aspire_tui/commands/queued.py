@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from aspire_tui.engine.client import EngineClient, EngineGone
-from aspire_tui.engine.exec_queue import ExecOrder
+from aspire_tui.engine.order import ExecOrder
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import exec_summary

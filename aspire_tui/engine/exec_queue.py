@@ -11,9 +11,9 @@ import msgspec
 from aspire_tui.domain import JSON, Outcome, sha256_hex
 from aspire_tui.engine.bench import BenchLost
 from aspire_tui.engine.book import BudgetExhausted
+from aspire_tui.engine.order import ExecOrder
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.trials import Stopped
-from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import Note, TrialClosed
 
 if TYPE_CHECKING:
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 16
 State = Literal["queued", "running", "done", "failed"]
-
-
-class ExecOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Arguments of ``exec``. The task travels whole, as it was checked."""
-
-    program: str
-    task: TaskDef
-    seed: int = 0
-    trials: int = 1
-    tier: str = ""
-    noise: bool = True
-    dry_run: bool = False
-    then_run: bool = False
-    recorded: str = ""
 
 
 class _Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
