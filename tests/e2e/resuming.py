@@ -18,7 +18,7 @@ from aspire_tui.session.reader import SessionReader
 from tests.e2e.conftest import Bench
 from tests.e2e.kills import _engines, _reader
 
-PATIENCE_S = 150.0
+PATIENCE_S = 600.0
 CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 4\nselection_n = 4\n"
 Key = tuple[str, int, str, str]
 

@@ -35,7 +35,7 @@ def test_a_stopped_run_is_not_resumed_under_another_judge(bench) -> None:  # typ
     ended = bench.run("run", "--resume", session, "--max-trials", "50", "--json")
     assert ended.code in (0, 1), ended.err
     assert ended.json["stopped_by"] == "done"
-    assert ended.json["search"]["n"] == 4
+    assert ended.json["search"]["n"] >= 4
 
 
 @pytest.mark.slow
