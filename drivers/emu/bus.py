@@ -18,7 +18,7 @@ from drivers.emu.wire import PING_STAGGER_S, Wire
 MOST_READ: Final = 250
 """Bytes that fit into one answer."""
 
-SILENCE_S: Final = 0.05
+SILENCE_S: Final = 0.01
 """A packet that stops for so long is given up."""
 
 

@@ -20,7 +20,7 @@ from scservo_sdk import (
 from drivers.emu.fault_socket import NAME, FaultClient
 
 IDS = (1, 2, 3, 4, 5, 6)
-TRIES = 60
+TRIES = 20
 
 
 @dataclass
@@ -107,10 +107,18 @@ class Sdk:
 
     def _repeat(self, ask: Callable[[], tuple[int, int]], tries: int = TRIES) -> int | None:
         for _ in range(tries):
-            self.port.ser.reset_input_buffer()
             # The SDK takes the data of a reply apart without looking whether there is any.
             with contextlib.suppress(IndexError):
                 value, result = ask()
                 if result == COMM_SUCCESS:
                     return value
+            self._empty()
         return None
+
+    def _empty(self) -> None:
+        """Hear the line out until it is quiet."""
+        line = self.port.ser
+        line.timeout = 0.05
+        while line.read(256):
+            pass
+        line.timeout = 0

@@ -15,6 +15,7 @@ params = st.binary(max_size=20)
 whole = st.tuples(st.integers(0, 0xFE), st.integers(0, 0x83), params)
 
 
+@settings(deadline=None)
 @given(st.lists(whole, max_size=5), st.integers(1, 7))
 def test_instructions_are_found_however_they_are_cut(
     sent: list[tuple[int, int, bytes]], piece: int
@@ -28,6 +29,7 @@ def test_instructions_are_found_however_they_are_cut(
     assert reader.stray == reader.spoilt == 0
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), whole)
 def test_garbage_is_passed_over_and_counted(junk: bytes, sent: tuple[int, int, bytes]) -> None:
     reader = InstructionReader()
@@ -108,7 +110,9 @@ instruction = st.tuples(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(st.lists(instruction | st.binary(max_size=40), max_size=12))
 def test_no_instruction_upsets_a_servo(
     tmp_path: Path, sent: list[tuple[int, int, bytes] | bytes]
