@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from aspire_tui.domain import RunSpec
+from aspire_tui.domain import RunSpec, SandboxLevel
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.session.keeping import Retention
 
@@ -24,7 +24,7 @@ class Job(msgspec.Struct, frozen=True):
     skill_folders: tuple[str, ...]
     key_file: str
     """The workspace's key for held-out seeds."""
-    levels: tuple[str, ...]
+    levels: tuple[SandboxLevel, ...]
     keep: Retention = Retention()
     """How much room sessions may take; no trial starts without it."""
     started_by: str = ""
