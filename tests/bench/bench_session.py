@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from story import intent, opening, result, story
 COMMAND = "python -m tests.bench session"
 MILLION = 1_000_000
 TRIALS = 68_000
+SUSTAINED_S = 10.0
 POLL_S = 0.02
 """How often a console asks whether the file changed."""
 
@@ -86,20 +88,27 @@ def _commits(folder: Path) -> list[Figure]:
 
 
 def _events_per_second(folder: Path) -> Figure:
-    n = 400
+    """One event with one picture per durable commit, for as long as a run of pictures lasts."""
     rng = random.Random(1)
-    pictures = [rng.randbytes(30_000) for _ in range(n)]
+    pictures = [rng.randbytes(30_000) for _ in range(50)]
+    n, slowest_s = 0, 0.0
     with Recorder.create(folder / "pictures.db") as recorder:
         recorder.append([opening()])
-
-        def write() -> None:
-            for data in pictures:
-                name = sha256_hex(data)
-                recorder.append([Note(name)], {name: ("image/jpeg", data)})
-
-        seconds = _timed(write)
+        began = time.perf_counter()
+        while time.perf_counter() - began < SUSTAINED_S:
+            data = n.to_bytes(8, "big") + pictures[n % 50]
+            name = sha256_hex(data)
+            slowest_s = max(
+                slowest_s,
+                _timed(lambda: recorder.append([Note(name)], {name: ("image/png", data)})),  # noqa: B023
+            )
+            n += 1
+        seconds = time.perf_counter() - began
     return Figure(
-        "durable events with a 30 kB picture each", "-", f"{n / seconds:.0f} /s, n={n}", COMMAND
+        f"durable events with a 30 kB keyframe each, sustained for {SUSTAINED_S:.0f} s",
+        "-",
+        f"{n / seconds:.0f} /s, slowest {slowest_s * 1e3:.0f} ms, n={n}",
+        COMMAND,
     )
 
 
@@ -150,6 +159,7 @@ def _a_million(folder: Path) -> list[Figure]:
         written = recorder.last_seq
     size_mb = path.stat().st_size / 1e6
     opened = [_open(path) for _ in range(5)]
+    resident = _reader_memory(path)
     rng = random.Random(3)
     seeks, calls, stops = [], [], []
     with SessionReader(path) as reader:
@@ -184,12 +194,44 @@ def _a_million(folder: Path) -> list[Figure]:
             at_most(50, worst_ms),
         ),
         Figure(
+            "memory of a process that follows and seeks in it, beyond an empty session's",
+            "bounded",
+            f"{resident:.1f} MB",
+            COMMAND,
+        ),
+        Figure(
             "next call · calls of a trial · moment of a time, p99",
             "-",
             f"{_ms(stops)[1]:.2f} · {_ms(calls)[1]:.2f} · {at_time * 1e3:.2f} ms",
             COMMAND,
         ),
     ]
+
+
+def _reader_memory(path: Path) -> float:
+    """MB that 200 seeks and 200 looks at the end cost a fresh process, beside an empty session."""
+    empty = path.with_name("empty.db")
+    with Recorder.create(empty, ballast_bytes=0) as recorder:
+        recorder.append([opening()])
+    program = (
+        "import sys, random\n"
+        "from pathlib import Path\n"
+        "from aspire_tui.session.reader import SessionReader\n"
+        "reader = SessionReader(sys.argv[1])\n"
+        "rng = random.Random(1)\n"
+        "for _ in range(200):\n"
+        "    reader.snapshot(rng.randint(1, reader.last_seq()))\n"
+        "    reader.snapshot(); reader.trials(newest=20); reader.agent_lines()\n"
+        "lines = Path('/proc/self/smaps_rollup').read_text().splitlines()\n"
+        "print(sum(int(l.split()[1]) for l in lines if l.startswith('Private_')) / 1e3)\n"
+    )
+
+    def resident(session: Path) -> float:
+        command = [sys.executable, "-c", program, str(session)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        return float(done.stdout)
+
+    return resident(path) - resident(empty)
 
 
 def _chunks(events: itertools.islice, size: int):  # type: ignore[no-untyped-def, type-arg]
