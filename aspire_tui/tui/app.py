@@ -37,6 +37,7 @@ from aspire_tui.tui.panes.bars import (
 from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
+from aspire_tui.tui.panes.dry_run import dry_run_words
 from aspire_tui.tui.panes.help import help_body, palette_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.search import search_body
@@ -240,11 +241,15 @@ class Console(DiffedApp):
     # -- what comes in --------------------------------------------------------------------------
 
     def on_console_moment_read(self, message: MomentRead) -> None:
-        before, stood = self.moment.snapshot.phase.phase, self.moment.snapshot.standing
+        known = self.moment.snapshot
+        before, stood = known.phase.phase, known.standing
         self.moment = message.moment
         if self.mode == "live" and stood is None and self.moment.snapshot.standing is not None:
             self.bell()
-        phase = self.moment.snapshot.phase.phase
+        after = self.moment.snapshot
+        if self.mode == "live" and known.seq and after.dry_runs[-1:] != known.dry_runs[-1:]:
+            self.say(*dry_run_words(after.dry_runs[-1]))
+        phase = after.phase.phase
         if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
         self.draw()

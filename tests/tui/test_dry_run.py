@@ -57,6 +57,15 @@ async def test_a_dry_run_stands_beside_the_trial_that_is_not_judged_yet(tmp_path
     story.close()
 
 
+async def test_its_end_is_said_while_the_operator_watches(tmp_path: Path) -> None:
+    story = Story(tmp_path / "live.db")
+    first_half(story)
+    async with bench(story.path) as b:
+        story.say(DRY)
+        await b.until(lambda: "dry run UNSURE: PrimitiveError: NOT_FOUND (line 3)" in b.bar)
+    story.close()
+
+
 async def test_both_verdicts_are_told_and_that_they_differ(tmp_path: Path) -> None:
     story = Story(tmp_path / "both.db")
     program = first_half(story)

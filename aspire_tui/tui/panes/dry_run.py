@@ -18,6 +18,13 @@ def dry_run_of(snapshot: Snapshot, program: str) -> DryRunView | None:
     return next((d for d in reversed(snapshot.dry_runs) if d.program == program), None)
 
 
+def dry_run_words(dry: DryRunView) -> tuple[str, str]:
+    """How it went on one line, and the role to say it in."""
+    why = clean_line(dry.error or dry.reason, 160)
+    role = "ok" if dry.outcome == "PASS" else "warn"
+    return f"dry run {dry.outcome or 'without a verdict'}: {why} (pane 3)", role
+
+
 def dry_run_lines(dry: DryRunView, real: Outcome | None, look: Look) -> list[Line]:
     """Both verdicts on one row each, then what the dry run started from."""
     rows = [section("dry run in the stand-in", look.width, look.glyphs)]
