@@ -69,6 +69,8 @@ class CellHost:
         self._leaving = ""
         self._leave_by_s = 0.0
         self._realtime = False
+        # A bus does not wait; a simulation does.
+        self._wants_realtime = options.realtime or cell.info.kind != "sim"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._doors = [Doorkeeper(options.keys, self._context)] if options.keys else []
         self._plant = _open_plant(options, cell, paths, self._context)
@@ -105,7 +107,7 @@ class CellHost:
         self._plant.start(self._server.between_ticks)
         ready()
         settle_memory()
-        self._realtime = self._options.realtime and claim_realtime()
+        self._realtime = self._wants_realtime and claim_realtime()
         try:
             self.loop.run(self._stopped)
         finally:
@@ -177,7 +179,9 @@ def _options(argv: list[str] | None) -> tuple[HostOptions, int | None]:
     parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_S)
     parser.add_argument("--tcp", default="", help="ADDRESS:PORT; needs --keys")
     parser.add_argument("--keys", type=Path, help="folder of CURVE keys")
-    parser.add_argument("--realtime", action="store_true", help="ask for SCHED_FIFO")
+    parser.add_argument(
+        "--realtime", action="store_true", help="ask for SCHED_FIFO; devices always do"
+    )
     parser.add_argument("--ready-fd", type=int, help="write one JSON line here when ready or not")
     args = parser.parse_args(argv)
     if args.speed is not None and not 0.1 <= args.speed <= 10.0:

@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 FIFO_PRIORITY: Final = 40
@@ -67,9 +68,13 @@ def settle_memory() -> None:
 
 
 def claim_realtime() -> bool:
-    """Ask for a real-time scheduling class; whether it was granted."""
+    """Ask for a real-time scheduling class for this process's threads; whether it was granted.
+
+    For all of them: one that has the interpreter's lock and waits for the processor stops the loop.
+    """
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
     except (AttributeError, OSError):
         return False
     return True
