@@ -70,7 +70,9 @@ def people_of(job: Job, sentence: str, who: str, *, watched: bool) -> Job:
     if sentence:
         cell = load_cell(Path(job.cell_file)).info
         now = datetime.datetime.now().astimezone()
-        asked = Asked(who, job.spec.cell, job.tasks[0].name, cell.workspace, now)
+        can_park = all(arm.rest_rad for arm in cell.arms)
+        task = job.tasks[0].name
+        asked = Asked(who, job.spec.cell, task, cell.workspace, now, can_park)
         try:
             read_grant(sentence, asked)
         except GrantError as error:

@@ -156,6 +156,8 @@ class Attendance:
         over = self.unattended.over()
         if over:
             await self.end_grant(over, "engine")
+        if self._waits is not None and self.unattended.stands and not seen.present:
+            await self.trouble("needs_operator", "a program waits for approval")
         why = self.why_not_move()
         if why and not self._lapsed:
             self._lapsed = True
@@ -163,7 +165,7 @@ class Attendance:
         elif not why:
             self._lapsed = False
 
-    async def _hold(self, why: str) -> None:
+    async def _hold(self, why: str, park: bool = False) -> None:
         """The primitive in flight finishes, then HOLD. Nothing new starts from now on."""
         e = self._engine
         if e.bench is None or e.stopping.is_set():
@@ -175,6 +177,9 @@ class Attendance:
         if e.stopping.is_set():
             return
         await e.bench.stand_held()
+        if park and e.host is not None:
+            e.bench.park("unattended grant")
+            await asyncio.to_thread(e.host.wait_until_parked)
         if e.host is not None:
             with contextlib.suppress(CellFault):  # a host that is gone moves nothing by our word
                 await asyncio.to_thread(e.host.hold, "presence")
@@ -184,7 +189,8 @@ class Attendance:
     def _about(self, who: str) -> Asked:
         now = datetime.datetime.fromtimestamp(self._wall_s()).astimezone()
         task = self._engine.job.tasks[0].name
-        return Asked(who, self._engine.job.spec.cell, task, self._cell.workspace, now)
+        can_park = all(arm.rest_rad for arm in self._cell.arms)
+        return Asked(who, self._engine.job.spec.cell, task, self._cell.workspace, now, can_park)
 
     async def give_grant(self, sentence: str, who: str, id: str) -> str:
         """Take a typed sentence for a grant. Returns why not."""
@@ -212,10 +218,10 @@ class Attendance:
         """Something a person should see while nobody is there: do what the grant says."""
         if self.policy == "goes-on" or self.presence.look().present:
             return
-        self.unattended.reaction(kind)  # parking is refused when a grant is read: this is HOLD
+        park = self.unattended.reaction(kind) == "park"
         if await self.end_grant(why, "engine"):
             self._lapsed = True
-            await self._hold(why)
+            await self._hold(why, park)
 
     async def trial_ended(self, closed: TrialClosed) -> None:
         """Count resets that failed in a row."""

@@ -36,6 +36,7 @@ from aspire_tui.rollout.link import (
     KillProgram,
     Observe,
     Observed,
+    Park,
     Ready,
     ResumeCell,
     Start,
@@ -335,6 +336,10 @@ class Bench:
             self._send(Bound(1.0))
         else:
             self._send(Bound(grant.speed, grant.lo_m, grant.hi_m))
+
+    def park(self, who: str) -> None:
+        """Send the arms to rest; only when no call runs."""
+        self._send(Park(who))
 
     def kill_program(self, who: str) -> None:
         self._send(KillProgram(who))

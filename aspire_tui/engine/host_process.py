@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WATCH_PERIOD_S = 0.05
 GONE_AFTER_S = 2.0
+PARK_BEGINS_S = 2.0
+PARK_AT_MOST_S = 60.0
 
 
 class HostGone(Exception):
@@ -79,6 +81,28 @@ class HostProcess:
         finally:
             stream.close()
         return None if seen is None else seen.status
+
+    def wait_until_parked(self) -> bool:
+        """Wait for the slow way to rest to end; whether the arms rest.
+
+        Gives up soon when it does not begin: something else moves, or it was refused.
+        """
+        began_s, on_the_way = time.monotonic(), False
+        stream = StateStream(self.name)
+        try:
+            while (gone_s := time.monotonic() - began_s) < PARK_AT_MOST_S:
+                seen = stream.wait(0.2)
+                if seen is None:
+                    continue
+                if seen.status.stowed:
+                    return True
+                if seen.status.state == "STOW":
+                    on_the_way = True
+                elif on_the_way or gone_s > PARK_BEGINS_S:
+                    return False
+        finally:
+            stream.close()
+        return False
 
     def wait_until_free(self, timeout_s: float = 3.0) -> bool:
         """Wait until the cell is not held any more; whether that came."""

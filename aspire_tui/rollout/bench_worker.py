@@ -37,6 +37,7 @@ from aspire_tui.rollout.link import (
     KillProgram,
     LinkClosed,
     Observe,
+    Park,
     Quit,
     Ready,
     ResumeCell,
@@ -58,7 +59,7 @@ from drivers.sim.control import StandInClient
 
 ABORT_AGAIN_S = 0.1
 
-Act = KillProgram | ResumeCell | Bound
+Act = KillProgram | ResumeCell | Bound | Park
 """What is done while a call may be in flight."""
 
 
@@ -103,7 +104,7 @@ class Link:
                 elif isinstance(message, Observe) and not self.idle.is_set():
                     # For the trial that stands; without one a look is the next job.
                     self.answers.put(message)
-                elif isinstance(message, (KillProgram, ResumeCell, Bound)):
+                elif isinstance(message, (KillProgram, ResumeCell, Bound, Park)):
                     acts.put(message)
                 else:
                     self.inbox.put(message)
@@ -201,6 +202,11 @@ def _act_forever(
             elif isinstance(act, Bound):
                 bounded.box = Box(act.lo_m, act.hi_m) if act.lo_m and act.hi_m else None
                 cell.set_speed(act.speed, "unattended grant")
+            elif isinstance(act, Park):
+                for arm in cell.info.arms:
+                    parked = cell.stow(arm.name)
+                    text = f"{arm.name} parked: {parked.status} {parked.detail}".strip()
+                    link.send(Entry((Note(text, "warn", "parked"),)))
             elif cell.status().held:
                 cell.resume(act.who)
         except (CellRefused, CellFault) as error:

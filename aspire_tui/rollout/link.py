@@ -147,13 +147,19 @@ class Bound(msgspec.Struct, frozen=True, tag=True):
     hi_m: tuple[float, float, float] | None = None
 
 
+class Park(msgspec.Struct, frozen=True, tag=True):
+    """Go slowly to where the arms rest, as a grant approved beforehand. No call is in flight."""
+
+    who: str
+
+
 class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
 ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Observed | Done
 Asked = Consider | Edit | State | Observe
-ToWorker = Start | Committed | Admit | Asked | KillProgram | ResumeCell | Bound | Quit
+ToWorker = Start | Committed | Admit | Asked | KillProgram | ResumeCell | Bound | Park | Quit
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

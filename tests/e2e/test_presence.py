@@ -31,10 +31,12 @@ from tests.tui.terminal import Terminal
 YAM = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
 
 
-def watched_cell(home: Path, operation: str) -> str:
+def watched_cell(home: Path, operation: str, rest: str = "") -> str:
     """The stand-in, run as hardware would be: it holds when nobody is there."""
     path = home / "watched.toml"
     text = YAM.read_text().replace('name = "yam"', 'name = "watched"', 1)
+    if rest:
+        text = text.replace("home_rad =", f"rest_rad = {rest}\nhome_rad =", 1)
     path.write_text(f"{text}\n[operation]\n{operation}\n")
     return str(path)
 
@@ -65,10 +67,12 @@ class Screen:
 
 
 @contextmanager
-def running(bench, operation: str, *more: str) -> Iterator[tuple[SessionReader, Path, StateStream]]:  # type: ignore[no-untyped-def]
-    cell = watched_cell(bench.home, operation)
+def running(
+    bench, operation: str, rest: str = ""
+) -> Iterator[tuple[SessionReader, Path, StateStream]]:  # type: ignore[no-untyped-def]
+    cell = watched_cell(bench.home, operation, rest)
     task = small_task(bench.home)
-    command = bench.start("run", task, "--cell", cell, "--rounds", "0", "--json", *more)
+    command = bench.start("run", task, "--cell", cell, "--rounds", "0", "--json")
     try:
         reader = _reader(bench)
         sock = socket_of(bench.runtime / "aspire", reader.path)
@@ -200,3 +204,20 @@ def test_a_suspended_screen_is_nobody_and_a_hung_up_one_leaves_the_run_alive(ben
             .accepted
         )
         until(lambda: reader.snapshot().ended, "stopped")
+
+
+def test_a_grant_may_send_the_arm_to_rest_when_it_needs_somebody(bench) -> None:  # type: ignore[no-untyped-def]
+    operation = 'presence = "hold"\npresence_s = 30.0\napproval = "each"'
+    with running(bench, operation, rest="[0.0, 1.2, 1.0, 0.0, 0.0, 0.0]") as (reader, sock, stream):
+        anna = Screen(sock, "c1", "anna")
+        until(lambda: reader.snapshot().people.asked_program, "a program is asked for")
+        sentence = anna.now()["grant_template"].replace("operator: hold", "operator: park")
+        assert anna.client.send("grant", {"sentence": sentence}).accepted
+        assert anna.client.send("resume").accepted
+        anna.stop()
+        anna.attached = False
+        anna.now()
+        # It waits and nobody is there: what was approved beforehand is done.
+        until(lambda: stream.wait(0.2).status.stowed, "the arm rests")
+        until(lambda: stream.wait(0.2).status.held, "and the cell holds")
+        assert "waits for approval" in events(reader, GrantEnded)[-1].event.cause

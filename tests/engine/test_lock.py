@@ -51,14 +51,18 @@ def test_a_child_that_execs_does_not_keep_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
     lock = CellLock(path, "parent")
     child = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()"],
+        [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         close_fds=False,
     )
+    assert child.stdout is not None
+    child.stdout.readline()  # the kernel lets the parent go on a little before it closes files
     try:
         lock.close()
         CellLock(path, "next").close()
     finally:
+        child.stdout.close()
         assert child.stdin is not None
         child.stdin.close()
         child.wait()
