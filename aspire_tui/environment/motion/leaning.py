@@ -18,6 +18,9 @@ STEP_RAD = 0.5
 """Largest joint step of one iteration: beyond it the linearisation is worthless."""
 
 DAMPING = 1e-6
+POSITION_DAMPING = 1e-10
+"""Much less: whatever it takes from the position, the wish to turn puts back as an error there."""
+
 ARRIVED_M = 1e-6
 STILL_RAD = 1e-5
 """A step smaller than this changes nothing any more."""
@@ -76,7 +79,7 @@ def _step(
     J_position: FloatArray, J_turn: FloatArray, position: FloatArray, turn: FloatArray
 ) -> FloatArray:
     """The position's own step, and in what it leaves free the one that turns best."""
-    gram = J_position @ J_position.T + DAMPING * np.eye(3)
+    gram = J_position @ J_position.T + POSITION_DAMPING * np.eye(3)
     back = np.linalg.solve(gram, np.column_stack((position, J_position))).T
     to_position: FloatArray = J_position.T @ back[0]
     free = np.eye(J_position.shape[1]) - J_position.T @ back[1:].T

@@ -109,3 +109,16 @@ def test_weight_is_carried_by_the_joints_that_lift(kinematics: Kinematics) -> No
     # Stretched out straight: 0.4 kg some 0.15 m away from the shoulder.
     assert 0.4 < abs(out[1]) < 0.9
     assert abs(out[1]) > abs(out[2]) > abs(out[3])
+
+
+def test_near_the_base_a_wrist_at_its_limit_keeps_the_tool_on_the_line(
+    kinematics: Kinematics,
+) -> None:
+    for x, y, yaw in ((0.167, 0.021, -0.74), (0.170, -0.016, -0.5), (0.166, 0.017, 0.41)):
+        T = down(x, y, 0.063, yaw)
+        q = solved(kinematics, T)
+        assert q is not None
+        up = T.copy()
+        up[2, 3] += 0.1
+        line = straight_line(kinematics, q, up)
+        assert line.status == "OK", line.detail
