@@ -103,8 +103,10 @@ class ArmGroup:
         """Switch on whatever is off, where it is. Raises OSError."""
         for channel in self:
             if not channel.driver.energised():
-                channel.seed(channel.sample.q_rad, channel.sample.width_m)
                 channel.driver.energise()
+                # Where the drives hold it now, not where it was at the last look.
+                channel.read(10.0 * self._dt_s)
+                channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
                 channel.driving = True
 
     def release(self) -> None:

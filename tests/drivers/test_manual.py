@@ -440,3 +440,12 @@ def test_a_violation_of_one_arm_stops_all() -> None:
     stand.arms["left"].q_rad[0] = 4.0
     stand.finish(ticket)
     assert stand.core.status().state == "PSTOP" and ticket.report.status == "STOPPED"
+
+
+def test_enabling_holds_where_the_arm_is_and_not_where_it_was_last_seen() -> None:
+    stand = Stand(bench(), energised=False)
+    stand.core.open()
+    stand.arm.q_rad[:] = [0.1, -0.2, 0.3]
+    stand.core.enable("ann")
+    stand.step(50)
+    assert stand.arm.q_rad == pytest.approx([0.1, -0.2, 0.3], abs=1e-9)
