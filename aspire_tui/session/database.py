@@ -105,16 +105,45 @@ def connect(path: Path, *, write: bool) -> apsw.Connection:
     """
     if not path.is_file():
         raise SessionFileError(path, "there is no such file", "`aspire-tui sessions` lists them")
-    flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
     with named_errors(path):
-        db = apsw.Connection(str(path), flags=flags)
         try:
-            db.set_busy_timeout(5000)
-            _check_session(db, path, write)
-        except BaseException:
-            db.close()
-            raise
+            return _opened(path, write)
+        except apsw.ReadOnlyError:
+            # The recorder died while it sealed the file: SQLite must first take that step back.
+            _settle(path)
+            return _opened(path, write)
+
+
+def _opened(path: Path, write: bool) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE if write else apsw.SQLITE_OPEN_READONLY
+    db = apsw.Connection(str(path), flags=flags)
+    try:
+        db.set_busy_timeout(5000)
+        _check_session(db, path, write)
+    except BaseException:
+        db.close()
+        raise
     return db
+
+
+def _settle(path: Path) -> None:
+    """Let SQLite roll back a step that was not finished; what was acknowledged is not part of it.
+
+    Raises:
+        SessionFileError: It may not be written here.
+    """
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            db.pragma("application_id")
+        finally:
+            db.close()
+    except (apsw.ReadOnlyError, apsw.CantOpenError):
+        raise SessionFileError(
+            path,
+            "was left in the middle of being closed, and cannot be finished where it lies",
+            "copy it, with the file ending in -journal, to a folder of yours",
+        ) from None
 
 
 def _check_session(db: apsw.Connection, path: Path, write: bool) -> None:

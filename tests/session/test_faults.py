@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 import pytest
-from faulty import Fault, Trouble, recording
+from faulty import Fault, FaultyVFS, Trouble, recording
 from stopped_clock import StoppedClock
 from story import opening
 
@@ -17,7 +18,8 @@ from aspire_tui.session import schema
 from aspire_tui.session.errors import RecorderFull
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import DISK_FULL, Recorder
-from aspire_tui.session.store import Store
+from aspire_tui.session.redaction import Redactor
+from aspire_tui.session.store import Store, prepare
 
 APPENDS = 14
 
@@ -129,6 +131,37 @@ def test_a_disk_full_at_any_page_ends_with_the_reason_written(tmp_path: Path) ->
         folder.mkdir()
         appends.append(full_at(folder / "s.db", laid_out + page * 8192))
     assert appends[-1] > appends[0], "more room, more of the session"
+
+
+def closing_with(fault: Fault, at: int, path: Path) -> Trouble:
+    """Record two events, and close while the n-th operation of closing fails."""
+    trouble = Trouble()
+    vfs = FaultyVFS(f"closing-{fault}-{at}", trouble)
+    db = apsw.Connection(str(path), vfs=f"closing-{fault}-{at}")
+    db.pragma("page_size", schema.PAGE_BYTES)
+    db.pragma("locking_mode", "exclusive")
+    with db:
+        schema.create(db, "a session", 1.0, "")
+    store = Store(db, path, StoppedClock())
+    store.write([prepare(Redactor(), [opening(), Note("last")], {}, (), ())])
+    trouble.fault, trouble.at, trouble.times = fault, at, 1000
+    with suppress(apsw.IOError):  # SQLite closes regardless; the shim tells of it all the same
+        store.close()
+    vfs.unregister()
+    return trouble
+
+
+@pytest.mark.parametrize("fault", ["write", "sync", "truncate"])
+def test_a_session_whose_closing_failed_anywhere_is_read_whole(
+    tmp_path: Path, fault: Fault
+) -> None:
+    for n in range(1, 40):
+        path = tmp_path / f"{n}.db"
+        struck = closing_with(fault, n, path).struck
+        check(path, {2: "last"})
+        if not struck:
+            return
+    raise AssertionError("closing never got by")
 
 
 def test_a_session_that_could_not_be_gone_on_with_is_not_left_locked(
