@@ -49,6 +49,8 @@ class FrameReply(msgspec.Struct, frozen=True):
     T_mount_cam: tuple[float, ...] = ()
     mount: str = ""
     q_rad: tuple[float, ...] = ()
+    packing: str = ""
+    """Empty: pixels travel raw. ``jpeg``: colour as JPEG, depth as 16-bit PNG (over a network)."""
 
 
 def pack_frame(request_id: int, frame: Frame, age_s: float) -> FrameReply:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
+from drivers.sim.board import SUBPIXELS, BoardFace, PlacedBoard
 from drivers.sim.half_grid import HalfGrid, agree
 from drivers.sim.lens import Lens, lens_of
 from drivers.sim.outlines import Outlines
@@ -83,8 +84,15 @@ class RayCamera:
     face can be missed, nothing else.
     """
 
-    def enter(self, model: mujoco.MjModel, look: Appearance, table: str) -> None:
-        """Look at this model from now on."""
+    def enter(
+        self,
+        model: mujoco.MjModel,
+        look: Appearance,
+        table: str,
+        board: PlacedBoard | None = None,
+    ) -> None:
+        """Look at this model from now on. Raises ValueError when its board cannot be drawn."""
+        self._board = None if board is None else BoardFace.of(model, board)
         self._model = model
         self._look = look
         self._table = int(model.geom(table).id)
@@ -132,6 +140,8 @@ class RayCamera:
         light = grid.spread(self._light(data, origin, rays, hits, grid.shape).reshape(grid.shape))
         light.ravel()[fine] = self._light(data, origin, fine_rays, fine_hits, None)
         rgb = self._colours(geom, depth, lens, origin, to_world)
+        if self._board is not None:
+            _print_on(rgb, geom, self._board, data, lens, origin, to_world)
         rgb *= light[..., None]
         return Picture(rgb=rgb, depth_m=depth, geom=geom)
 
@@ -242,6 +252,28 @@ class RayCamera:
         on_table = geom == self._table
         index = np.where(on_table, self._model.ngeom + self._look.texel(x, y), geom)
         return np.asarray(self._palette.take(index, axis=0, mode="wrap"))
+
+
+def _print_on(
+    rgb: NDArray[np.float32],
+    geom: NDArray[np.int32],
+    board: BoardFace,
+    data: mujoco.MjData,
+    lens: Lens,
+    origin: FloatArray,
+    to_world: FloatArray,
+) -> None:
+    """Give pixels that show the board the mean of what is printed under them."""
+    rows, columns = np.nonzero(geom == board.geom)
+    pixel = lens.right[1] - lens.right[0]
+    part = pixel * ((np.arange(SUBPIXELS) + 0.5) / SUBPIXELS - 0.5)
+    right, up = (grid.ravel() for grid in np.meshgrid(part, part))
+    rays = np.empty((len(rows), SUBPIXELS**2, 3))
+    rays[..., 0] = lens.right[columns][:, None] + right
+    rays[..., 1] = lens.up[rows] + up
+    rays[..., 2] = -1.0
+    printed, shade = board.shades(data, origin, rays @ to_world)
+    rgb[rows[printed], columns[printed]] = shade[printed, None]
 
 
 def _one_face(hits: _Hits, shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

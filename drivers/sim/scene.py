@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
+from drivers.sim.board import NAME as BOARD
+from drivers.sim.board import PlacedBoard, add_board, refuse
 from drivers.sim.noise import CellNoise
 from drivers.types import ArmSpec, CameraSpec, CellInfo
 
@@ -61,6 +63,8 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distractors: tuple[SceneObject, ...] = ()
     appearance_seed: int = 0
     noise_seed: int = 0
+    board: PlacedBoard | None = None
+    """A calibration board, laid down or held by an arm."""
 
     def things(self) -> tuple[SceneObject, ...]:
         """Objects, then distractors."""
@@ -69,7 +73,10 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def scene_hash(spec: SceneSpec) -> str:
     """A name for exactly this scene."""
-    return hashlib.blake2b(msgspec.json.encode(spec), digest_size=8).hexdigest()
+    table = msgspec.to_builtins(spec)
+    if spec.board is None:
+        del table["board"]  # names given before there were boards stay
+    return hashlib.blake2b(msgspec.json.encode(table), digest_size=8).hexdigest()
 
 
 def arm_prefix(arm: str) -> str:
@@ -100,6 +107,8 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
         _add_thing(model_spec, thing, look.object_rgb(thing.rgb, index))
     for camera in info.cameras:
         _add_camera(model_spec, info, camera, noise)
+    if spec.board is not None:
+        _place_board(model_spec, info, spec.board)
     model_spec.visual.quality.shadowsize = 0
     return model_spec.compile()
 
@@ -196,6 +205,21 @@ def _add_camera(scene: Any, info: CellInfo, camera: CameraSpec, noise: CellNoise
         fovy=camera.fovy_deg,
         resolution=(camera.width, camera.height),
     )
+
+
+def _place_board(scene: Any, info: CellInfo, placed: PlacedBoard) -> None:
+    refuse(placed, tuple(arm.name for arm in info.arms))
+    T = np.eye(4)
+    T[:3, :3], T[:3, 3] = rotation(placed.wxyz), placed.xyz_m
+    if placed.mount == "base":
+        add_board(scene.worldbody, placed, T)
+        return
+    arm = next(a for a in info.arms if a.name == placed.mount)
+    site = scene.site(arm_prefix(arm.name) + arm.tool_site)
+    T_body_tool = np.eye(4)
+    T_body_tool[:3, :3], T_body_tool[:3, 3] = rotation(site.quat), site.pos
+    # A body of its own: rays are kept off bodies by a sphere round what moves in them.
+    add_board(site.parent.add_body(name=BOARD), placed, T_body_tool @ T)
 
 
 def rotation(wxyz: Any) -> NDArray[np.float64]:

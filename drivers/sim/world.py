@@ -99,7 +99,7 @@ class World:
         self._awake: mujoco.MjModel | None = None
         self._eye = self._make_eye(self.model)
         self.data = mujoco.MjData(self.model)
-        self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE)
+        self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE, spec.board)
         self._pictures = dict.fromkeys(self._cameras, -1)
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
