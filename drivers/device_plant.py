@@ -18,6 +18,7 @@ import zmq
 
 from drivers.arm import ArmDriver
 from drivers.body import CellBody
+from drivers.cameras.devices import DeviceConfig
 from drivers.cellfile import EMULATED, CellFile
 from drivers.core import CellCore
 from drivers.devices import open_device
@@ -129,8 +130,12 @@ class _Pictures:
     def __init__(self, plant: DevicePlant, cell: CellFile) -> None:
         self._plant = plant
         self.info = cell.info
-        self.camera_factory = cell.camera_source
+        self.camera_factory = cell.camera_source or "drivers.cameras.devices:open_source"
         self.camera_config = msgspec.msgpack.encode(cell.info.cameras)
+        if not cell.camera_source:
+            folder = str(cell.path.resolve().parent)
+            config = DeviceConfig(cell.info.cameras, cell.camera_devices, folder)
+            self.camera_config = config.encode()
 
     def clock(self) -> float:
         return self._plant.clock()

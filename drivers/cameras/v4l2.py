@@ -173,7 +173,7 @@ class V4l2Grabber:
         if not self._capture.isOpened():
             raise OSError(f"{self._path} does not open: held by another program, or no rights")
         width, height = self._size
-        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*self._fourcc))
+        self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*self._fourcc))
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         self._capture.set(cv2.CAP_PROP_FPS, self._fps)
