@@ -25,6 +25,14 @@ GRIP_TOLERANCE_M: Final = 1e-3
 GRIP_SETTLE_S: Final = 1.0
 STALL_WINDOW_S: Final = 0.12
 STALL_TRAVEL_M: Final = 2e-4
+STALL_FROM_REST_S: Final = 0.4
+"""Fingers that have not moved yet: a servo's load leads them by as long as it takes to break away,
+and lags behind what was squeezed before."""
+MOVED_M: Final = 1e-3
+STALL_FROM_REST_S: Final = 0.4
+"""Fingers that have not moved yet: a servo's load leads them by as long as it takes to break away,
+and lags behind what was squeezed before."""
+MOVED_M: Final = 1e-3
 STALL_FORCE_SHARE: Final = 0.85
 
 PathPhase = Literal["relax", "bridge", "run", "settle"]
@@ -184,10 +192,16 @@ class GripFollower:
         # What was squeezed has the set-point ahead of the fingers: start from the fingers.
         lo, hi = sorted((target_m, start_m))
         self.command_m = min(max(measured_m, lo), hi)
+        self._began_m = measured_m
+        self._closing = target_m < measured_m
+        self._began_m = measured_m
+        self._closing = target_m < measured_m
         travel = abs(target_m - self.command_m)
         self._patience_s = travel / speed_m_s + GRIP_SETTLE_S
         self._elapsed_s = 0.0
         self._recent: deque[float] = deque(maxlen=max(2, round(STALL_WINDOW_S / dt_s)))
+        self._pushing_s = 0.0
+        self._pushing_s = 0.0
 
     def advance(self, speed: float, stop: bool) -> float:
         """The opening to command this tick."""
@@ -200,15 +214,23 @@ class GripFollower:
     def judge(
         self, width_m: float, force_N: float
     ) -> Literal["moving", "reached", "stalled", "late"]:
-        """Where the fingers stand after one reading."""
+        """Where the fingers stand after one reading.
+
+        Args:
+            force_N: Positive when the fingers squeeze. Only a force the way they are sent is one
+                that something withstands.
+        """
         self._recent.append(width_m)
+        pressing = (force_N if self._closing else -force_N) >= STALL_FORCE_SHARE * self.force_N
+        self._pushing_s = self._pushing_s + self._dt_s if pressing else 0.0
+        moved = abs(width_m - self._began_m) >= MOVED_M
         still = (
             len(self._recent) == self._recent.maxlen
             and max(self._recent) - min(self._recent) <= STALL_TRAVEL_M
         )
         if abs(width_m - self.target_m) <= GRIP_TOLERANCE_M and self.command_m == self.target_m:
             return "reached"
-        if still and abs(force_N) >= STALL_FORCE_SHARE * self.force_N:
+        if still and pressing and (moved or self._pushing_s >= STALL_FROM_REST_S):
             return "stalled"
         if self._elapsed_s >= self._patience_s:
             return "late"
@@ -217,3 +239,5 @@ class GripFollower:
     def forget_readings(self) -> None:
         """A hold is not a stall: start watching the fingers afresh."""
         self._recent.clear()
+        self._pushing_s = 0.0
+        self._pushing_s = 0.0

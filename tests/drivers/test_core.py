@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stand import AMAX, DT_S, VMAX, Stand, arm_spec, cell_info, smooth
 
 from drivers.errors import CellRefused
-from drivers.follower import MAX_BRIDGE_RAD
+from drivers.follower import MAX_BRIDGE_RAD, GripFollower
 from drivers.safety import ACCELERATION_MARGIN, VELOCITY_MARGIN
 from drivers.types import Finding, MotionReport
 
@@ -164,6 +164,29 @@ def test_fingers_that_meet_something_stall_with_the_force_asked(stand: Stand) ->
     stand.step(100)
     assert stand.arm.width_m == pytest.approx(0.04)
     assert stand.core.status().arms[0].grip_force_N == pytest.approx(12.0), "keeps squeezing"
+
+
+def fingers(measured_m: float, target_m: float) -> GripFollower:
+    return GripFollower(arm_spec().gripper, target_m, 10.0, 0.1, measured_m, measured_m, DT_S)
+
+
+def test_the_load_of_what_was_squeezed_before_is_no_stall_on_opening() -> None:
+    opening = fingers(0.04, 0.08)
+    for _ in range(60):
+        opening.advance(1.0, False)
+        assert opening.judge(0.04, 10.0) == "moving", "it still squeezes: its load lags behind"
+
+
+def test_a_load_before_the_fingers_moved_is_a_stall_only_when_it_lasts() -> None:
+    closing = fingers(0.04, 0.0)
+    verdicts = []
+    for _ in range(60):
+        closing.advance(1.0, False)
+        verdicts.append(closing.judge(0.04, 10.0))
+    first = verdicts.index("stalled")
+    assert 0.3 < first * DT_S < 0.5, "breaking away takes a moment; something held stays a stall"
+    moved = fingers(0.06, 0.0)
+    assert [moved.judge(0.04, 10.0) for _ in range(14)][-1] == "stalled", "it met something"
 
 
 def test_fingers_that_meet_nothing_do_not_stall(stand: Stand) -> None:

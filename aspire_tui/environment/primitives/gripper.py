@@ -23,9 +23,6 @@ EMPTY_M = 0.002
 MOVED_M = 0.001
 """Fingers that moved less than this have moved nothing else."""
 
-TURNING_N = 2.0
-"""Fingers that did not arrive and press this hard are still moving something."""
-
 GRIPPER: tuple[Status, ...] = ("OK", "NOT_CONVERGED", "BLOCKED", "STOPPED", "TIMEOUT")
 
 
@@ -88,11 +85,6 @@ def _grip(
     bench.previews.clear()
     report = bench.cell.grip(bench.arm.name, width_m, force_N)
     closing = width_m < before_m
-    if _unfinished(bench, report, closing, moved_m=abs(report.width_m - before_m)):
-        again = bench.cell.grip(bench.arm.name, width_m, force_N)
-        report = msgspec.structs.replace(
-            again, started_s=report.started_s, held_s=report.held_s + again.held_s
-        )
     on_something = (
         report.stalled and closing and report.width_m > bench.arm.gripper.closed_width_m + EMPTY_M
     )
@@ -115,19 +107,6 @@ def _grip(
     )
     summary = f"{detail}: fingers {1000 * report.width_m:.1f} mm apart, {report.force_N:.1f} N"
     return PrimitiveOutcome(status, result, summary)
-
-
-def _unfinished(bench: Workbench, report: GripReport, closing: bool, moved_m: float) -> bool:
-    """Whether a jaw on a servo needs the same command once more.
-
-    The load it reports lags behind: a stop before it has moved is what ended just now. And closing
-    it drags a thing to its fixed side first, and may still be turning it.
-    """
-    if bench.arm.gripper.jaw is None or report.status not in ("OK", "NOT_CONVERGED"):
-        return False
-    if closing and report.status == "NOT_CONVERGED":
-        return report.force_N > TURNING_N
-    return report.stalled and moved_m < MOVED_M
 
 
 def _judge(
