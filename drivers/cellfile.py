@@ -10,18 +10,23 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
+from drivers.cameras.section import problem_of as camera_problem
 from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
 from drivers.feetech.section import FeetechSection
+from drivers.remote_section import RemoteSection
 from drivers.services import ServiceSection
+from drivers.taught import Taught
+from drivers.taught import problem_of as taught_problem
 from drivers.types import (
     ArmSpec,
     CameraSpec,
@@ -88,8 +93,14 @@ class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: tuple[ServiceSection, ...] = ()
     emulator: EmulatorSection | None = None
     operation: OperationSection = OperationSection()
+    remote: RemoteSection | None = None
+    """Its host is elsewhere; the rest of the file is what that host said."""
     camera_source: str = ""
     """``module:function`` that takes the pictures of a hardware cell; see ``cameras/base.py``."""
+    camera_device: tuple[CameraDevice, ...] = ()
+    calibrated: dict[str, CameraCalibration] = {}
+    taught: dict[str, Taught] = {}
+    hover: HoverRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,54 @@ class CellFile:
     emulator: EmulatorSection | None = None
     """None unless the cell is emulated."""
     operation: OperationSection = AS_ITS_KIND
+    remote: RemoteSection | None = None
+    """Where its host is, when that is another machine."""
+    camera_devices: tuple[CameraDevice, ...] = ()
+    calibrated: Mapping[str, CameraCalibration] = field(default_factory=dict)
+    taught: Mapping[str, Taught] = field(default_factory=dict)
+    hover: HoverRecord | None = None
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether trials can also run in a stand-in of this process's own."""
+        return self.info.kind == "sim" and self.remote is None
+
+
+class _ReferenceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    remote: RemoteSection
+    operation: OperationSection = OperationSection()
+
+
+@dataclass(frozen=True)
+class CellReference:
+    """A cell file that only says where a cell's host listens."""
+
+    path: Path
+    name: str
+    remote: RemoteSection
+    operation: OperationSection
+
+
+def read_reference(path: Path) -> CellReference | None:
+    """What a cell file says when it is a reference to a cell elsewhere; else None.
+
+    Raises:
+        CellFileError: As :func:`load_cell`.
+    """
+    table, text = _read_table(path)
+    if "remote" not in table or "arms" in table:
+        return None
+    said = convert_table(table, _ReferenceTable, path, text)
+    if NAME.fullmatch(said.name) is None:
+        raise CellFileError(f"{path}: name {said.name!r}: use lower case letters, digits, - and _")
+    try:
+        said.remote.port  # noqa: B018  It checks the address.
+    except CellFileError as error:
+        raise CellFileError(f"{path}: {error}") from None
+    return CellReference(
+        path, said.name, said.remote.beneath(path.resolve().parent), said.operation
+    )
 
 
 def load_cell(path: Path) -> CellFile:
@@ -113,13 +172,11 @@ def load_cell(path: Path) -> CellFile:
     Raises:
         CellFileError: One line: which file, which line, what is wrong, how to mend it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise CellFileError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CellFileError(f"{path}: not TOML: {error}") from None
+    table, text = _read_table(path)
+    if "remote" in table and "arms" not in table:
+        raise CellFileError(
+            f"{path} refers to a cell elsewhere, which is not known here before it was connected to"
+        )
     cell = convert_table(table, _CellTable, path, text)
     _check(cell, path, text)
     info = CellInfo(
@@ -137,8 +194,30 @@ def load_cell(path: Path) -> CellFile:
     sim = None if cell.kind == "hardware" else cell.sim or SimSection()
     emulator = (cell.emulator or EmulatorSection()) if cell.kind == "emulated" else None
     return CellFile(
-        path, info, sim, cell.device, cell.service, cell.camera_source, emulator, cell.operation
+        path,
+        info,
+        sim,
+        cell.device,
+        cell.service,
+        cell.camera_source,
+        emulator,
+        cell.operation,
+        cell.remote,
+        cell.camera_device,
+        cell.calibrated,
+        cell.taught,
+        cell.hover,
     )
+
+
+def _read_table(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
+    except OSError as error:
+        raise CellFileError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CellFileError(f"{path}: not TOML: {error}") from None
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:
@@ -271,6 +350,9 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
         "operation",
         "a hardware cell holds without people and asks for approval; leave those lines out",
     )
+    if cell.remote is not None:
+        return  # What drives it is said where it is.
+    _check_found_out(cell, require)
     if cell.kind == "sim":
         require(not cell.device, "device", "a sim cell has no [[device]]")
         speed = (cell.sim or SimSection()).speed
@@ -291,13 +373,35 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
             f'port {EMULATED!r} needs kind = "emulated"',
         )
         require(
-            kind == "emulated" or not cell.cameras or ":" in cell.camera_source,
+            kind == "emulated" or ":" in cell.camera_source or _all_taken(cell),
             "camera_source",
-            'a hardware cell with [[cameras]] needs camera_source = "module:function"',
+            "each of a hardware cell's [[cameras]] needs a [[camera_device]] "
+            '(or camera_source = "module:function" for all)',
         )
         driven = sorted(device.arm for device in cell.device)
         wanted = sorted(arm.name for arm in cell.arms)
         require(driven == wanted, "device", f"[[device]] must name each arm once: {wanted}")
+
+
+def _all_taken(cell: _CellTable) -> bool:
+    return {d.camera for d in cell.camera_device} >= {c.name for c in cell.cameras}
+
+
+def _check_found_out(cell: _CellTable, require: Any) -> None:
+    """What set-up and teaching wrote, or a person after them."""
+    cameras = [camera.name for camera in cell.cameras]
+    named = [device.camera for device in cell.camera_device]
+    require(len(set(named)) == len(named), "camera", "two [[camera_device]] for one camera")
+    for device in cell.camera_device:
+        known = device.camera in cameras
+        require(known, "camera", f"[[camera_device]] of {device.camera!r}: no such camera")
+        wrong = camera_problem(device)
+        require(not wrong, "camera_device", f"[[camera_device]] of {device.camera}: {wrong}")
+    for camera in cell.calibrated:
+        require(camera in cameras, camera, f"[calibrated.{camera}]: no such camera")
+    for name, taught in cell.taught.items():
+        wrong = taught_problem(name, taught, cell.arms)
+        require(not wrong, name, wrong)
 
 
 def _check_arm(arm: ArmSpec, require: Any) -> None:

@@ -34,7 +34,9 @@ from drivers.loop import FixedRateLoop, claim_realtime, settle_memory
 from drivers.plant import Plant
 from drivers.runtime_dir import CellPaths, RuntimeDirError, cell_paths, runtime_dir
 from drivers.server import CellServer, Endpoints
+from drivers.services import READY_FD, Services, ServiceSection
 from drivers.simulated_plant import SimulatedPlant
+from drivers.types import CameraSpec
 
 log = logging.getLogger("cell host")
 
@@ -87,6 +89,8 @@ class CellHost:
         self._server = CellServer(
             self._core, self._desk, sess, _endpoints(options, paths, self._doors), self._context
         )
+        self._pictures = Services(_picture_relay(options, info.cameras, paths), Path.cwd())
+        self._pictures.start()
         self.loop = FixedRateLoop(self._period_s, self._tick, self._server.serve)
 
     @property
@@ -111,6 +115,7 @@ class CellHost:
         try:
             self.loop.run(self._stopped)
         finally:
+            self._pictures.close()
             # Torque as it is: the bus is let go of before whoever plays its far end.
             self._core.close()
             self._plant.close()
@@ -162,10 +167,27 @@ def _endpoints(options: HostOptions, paths: CellPaths, doors: list[Doorkeeper]) 
         return Endpoints(f"ipc://{paths.ctl}", f"ipc://{paths.stop}", f"ipc://{paths.state}")
     if not doors:
         raise CellFileError(f"--tcp {options.tcp}: refused without --keys; make some with `keys`")
-    address, _, port = options.tcp.rpartition(":")
-    first = int(port)
-    ctl, state, stop = (f"tcp://{address}:{first + n}" for n in range(3))
+    ctl, state, stop, _ = _network(options.tcp)
     return Endpoints(ctl, stop, state, doors[0].prepare, doors[0].role_of)
+
+
+def _network(tcp: str) -> tuple[str, ...]:
+    """Where commands, state, stop and pictures are served to other machines."""
+    address, _, port = tcp.rpartition(":")
+    if not address or not port.isdecimal() or not 1 <= int(port) <= 65532:
+        raise CellFileError(f"--tcp {tcp}: write it as ADDRESS:PORT")
+    return tuple(f"tcp://{address}:{int(port) + n}" for n in range(4))
+
+
+def _picture_relay(
+    options: HostOptions, cameras: tuple[CameraSpec, ...], paths: CellPaths
+) -> list[ServiceSection]:
+    """Who gives the pictures to clients on a network; nobody for a local cell."""
+    if not (options.tcp and options.keys and cameras):
+        return []
+    command = ["python", "-m", "drivers.cameras.relay", "--frames", f"ipc://{paths.frames}"]
+    command += ["--listen", _network(options.tcp)[3], "--keys", str(options.keys.resolve())]
+    return [ServiceSection("pictures over the network", tuple(command), READY_FD)]
 
 
 def _options(argv: list[str] | None) -> tuple[HostOptions, int | None]:

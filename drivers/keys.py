@@ -66,6 +66,15 @@ def load_keys(secret: Path) -> KeyPair:
     return KeyPair(public_key, secret_key)
 
 
+def load_public_key(file: Path) -> bytes:
+    """A public key from its file, as somebody else gave it to us."""
+    try:
+        public_key, _ = zmq.auth.load_certificate(file)
+    except (OSError, ValueError) as error:
+        raise CellFileError(f"{file}: {error}") from None
+    return public_key
+
+
 class Doorkeeper:
     """Lets only authorised keys in, and knows the most each may be."""
 

@@ -113,6 +113,8 @@ def cell_paths(name: str, runtime: Path | None = None) -> CellPaths:
 
 
 def running_cells(runtime: Path | None = None) -> list[str]:
-    """Names of cells that have a folder with a control socket; a host may have died there."""
+    """Names of cells that have a folder with a control socket, where a host may have died, or with
+    a note that they are on another machine."""
     folder = runtime or runtime_dir()
-    return sorted(p.parent.name.removeprefix("cell-") for p in folder.glob("cell-*/ctl"))
+    found = {p.parent for end in ("ctl", "remote.json") for p in folder.glob(f"cell-*/{end}")}
+    return sorted(p.name.removeprefix("cell-") for p in found)

@@ -28,12 +28,20 @@ def serve(
     cell: Annotated[str, typer.Argument(help="Cell by name or file.")] = "yam",
     speed: Annotated[float, typer.Option(min=0.1, max=10.0, help="Stand-in × wall time.")] = 1.0,
     noise_off: NoNoise = False,
+    tcp: Annotated[
+        str, typer.Option(help="ADDRESS:PORT: serve other machines instead; needs --keys.")
+    ] = "",
+    keys: Annotated[
+        Path | None, typer.Option(help="Folder with the host's key and `authorized`.")
+    ] = None,
 ) -> None:
     """Own a cell and serve it until told to leave (SIGTERM holds, then exits)."""
     path, _ = cell_named(cell, Context.of(ctx).workspace)
     command = [sys.executable, "-m", "drivers.host", str(path.resolve()), "--speed", str(speed)]
     if noise_off:
         command.append("--noise-off")
+    command += ["--tcp", tcp] if tcp else []
+    command += ["--keys", str(keys.resolve())] if keys else []
     os.execv(sys.executable, command)
 
 

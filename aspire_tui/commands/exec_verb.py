@@ -87,7 +87,7 @@ def exec_program(
         agent="operator",
         seed=seed or 0,
         # Only a simulated cell can be had in a worker; every other has its one bench.
-        attended=dry_run or cell_named(cell, context.workspace)[1].info.kind != "sim",
+        attended=dry_run or not cell_named(cell, context.workspace)[1].has_workers,
         budget=Budget(),
         trials=trials,
         tier=tier,

@@ -21,7 +21,9 @@ from aspire_tui.rollout.sandbox.levels import admitted
 from aspire_tui.session.keeping import GB, Retention
 from aspire_tui.session.reader import SessionReader
 from drivers.cellfile import CellFile, find_cell, load_cell
-from drivers.runtime_dir import runtime_dir
+from drivers.meeting import met
+from drivers.remote_section import drop_note
+from drivers.runtime_dir import cell_paths, runtime_dir
 
 
 def tasks_named(names: Sequence[str], workspace: Workspace) -> tuple[TaskDef, ...]:
@@ -37,9 +39,22 @@ def tasks_named(names: Sequence[str], workspace: Workspace) -> tuple[TaskDef, ..
 
 
 def cell_named(name: str, workspace: Workspace) -> tuple[Path, CellFile]:
-    """The cell file by name or path. Raises CellFileError naming what is wrong."""
-    path = find_cell(name, workspace.cell_folders())
-    return path, load_cell(path)
+    """The cell file by name or path; a reference to a cell elsewhere is connected to first.
+
+    Raises:
+        CellFileError: Names what is wrong.
+        CellFault: A cell elsewhere does not answer.
+    """
+    if name.startswith("tcp://"):
+        raise ConfigError(
+            f"--cell {name}: an address needs keys; name it in a cell file: name, and [remote] "
+            "with address, host_key, keys"
+        )
+    path = met(find_cell(name, workspace.cell_folders()))
+    cell = load_cell(path)
+    if cell.remote is None:
+        drop_note(cell_paths(cell.info.name).folder)
+    return path, cell
 
 
 def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) -> Job:

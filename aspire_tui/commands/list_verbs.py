@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -13,6 +13,7 @@ from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.config import suggestion
 from aspire_tui.environment.task_file import task_names
 from aspire_tui.errors import ConfigError, Exit
+from drivers.cellfile import find_cell, read_reference
 
 tasks_app = typer.Typer(help="Tasks: instruction, start, goal.", invoke_without_command=True)
 cells_app = typer.Typer(help="Cells that are described here.", invoke_without_command=True)
@@ -70,8 +71,22 @@ def list_cells(ctx: typer.Context, as_json: JsonFlag = False) -> None:
     """Cell files of the workspace and of the release."""
     context = Context.of(ctx)
     names = sorted({p.stem for f in context.workspace.cell_folders() for p in f.glob("*.toml")})
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
+        reference = read_reference(find_cell(name, context.workspace.cell_folders()))
+        if reference is not None:  # Not connected to for a list.
+            rows.append(
+                {
+                    "name": name,
+                    "kind": "remote",
+                    "arms": [],
+                    "cameras": [],
+                    "estop": "UNKNOWN",
+                    "path": str(reference.path),
+                    "address": reference.remote.address,
+                }
+            )
+            continue
         path, cell = cell_named(name, context.workspace)
         info = cell.info
         rows.append(
@@ -88,6 +103,9 @@ def list_cells(ctx: typer.Context, as_json: JsonFlag = False) -> None:
         print_json({"cells": rows})
         return
     for r in rows:
+        if "address" in r:
+            typer.echo(f"{r['name']:<16} {r['kind']:<9} at {r['address']}")
+            continue
         typer.echo(
             f"{r['name']:<16} {r['kind']:<9} {len(r['arms'])} arm, cameras "
             f"{', '.join(r['cameras'])}; emergency stop {r['estop']}"

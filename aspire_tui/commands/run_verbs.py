@@ -97,7 +97,7 @@ def run(
         raise ConfigError(f"--agent {agent}: {why}; this release has {', '.join(AGENTS)}")
     if len(tasks) != 1:
         raise ConfigError("run takes one task in this release; start one run per task")
-    real = cell_named(cell, context.workspace)[1].info.kind != "sim"
+    real = not cell_named(cell, context.workspace)[1].has_workers
     attended = not headless or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",

@@ -8,10 +8,12 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aspire_tui.engine.job import Job
 from aspire_tui.events import CellChanged, Note, PhaseChanged
+from drivers.cellfile import load_cell
 from drivers.client import StateStream, hold_now
 from drivers.hostlock import holder_of
 from drivers.runtime_dir import CellPaths, cell_paths
@@ -38,6 +40,8 @@ class HostProcess:
 
     name: str
     paths: CellPaths
+    stand_in_elsewhere: str = ""
+    """Where a local socket leads to the stand-in of a host on another machine."""
 
     @classmethod
     async def ensure(cls, job: Job, log: int) -> HostProcess:
@@ -48,7 +52,9 @@ class HostProcess:
         """
         name = job.spec.cell
         paths = cell_paths(name)
-        running = holder_of(paths.lock)
+        running, elsewhere = holder_of(paths.lock), load_cell(Path(job.cell_file)).remote
+        if running is None and elsewhere is not None:
+            return cls(name, paths, elsewhere.stand_in)
         if running is None:
             await _start(job, log)
         elif running.cell_file != job.cell_file:
@@ -61,6 +67,8 @@ class HostProcess:
     @property
     def stand_in_path(self) -> str:
         """The stand-in socket; empty on hardware, which has none."""
+        if self.stand_in_elsewhere:
+            return self.stand_in_elsewhere
         return str(self.paths.sim) if self.paths.sim.exists() else ""
 
     def hold(self, who: str) -> None:

@@ -12,6 +12,7 @@ from aspire_tui.engine.client import running_engines
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from drivers.client import StateStream
+from drivers.errors import CellFileError
 from drivers.runtime_dir import running_cells, runtime_dir
 
 SESSIONS_LISTED: Final = 40
@@ -85,7 +86,10 @@ def _names(folders: tuple[Path, ...]) -> list[str]:
 def _cell(name: str) -> Item:
     if name not in running_cells():
         return Item("cell", name, "not running", "its host starts with the first run")
-    stream = StateStream(name)
+    try:
+        stream = StateStream(name)
+    except CellFileError as error:  # It is on another machine and its keys are gone from here.
+        return Item("cell", name, "broken", str(error))
     try:
         seen = stream.wait(CELL_ANSWERS_S)
     finally:
