@@ -120,7 +120,7 @@ class Engine:
         self.past = past
         cell = load_cell(Path(job.cell_file))
         self.attendance = Attendance(self, cell, job.started_by)
-        self.trials.bench_only = cell.info.kind != "sim"
+        self.trials.bench_only = not cell.has_workers
         if self.bench is not None:
             self.bench.why_ask_move = self.attendance.approvals.why_ask_move
             self.trials.approve_first = self.attendance.approve_first
