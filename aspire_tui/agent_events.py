@@ -37,14 +37,20 @@ class OperatorTold(Event, frozen=True, tag="operator_told"):
     id: str
     who: str
     text: str
+    interrupts: bool = False
+    """The agent was asked to break off what it is saying and read this first."""
 
 
 class AgentAsked(Event, frozen=True, tag="agent_asked"):
-    """The agent wants to know something from whoever is at the cell."""
+    """The agent, or a program, wants to know something from whoever is at the cell."""
 
     question: int
     text: str
     within_s: float
+    asker: str = "agent"
+    """``agent`` or ``program``."""
+    permission: bool = False
+    """It asks to be allowed to do this; without an answer in time it is denied."""
 
 
 class AgentAnswered(Event, frozen=True, tag="agent_answered"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aspire_tui.domain import Outcome
 from aspire_tui.events import (
+    AgentAnswered,
+    AgentAsked,
     AgentSaid,
     ApprovalAsked,
     ApprovalGiven,
@@ -20,6 +22,7 @@ from aspire_tui.events import (
     HypothesisScored,
     Note,
     OperatorAct,
+    OperatorTold,
     PhaseChanged,
     PresenceChanged,
     ProgramEnded,
@@ -71,6 +74,12 @@ def _text(recorded: Recorded) -> str | None:
             return f"trial {t}  closed {_said(o)}{f', call #{i} implicated' if i else ''}  {r}"
         case AgentSaid(text=text, role=role):
             return f"agent  {role}: {text}"
+        case OperatorTold(who=who, text=text):
+            return f"{who} to the agent  {text}"
+        case AgentAsked(text=text, permission=permission):
+            return f"agent asks{' permission' if permission else ''}  {text}"
+        case AgentAnswered(text=text, who=who, status=status):
+            return f"agent is answered  {text or status} by {who}"
         case HypothesisOpened(hypothesis=h, claim=claim):
             return f"hypothesis {h}  {claim}"
         case HypothesisScored(hypothesis=h, seed_set=which, k=k, n=n, lo=lo, hi=hi):

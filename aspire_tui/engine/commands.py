@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 UNRECORDED = frozenset({"hello", "present", "job"})
 """Said every few seconds by every screen; what follows from it is recorded."""
+MESSAGE_LONGEST = 4000
+"""Characters of one message to an agent."""
 
 
 class Commands:
@@ -84,6 +86,8 @@ class Commands:
                 return await self._engine.dry_runs.act(c)
             case "exec" | "job":
                 return await self._engine.execs.act(c)
+            case "tell" | "reply" | "permit":
+                return await self._talk(c)
 
     def _ourselves(self) -> dict[str, JSON]:
         return {
@@ -178,6 +182,28 @@ class Commands:
         return Reply(
             c.id, True, f"trial {e.bench.trial}: HOLD, the program ends; R goes on with the run"
         )
+
+    async def _talk(self, c: Command) -> Reply:
+        """What a person says to the agent: a message, an answer, a permission."""
+        if c.verb == "tell" and self._engine.toolbox is None:
+            return Reply(c.id, False, "this session has no agent")
+        talk = self._engine.conversation
+        text = str(c.args.get("text", "")).strip()[:MESSAGE_LONGEST]
+        question = c.args.get("question")
+        number = question if isinstance(question, int) else 0
+        match c.verb:
+            case "tell":
+                interrupts = c.args.get("interrupt") is True
+                why = await talk.tell(c.id, c.who, text, interrupts) if text else "say something"
+                when = "breaks off and reads it" if interrupts else "reads it at its next step"
+                return Reply(c.id, not why, why or f"the agent {when}")
+            case "reply":
+                why = await talk.answer(number, c.who, text) if text else "say something"
+                return Reply(c.id, not why, why or "your answer is told")
+            case _:
+                allowed = c.args.get("allow") is True
+                why = await talk.permit(number, c.who, allowed)
+                return Reply(c.id, not why, why or ("allowed, once" if allowed else "denied"))
 
     def _pause_agent(self, c: Command) -> Reply:
         e = self._engine

@@ -41,6 +41,9 @@ Verb = Literal[
     "edit_call",
     "dry_run",
     "job",
+    "tell",
+    "reply",
+    "permit",
 ]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "present", "leave", "hold"})

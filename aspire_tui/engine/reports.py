@@ -8,14 +8,16 @@ from typing import Any
 
 import msgspec
 
-from aspire_tui.domain import Tokens
+from aspire_tui.domain import JSON, Tokens
 from aspire_tui.engine.book import Book
+from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.provenance import Attachment, attach
-from aspire_tui.events import AgentSaid, TokensUsed
+from aspire_tui.events import AgentSaid, AgentTool, TokensUsed
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.wire import REPORT
 
 LONGEST_PIECE = 4000
+LONGEST_TITLE = 300
 
 
 class TokensReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +34,13 @@ class PromptReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
+class ExperimentReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an experiment with a model found, as JSON."""
+
+    name: str
+    text: str
+
+
 class SpeechReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A piece of what a model is saying."""
 
@@ -40,14 +49,30 @@ class SpeechReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     done: bool
 
 
+class PermissionReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hosted agent wants to do something of its own that a person should allow."""
+
+    what: str
+
+
+class OwnToolReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hosted agent used a tool of its own, such as its shell in its work folder."""
+
+    title: str
+    kind: str
+    ok: bool
+
+
 @dataclass
 class Reports:
     """Takes reports into the session and the budget."""
 
     book: Book
+    conversation: Conversation
 
-    async def take(self, name: str, fields: Mapping[str, Any]) -> str:
-        """Record one report; answers which budget is used up, or nothing.
+    async def take(self, name: str, fields: Mapping[str, Any]) -> JSON:
+        """Record one report. ``tokens`` answers which budget is used up, ``permission`` whether
+        it is allowed, ``standing`` what the agent should know before it goes on.
 
         Raises:
             ToolRefused: It is no report this release knows.
@@ -59,10 +84,30 @@ class Reports:
                 prompt = msgspec.convert(dict(fields), PromptReport)
                 data = prompt.text.encode()
                 await attach(self.book, [Attachment("prompt", prompt.name, "text/markdown", data)])
+            case "experiment":
+                found = msgspec.convert(dict(fields), ExperimentReport)
+                data = found.text.encode()
+                await attach(
+                    self.book, [Attachment("experiment", found.name, "application/json", data)]
+                )
             case "speech":
                 said = msgspec.convert(dict(fields), SpeechReport)
                 text = said.text[:LONGEST_PIECE]
                 await self.book.write(AgentSaid(text, stream=said.stream, done=said.done))
+            case "permission":
+                asked = msgspec.convert(dict(fields), PermissionReport)
+                return await self.conversation.may(asked.what[:LONGEST_PIECE])
+            case "own_tool":
+                used = msgspec.convert(dict(fields), OwnToolReport)
+                what: dict[str, JSON] = {"what": used.title[:LONGEST_TITLE]}
+                answer = "" if used.ok else "failed"
+                await self.book.write(AgentTool(f"own {used.kind[:24]}", what, answer, used.ok))
+            case "standing":
+                return {
+                    "exhausted": self.book.exhausted(),
+                    "waiting": self.conversation.waiting,
+                    "interrupts": self.conversation.interrupts,
+                }
             case other:
                 raise ToolRefused(f"there is no report {other}")
         return ""

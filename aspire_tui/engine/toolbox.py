@@ -101,7 +101,7 @@ class Toolbox:
 
     def __post_init__(self) -> None:
         self.paused.set()
-        self.reports = Reports(self.book)
+        self.reports = Reports(self.book, self.conversation)
         self.looking = Looking(
             self.task_def,
             self.cell_info,
@@ -200,15 +200,26 @@ class Toolbox:
     ) -> list[TrialBrief]:
         node = self.tree.get(hypothesis)
         seeds = [self.seeds.take("dev", 1, i)[0] for i in seed_indices]
-        if bench:
-            closed = [await self.trials.at_bench(node.program, hypothesis, s, "dev") for s in seeds]
-        else:
-            closed = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
-        for seed, trial in zip(seeds, closed, strict=True):
-            if trial.outcome is not None:
+        closed: dict[int, TrialClosed] = {}
+        try:
+            if bench:
+                for seed in seeds:
+                    closed[seed] = await self.trials.at_bench(
+                        node.program, hypothesis, seed, "dev"
+                    )
+            else:
+                ran = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
+                closed = dict(zip(seeds, ran, strict=True))
+        except BudgetExhausted as spent:  # what was still run is told; the next run is refused
+            closed |= spent.closed
+            if not closed:
+                raise
+        for seed, trial in closed.items():
+            if trial.outcome is not None and trial.counted:
                 node.dev[seed] = trial.outcome == "PASS"
         await self._score(node, "dev")
-        return [_brief(i, t) for i, t in zip(seed_indices, closed, strict=True)]
+        pairs = zip(seed_indices, seeds, strict=True)
+        return [_brief(i, closed[s]) for i, s in pairs if s in closed]
 
     async def _score(self, node: Hypothesis, which: str) -> None:
         results = node.dev if which == "dev" else node.selection
@@ -219,7 +230,7 @@ class Toolbox:
             )
         )
 
-    async def _match(self, trial: int, call: int, program: str) -> list[SkillMatch]:
+    async def _match(self, trial: int, call: int, program: str = "") -> list[SkillMatch]:
         failure = (await self._failure(trial, call))[0]
         out = []
         for m in match(failure, self.library, self.names):
@@ -267,7 +278,12 @@ class Toolbox:
         return failure, site
 
     async def _apply(
-        self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]
+        self,
+        skill: str,
+        trial: int,
+        call: int,
+        program: str = "",
+        parameters: dict[str, float] | None = None,
     ) -> str:
         try:
             known = self.library.get(skill)
@@ -277,7 +293,15 @@ class Toolbox:
         if known.digest not in self.kept_skills:
             self.kept_skills.add(known.digest)
             await attach(self.book, of_skill(known))
-        return splice(program, site, known, parameters)
+        text = program or await self._program_of(trial)
+        return splice(text, site, known, parameters or {})
+
+    async def _program_of(self, trial: int) -> str:
+        """The program a trial ran, so that an agent need not write it out again."""
+        row = await asyncio.to_thread(self.reader.trial, trial)
+        if row is None or row.hypothesis is None:
+            raise ToolRefused(f"trial {trial} ran no hypothesis; give the program")
+        return self.tree.get(row.hypothesis).program
 
     async def _judge(self, hypothesis: int) -> Judged:
         node = self.tree.get(hypothesis)
@@ -292,8 +316,10 @@ class Toolbox:
                     which.program, which.number, missing, "selection"
                 )
                 for seed, trial in zip(missing, closed, strict=True):
-                    which.selection[seed] = trial.outcome == "PASS"
+                    if trial.counted:
+                        which.selection[seed] = trial.outcome == "PASS"
                 await self._score(which, "selection")
+        seeds = [s for s in seeds if s in parent.selection and s in node.selection]
         decision = decide([parent.selection[s] for s in seeds], [node.selection[s] for s in seeds])
         node.status = decision.status
         await self.book.write(HypothesisDecided(node.number, decision.status, decision.reason))
@@ -333,6 +359,13 @@ class Toolbox:
         )
         await self.book.write(proposed, blobs={sha: ("text/x-python", data)})
         return ProposedSkill(True)
+
+    def stands_by(self) -> Hypothesis | None:
+        """The hypothesis for the held-out scenes: the agent's word, unless it was pruned."""
+        named = self.finished[0] if self.finished is not None else None
+        if named is not None and self.tree.get(named).status != "pruned":
+            return self.tree.get(named)
+        return self.tree.best()
 
     async def _finish(self, best: int | None, summary: str) -> None:
         if best is not None:

@@ -42,7 +42,16 @@ from aspire_tui.session.rows import (
 from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
 from aspire_tui.session.stored import event_of
 
-AGENT_KINDS: Final = ("agent_turn", "agent_said", "agent_tool", "tokens", "skill_matched")
+AGENT_KINDS: Final = (
+    "agent_turn",
+    "agent_said",
+    "agent_tool",
+    "tokens",
+    "skill_matched",
+    "operator_told",
+    "agent_asked",
+    "agent_answered",
+)
 
 _EVENT: Final = "SELECT seq, wall_s, mono_s, kind, CAST(body AS BLOB) FROM events WHERE "
 

@@ -18,6 +18,8 @@ import msgspec
 
 from aspire_tui.domain import Breakpoint, SeedSet, SourceChange, Struct, Tokens
 from aspire_tui.events import (
+    AgentAnswered,
+    AgentAsked,
     AgentSaid,
     AgentTool,
     AgentTurn,
@@ -34,6 +36,7 @@ from aspire_tui.events import (
     HypothesisScored,
     Note,
     OperatorAct,
+    OperatorTold,
     PhaseChanged,
     ProgramEnded,
     Recorded,
@@ -280,24 +283,43 @@ def _agent_turn(state: Snapshot, at: Recorded, event: AgentTurn) -> Changes:
 
 
 def _agent_said(state: Snapshot, at: Recorded, event: AgentSaid) -> Changes:
-    return {"agent": replace(state.agent, said=event.text[:SAID_CHARACTERS], said_seq=at.seq)}
+    goes_on = event.stream != 0 and event.stream == state.agent.stream
+    text = (state.agent.said if goes_on else "") + event.text
+    view = replace(
+        state.agent,
+        said=text[:SAID_CHARACTERS],
+        said_seq=at.seq,
+        stream=0 if event.done else event.stream,
+    )
+    return {"agent": view}
 
 
 def _agent_tool(state: Snapshot, at: Recorded, event: AgentTool) -> Changes:
     text = f"{event.tool}: {event.answer}"[:SAID_CHARACTERS]
-    return {"agent": replace(state.agent, said=text, said_seq=at.seq)}
+    unread = 0 if event.tool == "told" else state.agent.unread
+    return {"agent": replace(state.agent, said=text, said_seq=at.seq, unread=unread)}
+
+
+def _told(state: Snapshot, _: Recorded, __: OperatorTold) -> Changes:
+    return {"agent": replace(state.agent, unread=state.agent.unread + 1)}
+
+
+def _asked(state: Snapshot, _: Recorded, event: AgentAsked) -> Changes:
+    text = event.text[:SAID_CHARACTERS]
+    agent = replace(
+        state.agent, asked=event.question, question=text, asks_permission=event.permission
+    )
+    return {"agent": agent}
+
+
+def _answered(state: Snapshot, _: Recorded, event: AgentAnswered) -> Changes:
+    if event.question != state.agent.asked:
+        return {}
+    return {"agent": replace(state.agent, asked=None, question="", asks_permission=False)}
 
 
 def _tokens(state: Snapshot, _: Recorded, event: TokensUsed) -> Changes:
-    a, b = state.tokens, event.tokens
-    total = Tokens(
-        input=a.input + b.input,
-        cached=a.cached + b.cached,
-        output=a.output + b.output,
-        reasoning=a.reasoning + b.reasoning,
-        cost_usd=a.cost_usd + b.cost_usd,
-    )
-    return {"tokens": total}
+    return {"tokens": state.tokens + event.tokens}
 
 
 def _hypothesis(state: Snapshot, _: Recorded, event: HypothesisOpened) -> Changes:
@@ -323,6 +345,7 @@ def _budget(_: Snapshot, __: Recorded, event: BudgetSpent) -> Changes:
         tokens=event.tokens,
         cost_usd=event.cost_usd,
         exhausted=event.exhausted,
+        model_calls=event.model_calls,
     )
     return {"spent": view}
 
@@ -362,7 +385,7 @@ def _note(state: Snapshot, at: Recorded, event: Note) -> Changes:
     if event.code == REOPENED:
         # Who held a switch or thought aloud died with the engine; what the cell did is unknown.
         changes["mode"] = ModeView()
-        changes["agent"] = replace(state.agent, thinking=False, since_mono_s=at.mono_s)
+        changes["agent"] = replace(state.agent, thinking=False, since_mono_s=at.mono_s, stream=0)
         changes["phase"] = PhaseView(
             cause="reopened", since_mono_s=at.mono_s, since_wall_s=at.wall_s
         )
@@ -416,6 +439,9 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     AgentTurn: _agent_turn,
     AgentSaid: _agent_said,
     AgentTool: _agent_tool,
+    OperatorTold: _told,
+    AgentAsked: _asked,
+    AgentAnswered: _answered,
     TokensUsed: _tokens,
     HypothesisOpened: _hypothesis,
     HypothesisScored: _score,

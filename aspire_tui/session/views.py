@@ -200,6 +200,14 @@ class AgentView(Struct, frozen=True):
     note: str = ""
     said: str = ""
     said_seq: int | None = None
+    stream: int = 0
+    """Number of the text that is still being said; 0: none."""
+    asked: int | None = None
+    """Number of the question that waits for a person."""
+    question: str = ""
+    asks_permission: bool = False
+    unread: int = 0
+    """Messages of the operator that it has not read yet."""
 
 
 class SpentView(Struct, frozen=True):
@@ -211,6 +219,7 @@ class SpentView(Struct, frozen=True):
     tokens: int = 0
     cost_usd: float = 0.0
     exhausted: str = ""
+    model_calls: int = 0
 
 
 class NoteView(Struct, frozen=True):

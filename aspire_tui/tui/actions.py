@@ -244,6 +244,33 @@ def _no_grant(now: Situation) -> str | None:
     return None if now.people.policy == "hold" else "this cell goes on without people"
 
 
+def _no_agent(now: Situation) -> str | None:
+    refused = _no_engine(now)
+    if refused:
+        return refused
+    session = now.snapshot.session
+    has_agent = session is None or session.spec.verb == "run"
+    return None if has_agent else "this session has no agent"
+
+
+def _no_question(now: Situation) -> str | None:
+    refused = _no_agent(now)
+    if refused:
+        return refused
+    agent = now.snapshot.agent
+    open_now = agent.asked is not None and not agent.asks_permission
+    return None if open_now else "the agent asks nothing"
+
+
+def _no_permission(now: Situation) -> str | None:
+    refused = _no_agent(now)
+    if refused:
+        return refused
+    agent = now.snapshot.agent
+    open_now = agent.asked is not None and agent.asks_permission
+    return None if open_now else "the agent asks for no permission"
+
+
 def _ask_approve(now: Situation) -> Confirm:
     people = now.snapshot.people
     facts = people.asked_facts
@@ -319,6 +346,26 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "pause_agent", ("p",), "pause agent",
         "Pause or continue the agent. The robot is not touched.",
         "agent", _no_engine, verb="pause_agent", footer=5,
+    ),
+    Action(
+        "message", ("i",), "message",
+        "Write to the agent: it reads that at its next step, or breaks off at once after a !.",
+        "agent", _no_agent, footer=15,
+    ),
+    Action(
+        "reply", ("w",), "reply",
+        "Answer the question the agent asks. Without an answer in time it gets TIMEOUT.",
+        "agent", _no_question,
+    ),
+    Action(
+        "allow", ("m",), "allow",
+        "Allow the agent what it asks permission for, once. Without an answer it is denied.",
+        "agent", _no_permission,
+    ),
+    Action(
+        "deny", ("M",), "deny",
+        "Deny the agent what it asks permission for.",
+        "agent", _no_permission,
     ),
     Action(
         "end_run", ("E",), "end run",

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from aspire_tui.tui import people, standing
+from aspire_tui.tui import people, standing, steering
 from aspire_tui.tui.actions import BY_ID, Choice, what_goes_on
 from aspire_tui.tui.looking import Looking
 from aspire_tui.tui.panes.bars import Asking, Offered
 from aspire_tui.tui.people import PeopleActs
 from aspire_tui.tui.screen.holdkey import HoldKeyDriver
 from aspire_tui.tui.standing import StandingActs
+from aspire_tui.tui.steering import SteeringActs
 
 if TYPE_CHECKING:
     from aspire_tui.tui.app import Console
@@ -54,10 +55,12 @@ class Acts:
         self.looking = Looking(console)
         self.standing = StandingActs(console)
         self.people = PeopleActs(console)
+        self.steering = SteeringActs(console)
         self.handlers: dict[str, Callable[[], None]] = {
             **self.looking.handlers(),
             **self.standing.handlers(),
             **self.people.handlers(),
+            **self.steering.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
             "help": self._help,
@@ -242,6 +245,9 @@ class Acts:
                 self._console.draw_bars()
             elif typing in people.TYPED and key == "enter":
                 self.people.entered(typing, text)
+                self._console.draw_bars()
+            elif typing in steering.TYPED and key == "enter" and text:
+                self.steering.entered(typing, text)
                 self._console.draw_bars()
 
     def _press_covered(self, action_id: str) -> None:

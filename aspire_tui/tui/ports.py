@@ -33,6 +33,9 @@ Verb = Literal[
     "revoke_grant",
     "approve",
     "reject",
+    "tell",
+    "reply",
+    "permit",
 ]
 """What the console asks of an engine."""
 

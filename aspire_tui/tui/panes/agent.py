@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from aspire_tui.domain import Tokens
-from aspire_tui.events import AgentSaid, AgentTool, AgentTurn, SkillMatched
+from aspire_tui.events import (
+    AgentAnswered,
+    AgentAsked,
+    AgentSaid,
+    AgentTool,
+    AgentTurn,
+    OperatorTold,
+    SkillMatched,
+)
 from aspire_tui.session.rows import AgentLine
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, nothing
@@ -45,6 +53,17 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
                 cut.append(line((f"{len(rows) - SAID_LINES} more lines", "faint")))
             heads = [line((at, "faint"))] + [line(rest)] * (len(cut) - 1)
             return [(*head, *row) for head, row in zip(heads, cut, strict=True)]
+        case OperatorTold(who=who, text=text, interrupts=interrupts):
+            head = f"{clean_line(who, 24)} writes{', interrupting' if interrupts else ''}: "
+            return _spoken(at, head, text, look)
+        case AgentAsked(text=text, permission=True):
+            return _spoken(at, "asks permission: ", text, look)
+        case AgentAsked(text=text):
+            return _spoken(at, "asks: ", text, look)
+        case AgentAnswered(status="OK", text=text, who=who):
+            return _spoken(at, f"{clean_line(who, 24)} answers: ", text, look)
+        case AgentAnswered(text=text):
+            return _spoken(at, "no answer in time", f": {text}" if text else "", look)
         case AgentTool(tool=tool, args=args, answer=answer, ok=ok):
             return [fit(_tool_row(at, tool, args, answer, ok, look), look.width)]
         case SkillMatched(trial=trial, call=call, skill=skill, why=why, same_task=same_task):
@@ -55,6 +74,13 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
             head: tuple[Span, ...] = line((at, "faint"), ("skill ", "accent"))
             return [(*head, *rows[0]), *((Span(rest + " " * 6), *row) for row in rows[1:])]
     return []
+
+
+def _spoken(at: str, head: str, text: str, look: Look) -> list[Line]:
+    """What passes between the agent and people."""
+    rows = wrap(head + clean(text, 4_000).strip(), look.width - len(at), "warn")[:SAID_LINES]
+    heads = [line((at, "faint"))] + [line(" " * len(at))] * (len(rows) - 1)
+    return [(*first, *row) for first, row in zip(heads, rows, strict=True)]
 
 
 def _tool_row(
