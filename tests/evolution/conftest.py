@@ -1,0 +1,5 @@
+import sys
+from pathlib import Path
+
+for folder in (Path(__file__).parent, Path(__file__).parent.parent / "session"):
+    sys.path.insert(0, str(folder))
