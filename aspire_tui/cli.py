@@ -17,6 +17,7 @@ from aspire_tui.commands import (
     exec_verb,
     fault_verbs,
     list_verbs,
+    metrics_verbs,
     run_verbs,
     session_verbs,
     skill_verbs,
@@ -67,6 +68,8 @@ app.command("attach")(run_verbs.attach)
 app.command("stop")(run_verbs.stop)
 app.command("replay")(session_verbs.replay)
 app.command("trace")(session_verbs.trace)
+app.command("metrics")(metrics_verbs.metrics)
+app.command("compare")(metrics_verbs.compare_sessions)
 app.add_typer(session_verbs.sessions_app, name="sessions")
 app.add_typer(list_verbs.tasks_app, name="tasks")
 app.add_typer(list_verbs.cells_app, name="cells")
