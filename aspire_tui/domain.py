@@ -225,13 +225,36 @@ class SandboxReport(Struct, frozen=True):
 
 
 class Tokens(Struct, frozen=True):
-    """Tokens by class. ``input`` is fresh input; cached input is counted apart."""
+    """Tokens by class. ``input`` is fresh input, cached input is counted apart; ``output`` has
+    ``reasoning`` in it, as providers bill it."""
 
     input: int = 0
     cached: int = 0
     output: int = 0
     reasoning: int = 0
     cost_usd: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.cached + self.output
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input + other.input,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.reasoning + other.reasoning,
+            self.cost_usd + other.cost_usd,
+        )
+
+    def __sub__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input - other.input,
+            self.cached - other.cached,
+            self.output - other.output,
+            self.reasoning - other.reasoning,
+            self.cost_usd - other.cost_usd,
+        )
 
 
 class Budget(Struct, frozen=True):
@@ -388,6 +411,10 @@ class DryCall(Struct, frozen=True):
     duration_s: float
 
 
+AGENT_UNCONFINED = "AGENT UNCONFINED"
+"""Brands a session whose agent could have read more than its tools: no held-out evidence."""
+
+
 class RunSpec(Struct, frozen=True):
     """What a session was started to do; written into its first event."""
 
@@ -420,6 +447,8 @@ class RunSpec(Struct, frozen=True):
     recorded: str = ""
     """Session and trial the program was taken from."""
     agent_options: dict[str, str] = {}
+    agent_at_large: str = ""
+    """Why nothing keeps the agent from reading what it should not; empty when something does."""
 
 
 def sha256_hex(data: bytes) -> str:

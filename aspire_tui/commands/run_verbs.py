@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,11 +27,10 @@ from aspire_tui.engine.job import Job
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.events import RunEnded
-from aspire_tui.improvement.llm.provider import choose_model
-from aspire_tui.improvement.prompts import prompt_names
+from aspire_tui.improvement.llm.presets import preset_named
+from aspire_tui.improvement.llm.provider import choose_models, missing_for
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
-from aspire_tui.strict_toml import suggestion
 from drivers.runtime_dir import runtime_dir
 
 AGENTS = ("rules", "llm")
@@ -230,7 +230,7 @@ def _last(session: Path) -> RunEnded | None:
 
 def exit_of(ended: RunEnded | None) -> Exit:
     """The exit code for how a session ended."""
-    if ended is None or ended.stopped_by == "fault":
+    if ended is None or ended.stopped_by in ("fault", "agent"):
         return Exit.FAULT
     if ended.stopped_by in ("operator", "budget"):
         return Exit.STOPPED
@@ -265,12 +265,13 @@ def _agent_options(
         return {}
     if not model:
         raise ConfigError("--agent llm needs --model PROVIDER:NAME, e.g. anthropic:NAME")
-    choose_model(model, base_url)
+    for choice in choose_models(model, base_url):
+        missing = missing_for(choice, os.environ)
+        if missing:
+            raise ConfigError(missing)
     if vision not in ("native", "tool", "text"):
         raise ConfigError(f"--vision {vision}: expected native, tool or text")
-    known = prompt_names()
-    if preset not in known:
-        raise ConfigError(f"--preset {preset}: {suggestion(preset, known)}")
+    preset_named(preset)
     return {"model": model, "base_url": base_url, "preset": preset, "vision": vision}
 
 

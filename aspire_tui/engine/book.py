@@ -9,13 +9,20 @@ from dataclasses import dataclass, field
 
 from aspire_tui.domain import Blob, Budget, Tokens, sha256_hex
 from aspire_tui.engine.resume import Past, Replay
-from aspire_tui.events import AnyEvent, BudgetSpent, ProgramStored, Samples, VideoFrame
+from aspire_tui.events import AnyEvent, BudgetSpent, ProgramStored, Samples, TrialClosed, VideoFrame
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.session.recorder import Recorder
 
 
 class BudgetExhausted(Exception):
-    """A limit of the run is reached; the text names it."""
+    """A limit of the run is reached; the text names it.
+
+    ``closed`` holds the trials that were still run of those asked for together, by seed.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.closed: dict[int, TrialClosed] = {}
 
 
 @dataclass
@@ -76,6 +83,7 @@ class Book:
         """Count on from where a stopped run was."""
         self.trials, self.numbered = past.trials, past.last_trial
         self.spent_minutes, self.tokens = past.minutes, past.tokens
+        self.model_calls = past.model_calls
         self.replay = past.replay
         self._earlier = past.last_hypothesis
         self._programs |= past.programs
@@ -104,14 +112,7 @@ class Book:
     def spend(self, tokens: Tokens) -> None:
         """Count one answer of a model."""
         self.model_calls += 1
-        mine = self.tokens
-        self.tokens = Tokens(
-            mine.input + tokens.input,
-            mine.cached + tokens.cached,
-            mine.output + tokens.output,
-            mine.reasoning + tokens.reasoning,
-            mine.cost_usd + tokens.cost_usd,
-        )
+        self.tokens = self.tokens + tokens
 
     def exhausted(self) -> str:
         """Which limit is reached, in words; empty when none is."""
@@ -120,8 +121,7 @@ class Book:
             return f"{b.max_trials} trials are used up"
         if b.max_minutes is not None and self.minutes() >= b.max_minutes:
             return f"{b.max_minutes:g} minutes are used up"
-        tokens = self.tokens.input + self.tokens.cached + self.tokens.output
-        if b.max_tokens is not None and tokens >= b.max_tokens:
+        if b.max_tokens is not None and self.tokens.total >= b.max_tokens:
             return f"{b.max_tokens} tokens are used up"
         if b.max_model_calls is not None and self.model_calls >= b.max_model_calls:
             return f"{b.max_model_calls} model calls are used up"
@@ -134,7 +134,7 @@ class Book:
             budget=self.budget,
             trials=self.trials,
             minutes=round(self.minutes(), 3),
-            tokens=self.tokens.input + self.tokens.cached + self.tokens.output,
+            tokens=self.tokens.total,
             model_calls=self.model_calls,
             cost_usd=self.tokens.cost_usd,
             exhausted=self.exhausted(),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.domain import NO_SANDBOX, Outcome, SourceChange
+from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, Outcome, SourceChange
 from aspire_tui.engine.agent_host import AgentLost, host_agent
 from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
@@ -28,7 +28,7 @@ from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.provenance import attach, of_session
-from aspire_tui.engine.resume import Past, closings, read_past
+from aspire_tui.engine.resume import REPEATS_ITSELF, Past, closings, grown, read_past
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import NoRoom, Stopped, Trials
@@ -121,7 +121,10 @@ class Engine:
         cell = load_cell(Path(job.cell_file))
         self.attendance = Attendance(self, cell, job.started_by)
         self.trials.bench_only = not cell.has_workers
+        self.conversation = Conversation(self.book, self.attendance.someone)
         if self.bench is not None:
+            self.bench.ask_person = self.attendance.ask
+            self.bench.withdraw = self.conversation.withdraw
             self.bench.why_ask_move = self.attendance.approvals.why_ask_move
             self.trials.approve_first = self.attendance.approve_first
             self.trials.bench_ended = self.attendance.trial_ended
@@ -155,7 +158,7 @@ class Engine:
         await self.book.write(self.book.spent(), ended)
         await asyncio.to_thread(recorder.close)
         self.socket_path.unlink(missing_ok=True)
-        return 5 if ended.stopped_by == "fault" else 0
+        return 5 if ended.stopped_by in ("fault", "agent") else 0
 
     @property
     def socket_path(self) -> Path:
@@ -207,6 +210,8 @@ class Engine:
         brands = list(hello.cell.brands)
         if hello.sandbox.level == "D":
             brands.append(NO_SANDBOX)
+        if spec.agent_at_large:
+            brands.append(AGENT_UNCONFINED)
         if self.past is not None:
             await self._go_on(self.past, hello)
         else:
@@ -340,33 +345,50 @@ class Engine:
             task_def=task,
             book=self.book,
             trials=trials,
-            tree=Tree(),
+            tree=self._tree(),
             seeds=seeds,
             reader=SessionReader(Path(self.job.session)),
             library=library,
             names=self.names,
             author=spec.agent,
             cell_info=hello.cell,
-            conversation=Conversation(self.book, self.attendance.someone),
+            conversation=self.conversation,
         )
-        stopped = "done"
         try:
             if self.agent is None:
                 raise AgentLost("no agent worker was started")
             await host_agent(self.agent, self.toolbox)
-        except AgentLost:
-            stopped = "agent"
+        except AgentLost as lost:
+            if self.stopping.is_set():
+                raise Stopped("stopped by the operator") from None
+            return RunEnded(None, "agent", reason=f"{lost}; go on with run --resume")
         if self.stopping.is_set():
             raise Stopped("stopped by the operator")
-        best = self.toolbox.tree.best()
+        spent = self.book.exhausted()
+        if spent:
+            raise BudgetExhausted(spent)
+        best = self.toolbox.stands_by()
         if best is None:
-            return RunEnded(None, stopped, reason="no program was proposed")
-        return await self._hold_out(trials, task, seeds, best, stopped)
+            return RunEnded(None, "done", reason="no program was proposed")
+        return await self._hold_out(trials, task, seeds, best, "done")
+
+    def _tree(self) -> Tree:
+        """Empty, or as a stopped run left it for an agent that does not repeat itself."""
+        if self.past is None or self.job.spec.agent in REPEATS_ITSELF:
+            return Tree()
+        with SessionReader(Path(self.job.session)) as reader:
+            return grown(reader)
 
     async def _hold_out(
         self, trials: Trials, task: TaskDef, seeds: SeedBook, best: Hypothesis, stopped: str
     ) -> RunEnded:
         """The held-out seeds, run once. Their result is recorded and never used to decide."""
+        if self.job.spec.agent_at_large:
+            reason = (
+                f"{AGENT_UNCONFINED}: {self.job.spec.agent_at_large}; its results are no held-out "
+                f"evidence. Best is hypothesis {best.number}"
+            )
+            return RunEnded(None, stopped, best.number, reason=reason)
         n = self.job.spec.held_out or task.criterion.held_out_n
         spent = self.book.exhausted()
         if spent:
@@ -415,7 +437,7 @@ def _after_dry_run(dry: DryRunReported) -> RunEnded:
 
 
 def _rate_of(closed: list[TrialClosed]) -> Rate:
-    judged = [t for t in closed if t.outcome is not None]
+    judged = [t for t in closed if t.outcome is not None and t.counted]
     return rate(sum(t.outcome == "PASS" for t in judged), len(judged))
 
 

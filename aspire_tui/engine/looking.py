@@ -142,16 +142,18 @@ class Looking:
 
     async def budget(self) -> BudgetLeft:
         b, book = self.book.budget, self.book
-        tokens = book.tokens.input + book.tokens.output
         return BudgetLeft(
             trials=None if b.max_trials is None else max(0, b.max_trials - book.trials),
             minutes=None
             if b.max_minutes is None
             else round(max(0.0, b.max_minutes - book.minutes()), 1),
-            tokens=None if b.max_tokens is None else max(0, b.max_tokens - tokens),
+            tokens=None if b.max_tokens is None else max(0, b.max_tokens - book.tokens.total),
             cost_usd=None
             if b.max_cost_usd is None
             else round(max(0.0, b.max_cost_usd - book.tokens.cost_usd), 4),
+            model_calls=None
+            if b.max_model_calls is None
+            else max(0, b.max_model_calls - book.model_calls),
             exhausted=book.exhausted(),
         )
 

@@ -1,8 +1,9 @@
 """Going on with a stopped run: what its session file says was done is not done again.
 
-The agent is asked from the beginning and answered from the record: a tree it has built, trials that
-have ended, words it has said. Where the record ends, the search goes on. An agent that always does
-the same on the same answers (``rules``) so continues exactly where it was.
+An agent that always does the same on the same answers (``rules``) is asked from the beginning and
+answered from the record: a tree it has built, trials that have ended, words it has said. Where the
+record ends, the search goes on, exactly where it was. Every other agent finds the tree as it stood
+and goes on from there.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from aspire_tui.events import (
     TrialClosed,
     encode,
 )
+from aspire_tui.evolution.tree import Hypothesis, Tree
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import TrialRow
 
+REPEATS_ITSELF: Final = ("rules",)
+"""Agents that always do the same on the same answers."""
 REPEATED: Final = (
     AgentSaid,
     AgentTool,
@@ -118,6 +122,7 @@ class Past:
     last_hypothesis: int
     minutes: float
     tokens: Tokens
+    model_calls: int
     last_seq: int
 
 
@@ -146,7 +151,7 @@ def read_past(reader: SessionReader) -> Past:
         spec=snapshot.session.spec,
         hashes=snapshot.session.hashes,
         finished=finished,
-        replay=Replay(e.event for e in reader.events(kinds=_KINDS) if _repeats(e.event)),
+        replay=_replay(reader, snapshot.session.spec.agent),
         programs=frozenset(
             e.event.program
             for e in reader.events(kinds=("program",))  # type: ignore[union-attr]
@@ -158,8 +163,34 @@ def read_past(reader: SessionReader) -> Past:
         last_hypothesis=max((h.hypothesis for h in reader.hypotheses(snapshot.seq)), default=0),
         minutes=snapshot.spent.minutes,
         tokens=snapshot.tokens,
+        model_calls=sum(1 for _ in reader.events(kinds=("tokens",))),
         last_seq=snapshot.seq,
     )
+
+
+def _replay(reader: SessionReader, agent: str) -> Replay:
+    if agent not in REPEATS_ITSELF:
+        return Replay()
+    return Replay(e.event for e in reader.events(kinds=_KINDS) if _repeats(e.event))
+
+
+def grown(reader: SessionReader) -> Tree:
+    """The tree as the file tells it, for an agent that goes on from it instead of repeating."""
+    tree = Tree()
+    for row in reader.hypotheses():
+        kept = reader.program(row.program)
+        if kept is None:
+            continue
+        tree.nodes[row.hypothesis] = Hypothesis(
+            row.hypothesis, row.parent, kept.text, row.claim, row.repairs, row.status
+        )
+    for trial in reader.trials():
+        node = tree.nodes.get(trial.hypothesis or 0)
+        if node is None or trial.outcome is None or trial.seed_set not in ("dev", "selection"):
+            continue
+        results = node.dev if trial.seed_set == "dev" else node.selection
+        results[trial.seed] = trial.outcome == "PASS"
+    return tree
 
 
 def is_finished(row: TrialRow) -> bool:

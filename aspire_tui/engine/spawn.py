@@ -13,12 +13,20 @@ import msgspec
 
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
-from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_model
+from aspire_tui.improvement.acp.presets import keys_of
+from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models
+from aspire_tui.improvement.mcp.door import SUFFIX as DOOR
 from aspire_tui.improvement.worker import AgentSpec
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
 """The engine's environment. Keys for models never pass through it."""
 
+
+EDITING = ("EDITOR", "VISUAL", "TERM", "COLORTERM", "NO_COLOR")
+"""What a person's editor wants to know."""
+
+NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""How the agent worker reaches its provider; a proxy's address may hold a password."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Workers fill the cores; a matrix library that adds threads of its own only slows them down."""
@@ -100,8 +108,10 @@ def _start_agent(job: Job) -> socket.socket:
         job.spec.candidates,
         job.tasks[0].criterion.dev_n,
         job.spec.agent_options,
+        f"{job.runtime_dir}/{Path(job.session).stem}{DOOR}",
     )
     log = _log(job, "agent.log")
+    by_hand = job.spec.agent == "manual"  # a person edits: the terminal is theirs
     try:
         subprocess.Popen(
             [
@@ -109,11 +119,11 @@ def _start_agent(job: Job) -> socket.socket:
                 *("--fd", str(agent.fileno())),
                 *("--spec", msgspec.json.encode(spec).decode()),
             ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdin=None if by_hand else subprocess.DEVNULL,
+            stdout=None if by_hand else log,
             stderr=log,
             pass_fds=(agent.fileno(),),
-            start_new_session=True,
+            start_new_session=not by_hand,
             cwd="/",
             env={**_passed_on(), **_keys(job)},
         )
@@ -125,10 +135,15 @@ def _start_agent(job: Job) -> socket.socket:
 
 def _keys(job: Job) -> dict[str, str]:
     """The one key the asked-for model needs; no other agent is given any."""
+    if job.spec.agent == "manual":
+        return {name: os.environ[name] for name in EDITING if name in os.environ}
+    if job.spec.agent == "acp":
+        return keys_of(job.spec.agent_options, os.environ)
     if job.spec.agent != "llm":
         return {}
-    variable = KEY_VARIABLE[choose_model(job.spec.agent_options["model"]).protocol]
-    return {variable: os.environ[variable]} if variable in os.environ else {}
+    chosen = choose_models(job.spec.agent_options["model"])
+    wanted = (*(KEY_VARIABLE[c.protocol] for c in chosen), *NETWORK)
+    return {name: os.environ[name] for name in wanted if name in os.environ}
 
 
 def _passed_on() -> dict[str, str]:

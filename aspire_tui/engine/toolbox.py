@@ -204,9 +204,7 @@ class Toolbox:
         try:
             if bench:
                 for seed in seeds:
-                    closed[seed] = await self.trials.at_bench(
-                        node.program, hypothesis, seed, "dev"
-                    )
+                    closed[seed] = await self.trials.at_bench(node.program, hypothesis, seed, "dev")
             else:
                 ran = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
                 closed = dict(zip(seeds, ran, strict=True))

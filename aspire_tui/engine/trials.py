@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
 from aspire_tui.engine.bench import Bench
-from aspire_tui.engine.book import Book
+from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused, in_words
 from aspire_tui.engine.resume import FinishedTrials, TrialKey
 from aspire_tui.environment.task import TaskDef
@@ -23,6 +23,12 @@ from aspire_tui.session.keeping import Room
 
 class Stopped(Exception):
     """The operator ended the run."""
+
+
+class AgentGone(Stopped):
+    """Nobody is left who asked for these trials; those in flight end, no new one starts."""
+
+    closed: dict[int, TrialClosed]
 
 
 class NoRoom(Exception):
@@ -53,6 +59,8 @@ class Trials:
     """Told of every trial that ended at the bench."""
     finished: FinishedTrials = field(default_factory=FinishedTrials)
     """Trials of a run that is resumed: handed out, not run again."""
+    agent_lost: bool = False
+    """The agent died: no trial starts any more."""
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
     _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -118,6 +126,15 @@ class Trials:
         tasks = [asyncio.ensure_future(one(s)) for s in seeds]
         try:
             out = await asyncio.gather(*tasks)
+        except (BudgetExhausted, AgentGone) as no_more:
+            # What was started ends and is kept; none of the others starts.
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            no_more.closed = {
+                seed: closed
+                for seed, closed in zip(seeds, ended, strict=True)
+                if isinstance(closed, TrialClosed)
+            }
+            raise
         except BaseException:
             for t in tasks:
                 t.cancel()
@@ -154,6 +171,8 @@ class Trials:
         await self.resumed.wait()
         if self.stopping.is_set():
             raise Stopped("stopped by the operator")
+        if self.agent_lost:
+            raise AgentGone("the agent is gone")
         if lacking := await asyncio.to_thread(self.room.lacking):
             raise NoRoom(lacking)
         changes = await asyncio.to_thread(self.evaluation.changes)

@@ -147,6 +147,7 @@ class BudgetLeft(msgspec.Struct, frozen=True):
     minutes: float | None
     tokens: int | None
     cost_usd: float | None
+    model_calls: int | None = None
     exhausted: str = ""
 
 

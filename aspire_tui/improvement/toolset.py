@@ -89,17 +89,22 @@ class CompareTrials(Arguments, frozen=True):
     b: TrialNumber
 
 
+SameProgram = Annotated[
+    str, Meta(max_length=200_000, description="Leave out: the program of that trial.")
+]
+
+
 class MatchSkills(Arguments, frozen=True):
     trial: TrialNumber
     call: CallNumber
-    program: ProgramText
+    program: SameProgram = ""
 
 
 class ApplySkill(Arguments, frozen=True):
     skill: Annotated[str, Meta(max_length=80)]
     trial: TrialNumber
     call: CallNumber
-    program: ProgramText
+    program: SameProgram = ""
     parameters: dict[str, float] = {}
 
 

@@ -32,6 +32,8 @@ class AgentSpec(msgspec.Struct, frozen=True):
     dev_n: int
     options: dict[str, str] = {}
     """What only some agents know: model, preset, vision and the like."""
+    door: str = ""
+    """Where an agent from outside comes in."""
 
 
 def main() -> int:
@@ -50,21 +52,36 @@ def main() -> int:
         redactor.text("".join(traceback.format_exception(kind, error, trace)))
     )
     try:
-        _run(spec, RemoteTools(sock, redactor))
-        wire.send(sock, wire.AgentDone())
+        error = _run(spec, RemoteTools(sock, redactor))
+        wire.send(sock, wire.AgentDone(redactor.text(error)))
     except (wire.AgentLinkClosed, BrokenPipeError):
         return 0
     return 0
 
 
-def _run(spec: AgentSpec, tools: RemoteTools) -> None:
-    """Be the agent until it is done; only the agent that is asked for is imported."""
+def _run(spec: AgentSpec, tools: RemoteTools) -> str:
+    """Be the agent until it is done, or say why it cannot go on.
+
+    Only the agent that is asked for is imported.
+    """
     if spec.agent == "llm":
         from aspire_tui.improvement.llm.start import run_llm
 
-        run_llm(spec.options, tools, os.environ)
-        return
+        return run_llm(spec.options, tools, os.environ, spec.dev_n)
+    if spec.agent == "mcp":
+        from aspire_tui.improvement.mcp.door import run_outside
+
+        return run_outside(spec.door, tools)
+    if spec.agent == "acp":
+        from aspire_tui.improvement.acp.start import run_acp
+
+        return run_acp(spec.options, tools, os.environ)
+    if spec.agent == "manual":
+        from aspire_tui.improvement.manual.start import run_manual
+
+        return run_manual(spec.dev_n, tools, os.environ)
     RulesAgent(tools, RulesOptions(spec.rounds, spec.candidates, spec.dev_n)).run()
+    return ""
 
 
 def _end_with(engine: socket.socket) -> None:

@@ -220,5 +220,5 @@ def _add_trial(sim: Split, span: Span, closed: TrialClosed) -> Split:
 
 def tokens_per_minute(tokens: Tokens, minutes: float) -> float | None:
     """MTU: tokens of every class per elapsed minute; None before any time has passed."""
-    total = tokens.input + tokens.cached + tokens.output + tokens.reasoning
+    total = tokens.total
     return total / minutes if minutes > 0 else None

@@ -6,9 +6,11 @@ Completions; with a base URL, any compatible endpoint. SDKs are imported when a 
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.strict_toml import suggestion
@@ -43,12 +45,22 @@ class ModelChoice:
         return f"{self.protocol}:{self.name}"
 
 
+def choose_models(text: str, base_url: str = "") -> tuple[ModelChoice, ...]:
+    """Models from ``PROVIDER:NAME[,PROVIDER:NAME…]``; the first one leads.
+
+    Raises:
+        ConfigError: What is missing or unknown, and the nearest that is known.
+    """
+    return tuple(choose_model(part.strip(), base_url) for part in text.split(","))
+
+
 def choose_model(text: str, base_url: str = "") -> ModelChoice:
     """A model from ``PROVIDER:NAME``.
 
     Raises:
         ConfigError: What is missing or unknown, and the nearest that is known.
     """
+    _check_url(base_url)
     provider, colon, name = text.partition(":")
     if not colon or not name.strip():
         raise ConfigError(f"--model {text!r}: say PROVIDER:NAME, e.g. anthropic:claude-opus-4-7")
@@ -58,18 +70,52 @@ def choose_model(text: str, base_url: str = "") -> ModelChoice:
     raise ConfigError(f"--model {text}: unknown provider; {suggestion(provider, KEY_VARIABLE)}")
 
 
+def _check_url(url: str) -> None:
+    """A key goes to this address, and the address into the session."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigError(f"--base-url: {error}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(f"--base-url {host or url[:60]!r}: expected https://HOST[:PORT]/PATH")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError("--base-url: no user, password or query in it; keys go by environment")
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise ConfigError(f"--base-url: http sends the key in the clear to {host}; use https")
+
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+def missing_for(choice: ModelChoice, environment: Mapping[str, str]) -> str:
+    """What this model needs and is not there, in one line; empty when nothing is missing."""
+    variable = KEY_VARIABLE[choice.protocol]
+    if not environment.get(variable) and not choice.base_url:
+        return f"{variable} is not set: {choice} needs a key"
+    if importlib.util.find_spec("pydantic_ai") is None or not _sdk_is_there(choice):
+        return f"{choice} needs the extra: {INSTALL}"
+    return ""
+
+
+def _sdk_is_there(choice: ModelChoice) -> bool:
+    sdk = "anthropic" if choice.protocol == "anthropic" else "openai"
+    return importlib.util.find_spec(sdk) is not None
+
+
 def make_model(choice: ModelChoice, environment: Mapping[str, str]) -> Model:
     """The model behind its SDK. Nothing is sent yet.
 
     Raises:
         ConfigError: The key is missing, or the extra is not installed.
     """
-    variable = KEY_VARIABLE[choice.protocol]
-    key = environment.get(variable, "")
-    if not key:
-        if not choice.base_url:
-            raise ConfigError(f"{variable} is not set: {choice} needs a key")
-        key = "none"  # endpoints on one's own machine ask for no key
+    missing = missing_for(choice, environment)
+    if missing:
+        raise ConfigError(missing)
+    # Endpoints on one's own machine ask for no key, and the SDKs for any.
+    key = environment.get(KEY_VARIABLE[choice.protocol]) or "none"
     try:
         return _make(choice, key)
     except ImportError as error:

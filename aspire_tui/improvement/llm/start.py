@@ -1,16 +1,22 @@
-"""Makes the model an agent worker was asked for and lets it run."""
+"""Makes the models an agent worker was asked for and lets them run."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
+from typing import Literal
 
 import msgspec
 
 from aspire_tui.errors import ConfigError
-from aspire_tui.improvement.llm.agent import LlmAgent, LlmOptions, Vision
-from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_model, make_model
+from aspire_tui.improvement.llm.agent import LlmAgent, Vision
+from aspire_tui.improvement.llm.asking import Asked, Asking, ProviderLost
+from aspire_tui.improvement.llm.context_trial import ContextTrial
+from aspire_tui.improvement.llm.presets import preset_named
+from aspire_tui.improvement.llm.programs import ProgramWriter
+from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models, make_model
 from aspire_tui.improvement.remote import RemoteTools
+from aspire_tui.session.redaction import Redactor, secrets_among
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,22 +26,51 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     preset: str = "aspire"
     vision: Vision = "native"
+    experiment: Literal["", "context"] = ""
+    """``context``: repair recorded failures with the index and with the whole trace."""
+    failures: str = "30"
 
 
 def run_llm(
-    options: Mapping[str, str], tools: RemoteTools, environment: MutableMapping[str, str]
-) -> None:
-    """Run one model to its end. The key is taken out of the environment once it is read."""
+    options: Mapping[str, str],
+    tools: RemoteTools,
+    environment: MutableMapping[str, str],
+    dev_n: int,
+) -> str:
+    """Run to the end; returns why it could not go on, or nothing.
+
+    Keys are taken out of the environment once they are read.
+    """
     asked = msgspec.convert(dict(options), Options)
+    redactor = Redactor(secrets_among(environment))
     try:
-        choice = choose_model(asked.model, asked.base_url)
-        model = make_model(choice, environment)
+        preset = preset_named(asked.preset)
+        models = [
+            Asked(choice, make_model(choice, environment))
+            for choice in choose_models(asked.model, asked.base_url)
+        ]
     except ConfigError as error:
         tools.say(str(error), "error")
-        tools.finish(None, str(error))
-        return
+        return str(error)
     finally:
         for variable in KEY_VARIABLE.values():
             environment.pop(variable, None)
-    chosen = LlmOptions(choice, preset=asked.preset, vision=asked.vision)
-    asyncio.run(LlmAgent(tools, model, chosen).run())
+    asking = Asking(tools, redactor)
+    if asked.experiment == "context":
+        return asyncio.run(_through(ContextTrial(asking, models[0], int(asked.failures)), asking))
+    if preset.loop == "code":
+        writer = ProgramWriter(asking, models, preset, asked.vision, dev_n)
+        return asyncio.run(_through(writer, asking))
+    return asyncio.run(_through(LlmAgent(asking, models[0], preset, asked.vision), asking))
+
+
+async def _through(agent: LlmAgent | ProgramWriter | ContextTrial, asking: Asking) -> str:
+    """Let it run; an agent that ends without ``finish`` is ended with it."""
+    try:
+        await agent.run()
+    except ProviderLost as lost:
+        await asking.say(str(lost), "error")
+        return str(lost)
+    if isinstance(agent, LlmAgent) and not agent.finished:
+        await asking.use("finish", {"best": None, "summary": "ended without a summary"})
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,11 @@ Remedy = Literal["again", "compact", "stop"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 TRIES = 6
+LONGEST_TEXT = 200
+
+
+class BrokenStream(Exception):
+    """A stream ended before its answer did."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ def judge(error: Exception, attempt: int, jitter: float) -> Trouble:
             | e.ModelConnectionError()
             | e.ModelTimeoutError()
             | e.UnexpectedModelBehavior()
+            | BrokenStream()
+            | TimeoutError()
         ):
             pass
         case e.ModelHTTPError() if error.status_code >= 500 or error.status_code in (408, 409):
@@ -67,12 +75,28 @@ def _name(error: Exception) -> str:
     """``429`` and the like, or the kind of error in plain words."""
     status = error.__dict__.get("status_code")
     words = {
-        "ModelConnectionError": "no connection",
+        "ModelConnectionError": "no connection to the provider",
         "ModelTimeoutError": "no answer in time",
+        "TimeoutError": "no end of the answer in time",
         "UnexpectedModelBehavior": "a broken answer",
+        "BrokenStream": "a broken answer",
     }
-    return f"the provider says {status}" if status else words.get(type(error).__name__, "provider")
+    kind = type(error).__name__
+    return f"the provider says {status}" if status else words.get(kind, f"the model ({kind})")
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """What the provider wrote for people, in one line; its whole answer is for nobody."""
+    text = _message(error.__dict__.get("body")) or str(error)
+    return " ".join(text.split())[:LONGEST_TEXT] or "no reason given"
+
+
+def _message(body: object) -> str:
+    match body:
+        case {"message": str(text)}:
+            return text
+        case {"error": Mapping() as inner}:
+            return _message(inner)
+        case {"error": str(text)} | {"detail": str(text)}:
+            return text
+    return ""

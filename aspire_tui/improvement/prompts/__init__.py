@@ -13,4 +13,4 @@ def prompt_names() -> tuple[str, ...]:
 
 def prompt_text(name: str) -> str:
     """One prompt."""
-    return (files(__name__) / f"{name}.md").read_text("utf-8")
+    return (files(__name__) / f"{name}.md").read_text("utf-8").strip()

@@ -1,0 +1,154 @@
+"""A scripted model that works like a person new to the bench, and knows no answers.
+
+It writes the plain program for the task it is told, with whatever slip it is given; from then on it
+reads statuses, objects and lines out of what the tools reply. One rule per kind of status repairs:
+what perception did not find is called by the nearest name in the task; a number with which a motion
+left the cell's limits is halved, on the line the trace names. The slip is put in by the test, and
+nothing below knows which it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.improvement.rules.compose import compose
+from tests.improvement.loopback import Asked, Says, Use
+
+Slip = Callable[[str, TaskDef], str]
+UNFOUND = ("NOT_FOUND", "STALE")
+UNREACHED = ("LIMIT", "IK_FAILED", "PLANNING_ERROR", "COLLISION", "NOT_CONVERGED", "BLOCKED")
+_RUN = re.compile(r"scene (\d+): trial (\d+) (\w+), program (\w+)(?:; look at call (\d+))?")
+_ROW = re.compile(r"^\s*(\d+) line (\d+)\s+(\w+)\s+[\d.]+ s  (\w+):", re.MULTILINE)
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
+
+
+def asks_for_another_thing(program: str, task: TaskDef) -> str:
+    """A colour the table does not have."""
+    return program.replace(f'"{task.objects[0].name}"', '"blue cube"')
+
+
+def reaches_too_high(program: str, task: TaskDef) -> str:
+    """Centimetres taken for decimetres."""
+    return program.replace("0.0, 0.0, 0.12", "0.0, 0.0, 0.90")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tool the model used, and what it was told."""
+
+    use: Use
+    reply: str
+
+    @property
+    def args(self) -> dict[str, object]:
+        return dict(json.loads(self.use.args))
+
+
+@dataclass(frozen=True)
+class Apprentice:
+    """The script. ``scenes`` are run before it trusts a program."""
+
+    slip: Slip
+    scenes: tuple[int, ...] = (0, 1)
+
+    def __call__(self, asked: Asked) -> Says:
+        replies = asked.results()
+        steps = [Step(u, replies.get(u.id, "")) for u in asked.uses()]
+        if "finish" in asked.tools and "run" not in asked.tools:
+            return _says("The budget is used up.", "finish", best=None, summary="not finished")
+        if not steps:
+            program = self.slip(compose(_task(asked)), _task(asked))
+            return _says(
+                "I begin with a plain program.", "open_hypothesis", **_hypothesis(program, None)
+            )
+        return self._next(steps, asked)
+
+    def _next(self, steps: list[Step], asked: Asked) -> Says:
+        last = steps[-1]
+        match last.use.name:
+            case "open_hypothesis":
+                number = json.loads(last.reply)["hypothesis"]
+                return _says("It runs on the first scene.", "run", **_run(number, (0,), True))
+            case "run":
+                return self._after_run(last)
+            case "calls":
+                return _open_first_failing(last)
+            case "call":
+                return _repair(steps, _task(asked))
+            case "judge":
+                best = last.args["hypothesis"]
+                said = "The repair held; the wrong call and its cause are in the claim."
+                return _says(said, "finish", best=best, summary=said)
+        return _says("Nothing is left to do.", "finish", best=None, summary="nothing left")
+
+    def _after_run(self, last: Step) -> Says:
+        number = last.args["hypothesis"]
+        trials = _RUN.findall(last.reply)
+        failed = [t for t in trials if t[2] != "PASS"]
+        if failed:
+            return _says(f"Scene {failed[0][0]} failed.", "calls", trial=int(failed[0][1]))
+        if len(trials) < len(self.scenes):
+            return _says("It passed; more scenes.", "run", **_run(number, self.scenes, False))
+        return _says("It passed everywhere.", "judge", hypothesis=number)
+
+
+def _says(text: str, tool: str, **args: object) -> Says:
+    return Says(text, (Use(tool, json.dumps(args)),))
+
+
+def _run(number: object, scenes: tuple[int, ...], bench: bool) -> dict[str, object]:
+    return {"hypothesis": number, "seed_indices": list(scenes), "bench": bench}
+
+
+def _hypothesis(program: str, parent: object, why: str = "the plain program") -> dict[str, object]:
+    return {
+        "claim": why,
+        "difference": "one line" if parent else "first program",
+        "if_wrong": "the same call fails again",
+        "program": program,
+        "parent": parent,
+    }
+
+
+def _task(asked: Asked) -> TaskDef:
+    text = asked.told[0].text.split("Task:\n", 1)[1].split("\n", 1)[0]
+    return msgspec.json.decode(text, type=TaskDef)
+
+
+def _open_first_failing(last: Step) -> Says:
+    rows = _ROW.findall(last.reply)
+    bad = next((r for r in rows if r[2] != "OK"), rows[-1])
+    text = f"Call {bad[0]} ended {bad[2]} at line {bad[1]}."
+    return _says(text, "call", trial=last.args["trial"], call=int(bad[0]))
+
+
+def _repair(steps: list[Step], task: TaskDef) -> Says:
+    """A new program from the one that failed, and from what its call says."""
+    detail = json.loads(steps[-1].reply.split("\n", 1)[1].rsplit("\n", 1)[0])
+    opened = next(s for s in reversed(steps) if s.use.name == "open_hypothesis")
+    number = json.loads(opened.reply)["hypothesis"]
+    lines = str(opened.args["program"]).splitlines()
+    at = int(detail["line"]) - 1
+    why = f"{detail['primitive']} at line {at + 1} ended {detail['status']}: "
+    if detail["status"] in UNFOUND:
+        wrong = next(v for v in detail["args"].values() if isinstance(v, str))
+        names = [thing.name for thing in task.objects]
+        right = difflib.get_close_matches(wrong, names, 1, 0.0)[0]
+        lines = [line.replace(f'"{wrong}"', f'"{right}"') for line in lines]
+        why += f"there is no {wrong}, the task speaks of a {right}"
+    elif detail["status"] in UNREACHED:
+        numbers = _NUMBER.findall(lines[at])
+        largest = max(numbers, key=float)
+        lines[at] = lines[at].replace(largest, f"{float(largest) / 2:g}")
+        why += f"{largest} m is too far"
+    else:
+        return _says("I have no idea.", "finish", best=number, summary=why)
+    text = "\n".join(lines) + "\n"
+    return _says(f"I mend it: {why}.", "open_hypothesis", **_hypothesis(text, number, why))
