@@ -251,6 +251,8 @@ class TrialClosed(Event, frozen=True, tag="trial_closed"):
     reason: str = ""
     split_s: dict[UtilisationClass, float] = {}
     """Cell seconds by class, for trials in workers: their phases are not recorded one by one."""
+    counted: bool = True
+    """False: nobody answered what the program asked; UNSURE, and in no count."""
 
 
 class OperatorAct(Event, frozen=True, tag="operator"):

@@ -35,6 +35,7 @@ from aspire_tui.events import (
     PresenceChanged,
     TrialClosed,
 )
+from aspire_tui.improvement.answers import OperatorAnswer
 from drivers.cellfile import CellFile
 from drivers.errors import CellFault
 
@@ -74,6 +75,7 @@ class Attendance:
         self.approvals = Approvals(approval_mode(cell.info.kind, operation.approval))
         self._seen: Seen | None = None
         self._lapsed = False
+        self._reacting: asyncio.Task[None] | None = None
         self._waits: tuple[str, asyncio.Future[tuple[bool, str, str]]] | None = None
 
     # -- what screens say -----------------------------------------------------------------------
@@ -136,6 +138,15 @@ class Attendance:
         """Whether a question could be answered by a person now."""
         return self.presence.look().present
 
+    async def ask(self, question: str) -> OperatorAnswer:
+        """A program asks whoever is there; without anybody a grant says what becomes of the run."""
+        answer = await self._engine.conversation.ask(question, "program")
+        if answer.status != "OK" and not self.someone():
+            # Not awaited: what a grant says begins with the end of the call that asks.
+            why = f"a program asks: {question}"
+            self._reacting = asyncio.create_task(self.trouble("needs_operator", why))
+        return answer
+
     async def watch(self) -> None:
         """Look for as long as the engine runs."""
         while True:
@@ -153,6 +164,8 @@ class Attendance:
                 PresenceChanged(seen.present, seen.cause, seen.who, min(seen.age_s, 1e9))
             )
         self._seen = seen
+        if not seen.present:
+            self._engine.conversation.withdraw()
         over = self.unattended.over()
         if over:
             await self.end_grant(over, "engine")

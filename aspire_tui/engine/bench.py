@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,7 @@ from aspire_tui.engine.book import Book
 from aspire_tui.engine.gate import Asking, GateState
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import CallIntent, CallResult, CallStood, Note, PhaseChanged, TrialClosed
+from aspire_tui.improvement.answers import OperatorAnswer
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.link import (
@@ -23,6 +24,7 @@ from aspire_tui.rollout.link import (
     HEADER,
     Admit,
     Ask,
+    AskPerson,
     AskPhase,
     Bound,
     Checked,
@@ -37,6 +39,7 @@ from aspire_tui.rollout.link import (
     Observe,
     Observed,
     Park,
+    PersonSaid,
     Ready,
     ResumeCell,
     Start,
@@ -72,6 +75,11 @@ class Bench:
     stands_held: bool = False
     why_ask_move: Callable[[float | None], str] = lambda _: ""
     """Why a move of the tool this far needs somebody's word; empty when it does not."""
+    ask_person: Callable[[str], Awaitable[OperatorAnswer]] | None = None
+    """Puts a program's question to whoever is there; None: nobody ever is."""
+    withdraw: Callable[[], None] = lambda: None
+    """Ends what a program asks without an answer."""
+    _question: asyncio.Task[None] | None = None
     _stood_for: str = ""
     _program: str = ""
     _waiting: Ask | AskPhase | None = None
@@ -88,7 +96,7 @@ class Bench:
     """Clear while a call runs."""
     _closed: asyncio.Future[TrialClosed] | None = None
     _following: asyncio.Task[None] | None = None
-    _lost: Exception | None = None
+    _lost: BaseException | None = None
     _process: asyncio.subprocess.Process | None = None
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
@@ -163,13 +171,16 @@ class Bench:
                     incoming = asyncio.ensure_future(self._receive())
                     await self._handle(message)
         except Exception as error:  # whoever waits for the bench has to hear of it
-            self._lost = error
-            for waiter in (self._closed, self._checked, self._observed):
-                if waiter is not None and not waiter.done():
-                    waiter.set_exception(error)
+            self._lose(error)
         finally:
             incoming.cancel()
             opened.cancel()
+
+    def _lose(self, error: BaseException) -> None:
+        self._lost = error
+        for waiter in (self._closed, self._checked, self._observed):
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
 
     async def _handle(self, message: ToEngine) -> None:
         match message:
@@ -178,6 +189,9 @@ class Bench:
             case Ask() | AskPhase():
                 self._waiting, self._considered = message, False
                 await self._admit()
+            case AskPerson(text):
+                self._question = asyncio.create_task(self._put(text))
+                self._question.add_done_callback(self._put_ended)
             case Considered():
                 await self._tell(message)
             case Checked(error):
@@ -244,6 +258,25 @@ class Bench:
             return Asking()
         why = self.why_ask_move(asked.travel_m)
         return Asking(asked.call, asked.primitive, asked.line, self._program, why)
+
+    async def _put(self, text: str) -> None:
+        """Put a program's question to a person; its call stays open, its clocks stand."""
+        trial, said = self.trial, OperatorAnswer("TIMEOUT", "nobody is at the cell")
+        if self.ask_person is not None and trial is not None:
+            asks = PhaseChanged(trial, "needs_operator", text, self.cell_s, "an answer, A abort")
+            await self.book.write(asks)
+            said = await self.ask_person(text)
+            if not self.stands_held and self.trial == trial:
+                await self.book.write(PhaseChanged(trial, self.phase, "went on", self.cell_s))
+        if self.gate.mode == "aborting":
+            self._send(PersonSaid("STOPPED", self.gate.reason))
+        else:
+            self._send(PersonSaid("OK" if said.status == "OK" else "TIMEOUT", said.text))
+
+    def _put_ended(self, task: asyncio.Task[None]) -> None:
+        self._question = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._lose(error)
 
     async def _tell(self, told: Considered) -> None:
         """Record what the standing call would do."""
@@ -320,7 +353,8 @@ class Bench:
         if self.trial is None or not self.stands_held:
             return
         self.stands_held = False
-        await self.book.write(PhaseChanged(self.trial, self.phase, "resumed", self.cell_s))
+        phase: Phase = self.phase if self._question is None else "needs_operator"
+        await self.book.write(PhaseChanged(self.trial, phase, "resumed", self.cell_s))
 
     def gate_changed(self) -> None:
         """Wake what waits at the gate."""
@@ -343,6 +377,7 @@ class Bench:
 
     def kill_program(self, who: str) -> None:
         self._send(KillProgram(who))
+        self.withdraw()
 
     def resume_cell(self, who: str) -> None:
         self._send(ResumeCell(who))

@@ -138,6 +138,9 @@ class Commands:
         e = self._engine
         if why := self._nobody():
             return Reply(c.id, False, why)
+        if e.bench is not None and e.bench.gate.mode == "aborting":
+            # Its end holds the cell: a resume before that would be forgotten.
+            return Reply(c.id, False, "an abort is under way; resume when the trial is closed")
         held = not e.trials.resumed.is_set()
         e.pool.hold(False)
         e.trials.resumed.set()

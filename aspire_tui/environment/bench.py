@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.motion.kinematics import Kinematics
+from aspire_tui.environment.people import Nobody, Operator
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 
@@ -94,6 +95,8 @@ class Workbench:
     task_language: str
     rng: np.random.Generator
     evidence: EvidenceSink = field(default_factory=NullEvidence)
+    operator: Operator = field(default_factory=Nobody)
+    """Whom a program's questions reach."""
     obstacles: ObstacleMap | None = None
     holding: Holding | None = None
     speed: float = 1.0

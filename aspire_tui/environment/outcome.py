@@ -52,6 +52,17 @@ class GripResult(msgspec.Struct, frozen=True):
         return self.status == "OK"
 
 
+class AnswerResult(msgspec.Struct, frozen=True):
+    """What a program gets for a question to the operator; truthy only on OK."""
+
+    status: Status
+    detail: str
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return self.status == "OK"
+
+
 @dataclass(frozen=True)
 class PrimitiveOutcome:
     """The typed end of one call.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aspire_tui.domain import CallPreview, Phase
+from aspire_tui.environment.people import Heard
 from aspire_tui.environment.primitives.arguments import InvalidArgument
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import CallIntent
@@ -13,6 +14,7 @@ from aspire_tui.rollout.journal import Admission, MemoryJournal
 from aspire_tui.rollout.link import (
     Admit,
     Ask,
+    AskPerson,
     AskPhase,
     Checked,
     Committed,
@@ -22,6 +24,7 @@ from aspire_tui.rollout.link import (
     LinkClosed,
     Observe,
     Observed,
+    PersonSaid,
     State,
 )
 from aspire_tui.rollout.seen import see
@@ -32,7 +35,7 @@ from drivers.errors import CellFault
 if TYPE_CHECKING:
     from aspire_tui.rollout.bench_worker import Link
 
-Reply = Committed | Admit | Consider | Edit | State | Observe
+Reply = Committed | Admit | Consider | Edit | State | Observe | PersonSaid
 """What may come while the trial waits for the engine."""
 
 
@@ -83,6 +86,20 @@ class BenchGate:
         edited = tuple(call.changes)
         told = Considered(intent.call, call.shown(), _preview(call), edited, call.edited_by)
         self.link.send(told)
+
+
+@dataclass
+class AskedThroughEngine:
+    """Puts a program's questions to the people the engine knows of."""
+
+    link: Link
+
+    def ask(self, text: str) -> Heard:
+        self.link.send(AskPerson(text))
+        answer = self.link.answer()
+        if not isinstance(answer, PersonSaid):
+            raise LinkClosed("the engine answered out of turn")
+        return Heard(answer.status, answer.text)
 
 
 def observed(station: Station, task: TaskDef) -> Observed:

@@ -21,7 +21,7 @@ import msgspec
 from aspire_tui.domain import Blob, SandboxLevel, sha256_hex
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.events import AnyEvent, Note, Samples, VideoFrame
-from aspire_tui.rollout.bench_gate import BenchGate, Reply, observed
+from aspire_tui.rollout.bench_gate import AskedThroughEngine, BenchGate, Reply, observed
 from aspire_tui.rollout.bounded import BoundedCell, Box
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
 from aspire_tui.rollout.in_force import LOADED, OtherCode, differing
@@ -38,6 +38,7 @@ from aspire_tui.rollout.link import (
     LinkClosed,
     Observe,
     Park,
+    PersonSaid,
     Quit,
     Ready,
     ResumeCell,
@@ -99,7 +100,7 @@ class Link:
         try:
             while True:
                 message = unpack_to_worker(receive(self.sock))
-                if isinstance(message, (Committed, Admit, Consider, Edit, State)):
+                if isinstance(message, (Committed, Admit, Consider, Edit, State, PersonSaid)):
                     self.answers.put(message)
                 elif isinstance(message, Observe) and not self.idle.is_set():
                     # For the trial that stands; without one a look is the next job.
@@ -161,7 +162,8 @@ def serve(spec: BenchSpec, link: Link) -> None:
     threading.Thread(
         target=_act_forever, args=(acts, link, sandbox, cell, bounded), daemon=True
     ).start()
-    station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier)
+    people = AskedThroughEngine(link)
+    station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier, people)
     runner = TrialRunner(station, sandbox)
     link.idle.set()
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))

@@ -37,6 +37,8 @@ class CallServer:
     cell_limit_s: float
     first_call: int = 0
     clock: Callable[[], float] = time.monotonic
+    unanswered: str = ""
+    """What the program asked and nobody answered."""
     fault: str = ""
     """Why the cell can no longer be used, when it was lost under a call."""
 
@@ -97,6 +99,8 @@ class CallServer:
             raise Abort("killed", f"cell fault: {fault}") from None
         held_s, moved = self.cell.lap()
         elapsed_s = self.cell.now_s() - began_s
+        if stood.primitive.group == "people":
+            self._opened_s += elapsed_s  # a person's time is not the program's
         evidence = msgspec.structs.replace(outcome.evidence, before=before, after=self._robot.now())
         if moved:
             self._keep_samples(intent, began_s)
@@ -124,6 +128,8 @@ class CallServer:
         held_s: float = 0.0,
         stood: StandingCall | None = None,
     ) -> None:
+        if outcome.status == "TIMEOUT" and self.names[intent.primitive].group == "people":
+            self.unanswered = str(intent.args.get("text", ""))
         skipped_by = stood.skipped_by if stood else ""
         edited_by = stood.edited_by if stood and not skipped_by else ""
         self.journal.record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from typing import Literal
 
 import msgspec
 
@@ -55,6 +56,12 @@ class AskPhase(msgspec.Struct, frozen=True, tag=True):
     """May the trial go on to this phase? The program has ended."""
 
     phase: Phase
+
+
+class AskPerson(msgspec.Struct, frozen=True, tag=True):
+    """A program asks whoever is at the cell; answered by :class:`PersonSaid`."""
+
+    text: str
 
 
 class Checked(msgspec.Struct, frozen=True, tag=True):
@@ -120,6 +127,13 @@ class State(msgspec.Struct, frozen=True, tag=True):
     who: str
 
 
+class PersonSaid(msgspec.Struct, frozen=True, tag=True):
+    """What came of a program's question: OK, TIMEOUT, or STOPPED when the trial was aborted."""
+
+    status: Literal["OK", "TIMEOUT", "STOPPED"]
+    text: str
+
+
 class Observe(msgspec.Struct, frozen=True, tag=True):
     """Look at the cell for a task. Only sent while no call runs."""
 
@@ -157,9 +171,13 @@ class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
-ToEngine = Ready | Failed | Entry | Ask | AskPhase | Checked | Considered | Observed | Done
+ToEngine = (
+    Ready | Failed | Entry | Ask | AskPhase | AskPerson | Checked | Considered | Observed | Done
+)
 Asked = Consider | Edit | State | Observe
-ToWorker = Start | Committed | Admit | Asked | KillProgram | ResumeCell | Bound | Park | Quit
+ToWorker = (
+    Start | Committed | Admit | Asked | PersonSaid | KillProgram | ResumeCell | Bound | Park | Quit
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)

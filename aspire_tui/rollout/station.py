@@ -20,6 +20,7 @@ from aspire_tui.environment.evidence import (
     rows,
 )
 from aspire_tui.environment.motion.kinematics import Kinematics
+from aspire_tui.environment.people import Nobody, Operator
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import Primitive, catalogue
 from aspire_tui.environment.task import TaskDef
@@ -73,13 +74,17 @@ class Station:
     stand_in: StandIn
     kinematics: Kinematics
     tier: str = ""
+    operator: Operator = field(default_factory=Nobody)
     _names: dict[str, dict[str, Primitive]] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, cell: Cell, stand_in: StandIn, tier: str = "") -> Station:
+    def on(
+        cls, cell: Cell, stand_in: StandIn, tier: str = "", operator: Operator | None = None
+    ) -> Station:
         """Build a station on a cell with one arm."""
         metered = MeteredCell(cell)
-        return cls(metered, stand_in, Kinematics(cell.info.arms[0]), tier)
+        kinematics = Kinematics(cell.info.arms[0])
+        return cls(metered, stand_in, kinematics, tier, operator or Nobody())
 
     def names(self, task: TaskDef) -> dict[str, Primitive]:
         """What a program for this task may call."""
@@ -96,4 +101,5 @@ class Station:
             task_language=task.instruction,
             rng=np.random.default_rng([seed, zlib.crc32(b"workbench")]),
             evidence=JournalEvidence(journal),
+            operator=self.operator,
         )

@@ -74,6 +74,7 @@ class TrialRunner:
         began_s, began_wall = self.cell.now_s(), self.wall()
         watched = Trace(journal)
         self.account = Account(began_s)
+        self._unanswered = False
         self.bench = self.station.workbench(spec.task, spec.seed, watched)
         self.names = self.station.names(spec.task)
         try:
@@ -90,6 +91,7 @@ class TrialRunner:
             wall_s=self.wall() - began_wall,
             reason=closed.reason,
             split_s=self.account.close(self._now()),
+            counted=not closed.unanswered,
         )
         journal.record(event)
         return event
@@ -106,10 +108,13 @@ class TrialRunner:
         if admission.act == "abort":
             return _Closing(None, "aborted", admission.reason)
         verdict = self._verify(spec, journal)
+        if self._unanswered:
+            verdict = unanswered(verdict)
         journal.record(VerdictGiven(spec.trial, 1, verdict))
         self._judge_by_truth(spec, journal)
         self._phase(spec, journal, "recorded", verdict.outcome)
-        return _Closing(verdict.outcome, ended.ended, ended.error or verdict.reason)
+        reason = ended.error or verdict.reason
+        return _Closing(verdict.outcome, ended.ended, reason, self._unanswered)
 
     def _reset(self, spec: TrialSpec, journal: Journal) -> ResetVerdict:
         attempt = 1
@@ -160,6 +165,7 @@ class TrialRunner:
                 cut=outcome.cut,
             )
         )
+        self._unanswered = bool(server.unanswered)
         if server.fault:
             raise CellFault(server.fault)
         return outcome
@@ -226,6 +232,13 @@ class _Closing:
     outcome: Outcome | None
     ended: ProgramEnd | None
     reason: str
+    unanswered: bool = False
+
+
+def unanswered(verdict: Verdict) -> Verdict:
+    """A program that asked and heard nothing proves nothing: UNSURE, with the checks as seen."""
+    reason = f"nobody answered what the program asked; the checks alone say {verdict.outcome}"
+    return msgspec.structs.replace(verdict, outcome="UNSURE", reason=reason)
 
 
 def _opened(spec: TrialSpec) -> TrialOpened:

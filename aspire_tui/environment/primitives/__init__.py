@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from aspire_tui.environment.primitives import geometry, grasping, gripper, motion, perception
+from aspire_tui.environment.primitives import (
+    asking,
+    geometry,
+    grasping,
+    gripper,
+    motion,
+    perception,
+)
 from aspire_tui.environment.primitives.registry import Primitive
 
 ALL: tuple[Primitive, ...] = (
@@ -11,4 +18,5 @@ ALL: tuple[Primitive, ...] = (
     *motion.PRIMITIVES,
     *gripper.PRIMITIVES,
     *geometry.PRIMITIVES,
+    *asking.PRIMITIVES,
 )

@@ -16,7 +16,7 @@ import numpy as np
 from aspire_tui.domain import Status
 from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.pose import quaternion
-from aspire_tui.environment.outcome import GripResult, MotionResult, PrimitiveOutcome
+from aspire_tui.environment.outcome import AnswerResult, GripResult, MotionResult, PrimitiveOutcome
 from aspire_tui.environment.primitives.arguments import (
     InvalidArgument,
     Joints,
@@ -26,6 +26,7 @@ from aspire_tui.environment.primitives.arguments import (
     Position,
     Prompt,
     Quaternion,
+    Question,
     Transform,
     Vector,
     coerce,
@@ -87,6 +88,10 @@ def _nothing(value: Any) -> None:
         raise InvalidArgument("is given, but this call answers None")
 
 
+def _answer(value: Any) -> AnswerResult:
+    return AnswerResult("OK", "stated", _one(Question)(value))
+
+
 _POSE = "[[x, y, z], [w, x, y, z]]"
 STATED: Final[dict[str, Stated]] = {
     "segment_text_prompt": Stated(None, "masks", []),
@@ -99,6 +104,7 @@ STATED: Final[dict[str, Stated]] = {
     "look_at_object": Stated(
         _several(Position, Quaternion, Position), "[[x, y, z], [w, x, y, z], [sx, sy, sz]]"
     ),
+    "ask_operator": Stated(_answer, "text", AnswerResult("TIMEOUT", "stated")),
     "task_language": Stated(_one(Prompt), "text"),
     "sample_grasp_pose": Stated(_several(Position, Quaternion), _POSE),
     "sample_grasp_pose_libero": Stated(_several(Position, Quaternion), _POSE, (None, None)),
@@ -175,9 +181,7 @@ def _grip(bench: Workbench, status: Status, value: Any, detail: str) -> GripResu
     return _filled(GripResult, measured, status, value, detail)
 
 
-def _filled(
-    kind: type[T], measured: dict[str, Any], status: Status, value: Any, detail: str
-) -> T:
+def _filled(kind: type[T], measured: dict[str, Any], status: Status, value: Any, detail: str) -> T:
     given = {} if value is None else value
     names = [n for n in kind.__struct_fields__ if n not in ("status", "detail")]
     if not isinstance(given, dict) or not set(given) <= set(names):
