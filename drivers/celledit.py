@@ -16,8 +16,10 @@ from tomlkit.exceptions import TOMLKitError
 
 from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
 from drivers.cellfile import CellFile, load_cell
+from drivers.emu.section import StandsAt
 from drivers.errors import CellFileError
 from drivers.taught import Taught
+from drivers.types import CameraSpec
 
 DIGITS = 6
 
@@ -55,6 +57,15 @@ class CellText:
     def camera_pose(self, camera: str, xyz_m: Sequence[float], wxyz: Sequence[float]) -> None:
         entry = self._entry("cameras", "name", camera)
         entry["mount_xyz_m"], entry["mount_wxyz"] = _row(xyz_m), _row(wxyz)
+
+    def stands(self, camera: CameraSpec) -> None:
+        """Of an emulated cell: where a camera was built to stand, unless that is said already."""
+        emulator = self._table("emulator")
+        if "cameras" not in emulator:
+            emulator.append("cameras", tomlkit.table(is_super_table=True))
+        if camera.name not in emulator["cameras"]:
+            stands = StandsAt(camera.mount_xyz_m, camera.mount_wxyz)
+            emulator["cameras"][camera.name] = _table(stands)
 
     def camera_fovy(self, camera: str, fovy_deg: float) -> None:
         self._entry("cameras", "name", camera)["fovy_deg"] = round(fovy_deg, 4)

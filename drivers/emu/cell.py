@@ -14,7 +14,7 @@ import zmq
 from drivers.cellfile import CellFile
 from drivers.emu.answers import Answers
 from drivers.emu.assembly import Owned, assemble, gears_of, owned_from
-from drivers.emu.eyes import frozen, live
+from drivers.emu.eyes import EyesConfig, frozen, live
 from drivers.emu.fault_socket import NAME, FaultServer
 from drivers.emu.faults import Chaos
 from drivers.emu.loop import Loop
@@ -42,7 +42,7 @@ class Shown:
 
     camera_factory = "drivers.emu.eyes:open_source"
 
-    def __init__(self, info: CellInfo, config: CameraConfig, plant: WorldShafts) -> None:
+    def __init__(self, info: CellInfo, config: EyesConfig, plant: WorldShafts) -> None:
         self.info = info
         self.camera_config = config.encode()
         self._plant = plant
@@ -72,7 +72,8 @@ class EmulatedCell:
         """Raises CellFileError when the cell file describes no emulated cell."""
         section = _section(cell, seed)
         self.paths = CellPaths(run_dir)
-        info, errors = noisy_cell(replace(cell, info=_as_simulated(cell.info)), noise)
+        believed = cell.info.cameras
+        info, errors = noisy_cell(replace(cell, info=_as_simulated(cell.info, section)), noise)
         # Joint zeros are off by how the servos were mounted and calibrated, not by a draw a scene.
         errors = msgspec.structs.replace(errors, joint_offset_sd_deg=0.0)
         try:
@@ -90,7 +91,8 @@ class EmulatedCell:
         self.loop = Loop(self.rig, FaultServer(run_dir / NAME, Answers(self.rig, chaos)))
         self.loop.after_tick = self._after_tick
         self._orphan = Orphan(self.rig)
-        self._shown = Shown(info, CameraConfig(info, errors), self.plant)
+        eyes = EyesConfig(CameraConfig(info, errors), believed)
+        self._shown = Shown(info, eyes, self.plant)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._feed = WorldFeed(self._shown, self.paths, self._context)
         self._control = serve(EmulatedStandIn(self.plant, self.loop), self.paths.sim, at_once)
@@ -154,5 +156,14 @@ def _section(cell: CellFile, seed: int | None) -> EmulatorSection:
     return msgspec.structs.replace(cell.emulator, seed=seed)
 
 
-def _as_simulated(info: CellInfo) -> CellInfo:
-    return msgspec.structs.replace(info, kind="sim")
+def _as_simulated(info: CellInfo, section: EmulatorSection) -> CellInfo:
+    """The cell as it is played: cameras where they stand, not where they are believed to be."""
+    cameras = []
+    for camera in info.cameras:
+        stands = section.cameras.get(camera.name)
+        if stands is not None:
+            camera = msgspec.structs.replace(
+                camera, mount_xyz_m=stands.xyz_m, mount_wxyz=stands.wxyz
+            )
+        cameras.append(camera)
+    return msgspec.structs.replace(info, kind="sim", cameras=tuple(cameras))

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from drivers.sim.camera_source import CameraConfig, SimCameraSource
+from drivers.sim.world import calibrated_pose
 from drivers.types import CameraSpec, Frame
 
 LIVE: Final = b"L"
@@ -29,8 +30,10 @@ def frozen(t_s: float) -> bytes:
 class StickingCameras:
     """Implements :class:`drivers.cameras.base.CameraSource`."""
 
-    def __init__(self, source: SimCameraSource) -> None:
+    def __init__(self, source: SimCameraSource, believed: tuple[CameraSpec, ...] = ()) -> None:
+        """``believed``: where the cell file has the cameras, which pictures are labelled with."""
         self._source = source
+        self._believed = {camera.name: camera for camera in believed}
         self._stuck: dict[str, Frame] = {}
         self._stuck_at_s: float | None = None
 
@@ -52,10 +55,23 @@ class StickingCameras:
             fresh = replace(last, seq=last.seq + 1, t_s=self._stuck_at_s)
         else:
             fresh = self._source.frame(camera)
+            if camera in self._believed:
+                fresh = replace(fresh, T_mount_cam=calibrated_pose(self._believed[camera]))
         self._stuck[camera] = fresh
         return fresh
 
 
+class EyesConfig(msgspec.Struct, frozen=True):
+    """What the camera process is told once: the cameras as they stand, and as they are believed."""
+
+    stand: CameraConfig
+    believed: tuple[CameraSpec, ...]
+
+    def encode(self) -> bytes:
+        return msgspec.msgpack.encode(self)
+
+
 def open_source(config: bytes) -> StickingCameras:
     """What the camera process calls."""
-    return StickingCameras(SimCameraSource(msgspec.msgpack.decode(config, type=CameraConfig)))
+    told = msgspec.msgpack.decode(config, type=EyesConfig)
+    return StickingCameras(SimCameraSource(told.stand), told.believed)

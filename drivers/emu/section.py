@@ -7,6 +7,13 @@ from typing import Literal
 import msgspec
 
 
+class StandsAt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a camera was built to stand on its mount; it truly is there but for ``[sim.noise]``."""
+
+    xyz_m: tuple[float, float, float]
+    wxyz: tuple[float, float, float, float]
+
+
 class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the servos, their gears, their supply and their USB adapter behave.
 
@@ -45,3 +52,6 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lying at the arm's ``rest_rad``."""
     calibration: str = ""
     """LeRobot's calibration file of this arm, beside the cell file: what its EEPROMs hold."""
+    cameras: dict[str, StandsAt] = {}
+    """Cameras that stay where they are when the cell file learns better where that is; a camera
+    that is not named here stands where the cell file has it."""

@@ -24,12 +24,12 @@ MM_PER_INCH: Final = 25.4
 
 
 class BoardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A board as printed. The default fits A4; measure a square after printing."""
+    """A board as printed. The default fits A4 and a small arm; measure a square after printing."""
 
     columns: int = 7
     rows: int = 5
-    square_m: float = 0.030
-    marker_m: float = 0.022
+    square_m: float = 0.024
+    marker_m: float = 0.018
     margin_m: float = 0.010
     """White around the pattern."""
     first_marker: int = 0
