@@ -20,6 +20,7 @@ import msgspec
 
 from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
 from drivers.cameras.section import problem_of as camera_problem
+from drivers.compat.section import GelloSection, YamPortalSection
 from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
 from drivers.feetech.section import FeetechSection
@@ -62,6 +63,10 @@ class DeviceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: str
     feetech: FeetechSection | None = None
     """With ``driver = "feetech"``."""
+    gello: GelloSection | None = None
+    """With ``driver = "gello"``."""
+    yam_portal: YamPortalSection | None = None
+    """With ``driver = "yam-portal"``."""
 
 
 class OperationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
