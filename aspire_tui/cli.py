@@ -13,7 +13,10 @@ import typer
 from aspire_tui.commands import (
     cell_bringup_check,
     cell_calibrate,
+    cell_setup,
+    cell_teach,
     cell_verbs,
+    cells_new,
     exec_verb,
     fault_verbs,
     list_verbs,
@@ -77,6 +80,9 @@ app.add_typer(skill_verbs.skills_app, name="skills")
 cell_verbs.cell_app.command("fault", cls=fault_verbs.FaultCommand)(fault_verbs.fault)
 cell_verbs.cell_app.command("check")(cell_bringup_check.check)
 cell_verbs.cell_app.command("calibrate")(cell_calibrate.calibrate)
+cell_verbs.cell_app.command("setup")(cell_setup.setup)
+cell_verbs.cell_app.command("teach")(cell_teach.teach)
+list_verbs.cells_app.command("new")(cells_new.new)
 app.add_typer(cell_verbs.cell_app, name="cell")
 app.command("primitives")(list_verbs.primitives)
 app.command("doctor")(list_verbs.doctor)
