@@ -41,6 +41,22 @@ def _feetech(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) ->
     return FeetechArm(spec, device.feetech, port, time.monotonic, folder, cell.info.name)
 
 
+def _gello(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) -> ArmDriver:
+    from drivers.compat.gello import gello_arm
+    from drivers.compat.section import GelloSection
+
+    return gello_arm(spec, device.gello or GelloSection(), port, time.monotonic)
+
+
+def _yam_portal(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) -> ArmDriver:
+    from drivers.compat.section import YamPortalSection
+    from drivers.compat.yam_portal import yam_arm
+
+    return yam_arm(spec, device.yam_portal or YamPortalSection(), port, time.monotonic)
+
+
 DRIVERS: Final[dict[str, Callable[[DeviceSection, ArmSpec, CellFile, str], ArmDriver]]] = {
     "feetech": _feetech,
+    "gello": _gello,
+    "yam-portal": _yam_portal,
 }

@@ -337,6 +337,16 @@ FINDINGS: Final[dict[str, Known]] = {
         (),
     ),
     # -- setting up ------------------------------------------------------------------------
+    "server_blind": Known(
+        "info",
+        "arm {arm} is behind a server of its own",
+        "an arm that tells torque, temperature, voltage and errors",
+        "its server tells joint angles only, and holds the arm whether or not we are here",
+        (
+            "keep a hand at the arm's power switch: HOLD stops set-points, torque stays on",
+            "let nobody else speak to {seen}: that server obeys everybody",
+        ),
+    ),
     "hardware_unproven": Known(
         "warn",
         "hardware",
