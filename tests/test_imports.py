@@ -76,6 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "aspire_tui.doctor": {
         "aspire_tui.doctor",
         "drivers.findings",
+        "drivers.acceptance",
         "drivers.serial_ports",
         "aspire_tui.rollout.sandbox",
         "aspire_tui.session",

@@ -173,17 +173,25 @@ class BenchArm:
             CellRefused: Something is in the way.
             CellFault: It did not get there.
         """
+        why = ""
         for _ in range(TRIES):
+            self.make_ready()
             start = np.array(self.sample().q_cmd_rad)
             if not self.way_is_clear(start, goal):
                 raise CellRefused("no_way", "the straight way there leads into something")
-            report = self.client.execute(self.spec.name, self._slow(start, goal))
+            try:
+                report = self.client.execute(self.spec.name, self._slow(start, goal))
+            except CellRefused as refused:
+                if self.client.status().state == "HOLD":
+                    raise
+                why = refused.text  # it stopped in this moment
+                continue
             if report.status in ("OK", "NOT_CONVERGED"):
                 time.sleep(SETTLE_S)
                 return report
-            self._person.say(f"   {report.status}: {report.detail}")
-            self.make_ready()
-        raise CellFault(f"{self.spec.name} does not get there: {report.detail}")
+            why = report.detail
+            self._person.say(f"   {report.status}: {why}")
+        raise CellFault(f"{self.spec.name} does not get there: {why}")
 
     def _slow(self, start: FloatArray, goal: FloatArray) -> Trajectory:
         way = np.abs(goal - start)

@@ -12,6 +12,7 @@ from aspire_tui.commands.jobs import cell_named
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.doctor.report import finding_lines
 from aspire_tui.errors import ConfigError, Exit
+from drivers.acceptance import accepted, read_report, report_path
 from drivers.cellfile import CellFile
 from drivers.client import CellClient
 from drivers.devices import open_device
@@ -86,7 +87,8 @@ def _look(file: CellFile, port: str) -> tuple[Finding, ...]:
             out.append(found("device_lost", str(error), cell=file.info.name))
         finally:
             driver.close()
-    if file.info.kind == "hardware":
+    report = read_report(report_path(file.path, file.info.name))
+    if file.info.kind == "hardware" and not accepted(report):
         out.append(found("hardware_unproven", "none on file"))
     return tuple(out)
 

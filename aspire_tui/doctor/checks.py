@@ -264,7 +264,12 @@ def check_serial(seen: SerialSeen) -> tuple[Finding, ...]:
             out.append(found("latency_timer", slow, file=port.latency_file, **words))
     out += [found("port_stolen", adapter) for adapter in seen.taken]
     names = ", ".join(port.port for port in seen.ports) or "no serial port"
-    text = f"emulator only: no accepted arm is on file; {names}"
+    said = (
+        f"accepted: {', '.join(seen.accepted)}"
+        if seen.accepted
+        else "emulator only: no accepted arm is on file"
+    )
+    text = f"{said}; {names}"
     expected = "a report of `aspire-tui cell accept` before real arms are trusted"
     return (*out, finding("hardware", "info", "hardware", text, expected))
 

@@ -79,7 +79,7 @@ def look(workspace: Workspace) -> MachineSeen:
         workspace=look_at_workspace(workspace),
         runtime=look_at_runtime_folder(),
         logout=look_at_logout(),
-        serial=look_at_serial_ports(),
+        serial=look_at_serial_ports(workspace),
     )
 
 
@@ -170,8 +170,9 @@ def look_at_runtime_folder() -> RuntimeFolderSeen:
     return RuntimeFolderSeen(str(folder), len(os.fsencode(paths.frames)))
 
 
-def look_at_serial_ports() -> SerialSeen:
+def look_at_serial_ports(workspace: Workspace) -> SerialSeen:
     """Ports by their lasting names; none is opened."""
+    from drivers.acceptance import accepted_cells
     from drivers.serial_ports import adapters_without_port, look_at_port, port_names
 
     ports = []
@@ -182,7 +183,8 @@ def look_at_serial_ports() -> SerialSeen:
         except (OSError, KeyError):
             group = "dialout"
         ports.append(SerialPortSeen(name, seen.usable, group, seen.latency_ms, seen.latency_file))
-    return SerialSeen(tuple(ports), tuple(adapters_without_port()))
+    accepted = tuple(accepted_cells(workspace.cell_folders()))
+    return SerialSeen(tuple(ports), tuple(adapters_without_port()), accepted)
 
 
 def _remote(folder: Path) -> str:

@@ -75,6 +75,8 @@ class SerialSeen(Struct, frozen=True):
     ports: tuple[SerialPortSeen, ...] = ()
     taken: tuple[str, ...] = ()
     """Adapters on USB without a port."""
+    accepted: tuple[str, ...] = ()
+    """Cells whose real arm has an accepted report on file."""
 
 
 class LogoutSeen(Struct, frozen=True):
