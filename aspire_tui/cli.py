@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from aspire_tui.commands import (
+    cell_accept,
     cell_bringup_check,
     cell_calibrate,
     cell_setup,
@@ -80,6 +81,7 @@ app.add_typer(skill_verbs.skills_app, name="skills")
 cell_verbs.cell_app.command("fault", cls=fault_verbs.FaultCommand)(fault_verbs.fault)
 cell_verbs.cell_app.command("check")(cell_bringup_check.check)
 cell_verbs.cell_app.command("calibrate")(cell_calibrate.calibrate)
+cell_verbs.cell_app.command("accept")(cell_accept.accept)
 cell_verbs.cell_app.command("setup")(cell_setup.setup)
 cell_verbs.cell_app.command("teach")(cell_teach.teach)
 list_verbs.cells_app.command("new")(cells_new.new)

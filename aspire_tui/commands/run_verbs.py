@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from aspire_tui.commands.agent_choice import AGENTS, Chosen, acp_agent, manual_agent, mcp_agent
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import (
@@ -33,9 +34,6 @@ from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 from drivers.runtime_dir import runtime_dir
 
-AGENTS = ("rules", "llm")
-RESERVED_AGENTS = ("manual", "acp", "mcp")
-
 CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 NoSandbox = Annotated[
@@ -54,11 +52,26 @@ def run(
     ctx: typer.Context,
     tasks: Annotated[list[str] | None, typer.Argument(help="Task names or files.")] = None,
     cell: CellOption = "yam",
-    agent: Annotated[str, typer.Option(help="Who proposes programs: rules or llm.")] = "rules",
+    agent: Annotated[
+        str, typer.Option(help="Who proposes programs: rules, llm, acp, mcp or manual.")
+    ] = "rules",
     model: Annotated[str, typer.Option(help="For llm: PROVIDER:NAME, e.g. anthropic:NAME.")] = "",
     base_url: Annotated[str, typer.Option(help="For llm: where the model answers.")] = "",
     preset: Annotated[str, typer.Option(help="For llm: how it is asked.")] = "aspire",
     vision: Annotated[str, typer.Option(help="For llm: native, tool or text.")] = "native",
+    acp_command: Annotated[
+        str,
+        typer.Option(help="For acp: a command line, or claude-code, codex, kimi, gemini."),
+    ] = "",
+    acp_host: Annotated[
+        list[str] | None, typer.Option(help="For acp: a host it may reach, on port 443.")
+    ] = None,
+    acp_key: Annotated[
+        list[str] | None, typer.Option(help="For acp: name of a variable with a key for it.")
+    ] = None,
+    acp_installed: Annotated[
+        list[str] | None, typer.Option(help="For acp: folder of its own programs, read-only.")
+    ] = None,
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     rounds: Annotated[int, typer.Option(min=0, help="Most repairs, one after the other.")] = 3,
@@ -93,11 +106,26 @@ def run(
         _resume(resume, tasks, budget, unattended, context, as_json)
         return
     if agent not in AGENTS:
-        why = "not in this release yet" if agent in RESERVED_AGENTS else "unknown"
-        raise ConfigError(f"--agent {agent}: {why}; this release has {', '.join(AGENTS)}")
+        raise ConfigError(f"--agent {agent}: unknown; this release has {', '.join(AGENTS)}")
     if len(tasks) != 1:
         raise ConfigError("run takes one task in this release; start one run per task")
     real = not cell_named(cell, context.workspace)[1].has_workers
+    match agent:
+        case "acp":
+            chosen = acp_agent(
+                acp_command,
+                acp_host or [],
+                acp_key or [],
+                acp_installed or [],
+                vision,
+                context.workspace.root,
+            )
+        case "mcp":
+            chosen = mcp_agent()
+        case "manual":
+            chosen = manual_agent()
+        case _:
+            chosen = Chosen(_agent_options(agent, model, base_url, preset, vision))
     attended = not headless or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",
@@ -115,7 +143,8 @@ def run(
         speed=speed,
         noise=not noise_off,
         held_out=held_out,
-        agent_options=_agent_options(agent, model, base_url, preset, vision),
+        agent_options=chosen.options,
+        agent_at_large=chosen.at_large,
         sandbox_waived=no_sandbox,
     )
     found = tasks_named(tasks, context.workspace)

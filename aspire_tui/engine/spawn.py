@@ -108,6 +108,7 @@ def _start_agent(job: Job) -> socket.socket:
         job.spec.candidates,
         job.tasks[0].criterion.dev_n,
         job.spec.agent_options,
+        job.spec.agent_at_large,
         f"{job.runtime_dir}/{Path(job.session).stem}{DOOR}",
     )
     log = _log(job, "agent.log")

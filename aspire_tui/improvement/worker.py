@@ -32,6 +32,8 @@ class AgentSpec(msgspec.Struct, frozen=True):
     dev_n: int
     options: dict[str, str] = {}
     """What only some agents know: model, preset, vision and the like."""
+    at_large: str = ""
+    """Why nothing confines it."""
     door: str = ""
     """Where an agent from outside comes in."""
 
@@ -75,7 +77,7 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
     if spec.agent == "acp":
         from aspire_tui.improvement.acp.start import run_acp
 
-        return run_acp(spec.options, tools, os.environ)
+        return run_acp(spec.options, spec.at_large, tools, os.environ)
     if spec.agent == "manual":
         from aspire_tui.improvement.manual.start import run_manual
 

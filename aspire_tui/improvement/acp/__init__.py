@@ -1,0 +1,1 @@
+"""Hosted agents: other people's coding agents, spoken to by the Agent Client Protocol."""

@@ -1,0 +1,1 @@
+"""What runs on the hosted agent's side of its confinement."""

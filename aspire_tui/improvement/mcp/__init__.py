@@ -1,0 +1,1 @@
+"""The tool set for agents from elsewhere, by the Model Context Protocol."""
