@@ -14,6 +14,8 @@ import msgspec
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.library.front_matter import NAME, read_front_matter
+from aspire_tui.library.ledger import Ledger
+from aspire_tui.library.promotion import hidden_by
 from aspire_tui.library.sketch import read_sketch
 from aspire_tui.library.skill import API_VERSION, Evidence, Parameter, Rate, Skill, SkillFile
 from aspire_tui.strict_toml import parse_toml, suggestion
@@ -58,13 +60,19 @@ class Library:
 def load_library(folders: Sequence[Path]) -> Library:
     """All skills in these folders; of two with one name, the one in the earlier folder.
 
-    A folder that does not exist holds no skills.
+    A folder that does not exist holds no skills. What a folder's ledger retired is left out,
+    also of the folders after it; a tampered ledger is a problem, and the skills still load.
     """
     skills: dict[str, Skill] = {}
     problems: list[Problem] = []
+    hidden: frozenset[str] = frozenset()
     for folder in folders:
         if not folder.is_dir():
             continue
+        try:
+            hidden |= hidden_by(Ledger(folder, _no_time).entries())
+        except ConfigError as error:
+            problems.append(Problem(str(folder), str(error)))
         for each in sorted(folder.iterdir()):
             if not each.is_dir() or each.name.startswith((".", "_")):
                 continue
@@ -73,8 +81,13 @@ def load_library(folders: Sequence[Path]) -> Library:
             except ConfigError as error:
                 problems.append(Problem(str(each), str(error)))
                 continue
-            skills.setdefault(skill.name, skill)
+            if skill.name not in hidden:
+                skills.setdefault(skill.name, skill)
     return Library(tuple(sorted(skills.values(), key=lambda s: s.name)), tuple(problems))
+
+
+def _no_time() -> float:
+    raise RuntimeError("a library is read, never written")
 
 
 def load_skill(folder: Path) -> Skill:
