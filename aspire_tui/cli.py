@@ -21,6 +21,7 @@ from aspire_tui.commands import (
     exec_verb,
     fault_verbs,
     list_verbs,
+    mcp_verb,
     metrics_verbs,
     run_verbs,
     session_verbs,
@@ -70,6 +71,7 @@ app.command("run")(run_verbs.run)
 app.command("exec")(exec_verb.exec_program)
 app.command("attach")(run_verbs.attach)
 app.command("stop")(run_verbs.stop)
+app.command("mcp")(mcp_verb.mcp)
 app.command("replay")(session_verbs.replay)
 app.command("trace")(session_verbs.trace)
 app.command("metrics")(metrics_verbs.metrics)
