@@ -62,6 +62,16 @@ class SoftenableArm(Protocol):
 
 
 @runtime_checkable
+class PacedArm(Protocol):
+    """A device whose line may be too slow for the cell's control rate: the cell slows down."""
+
+    @property
+    def period_s(self) -> float:
+        """The shortest control period it keeps up with, known once it is open; 0: any."""
+        ...
+
+
+@runtime_checkable
 class CompliantArm(Protocol):
     """A device that a person may move by hand when it is told to let them."""
 

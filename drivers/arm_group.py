@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-from drivers.arm import ArmDriver, SoftenableArm
+from drivers.arm import ArmDriver, PacedArm, SoftenableArm
 from drivers.channel import ArmChannel, Worse
-from drivers.errors import CellRefused
+from drivers.errors import CellRefused, DeviceFinding
 from drivers.hermite import Vector
 from drivers.reactions import SOFTENED_SHARE
 from drivers.silence import is_gone
 from drivers.ticket import Ticket
 from drivers.types import ArmSample, ArmSpec, Finding, MotionStatus
 
+READ_SHARE: Final = 0.8
+"""Of a control period, what reading may take."""
+WRITE_S: Final = 0.001
+"""What a line that is too slow for the cell's rate leaves for writing."""
+
 
 class ArmGroup:
-    """One channel per arm, in the order of the cell file."""
+    """One channel per arm, in the order of the cell file.
+
+    Attributes:
+        dt_s: The control period: the cell file's, or a longer one that slow lines keep up with.
+    """
 
     def __init__(
         self,
@@ -25,7 +35,8 @@ class ArmGroup:
         clock: Callable[[], float],
     ) -> None:
         self._channels = {spec.name: ArmChannel(spec, drivers[spec.name], dt_s) for spec in specs}
-        self._dt_s = dt_s
+        self.dt_s = self._asked_dt_s = dt_s
+        self._paces = dict.fromkeys(self._channels, dt_s)
         self._clock = clock
         self._waits: list[Ticket] = []
 
@@ -47,25 +58,58 @@ class ArmGroup:
 
     # -- devices ---------------------------------------------------------------------------
 
-    def connect(self) -> list[Finding]:
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found when each was last connected."""
+        return [finding for channel in self for finding in channel.findings]
+
+    def connect(self) -> None:
         """Open and check devices and take one reading, writing nothing. Raises OSError.
 
-        While some are waited for, the others are left alone.
+        While some are waited for, the others are left alone. What is found stands in ``findings``,
+        also when it ends with an error.
         """
         waited_for = [channel for channel in self if channel.gone]
         asked = waited_for or list(self)
         for channel in asked:
-            channel.driver.open()
-        findings = [finding for channel in asked for finding in channel.driver.check()]
+            self._open(channel)
         for channel in asked:
+            channel.findings = channel.driver.check()
             channel.gone = False
+        self._keep_pace()
         try:
-            self.read(10.0 * self._dt_s)
+            self.read(10.0 * self.dt_s)
         except OSError:
             for channel in waited_for:
                 channel.gone = True
             raise
-        return findings
+
+    def _open(self, channel: ArmChannel) -> None:
+        channel.heard, channel.findings = False, []
+        try:
+            channel.driver.open()
+        except DeviceFinding as error:
+            channel.findings = [error.finding]
+            raise
+
+    def _keep_pace(self) -> None:
+        """As fast as the cell file says, or as the slowest line keeps up with."""
+        self._paces = {channel.spec.name: self._pace_s(channel) for channel in self}
+        slowed = any(pace > self._asked_dt_s for pace in self._paces.values())
+        self.dt_s = sum(self._paces.values()) if slowed else self._asked_dt_s
+        for channel in self:
+            channel.retime(self.dt_s)
+
+    def _pace_s(self, channel: ArmChannel) -> float:
+        driver = channel.driver
+        needed_s = driver.period_s if isinstance(driver, PacedArm) else 0.0
+        return max(needed_s, self._asked_dt_s)
+
+    @property
+    def read_s(self) -> float:
+        """What reading may take of a control period."""
+        slowed = self.dt_s > self._asked_dt_s
+        return self.dt_s - WRITE_S if slowed else READ_SHARE * self.dt_s
 
     def wait_for_silent(self) -> None:
         """From now on, ask those that do not answer no more, until they are connected again."""
@@ -74,8 +118,8 @@ class ArmGroup:
 
     def read(self, deadline_s: float) -> None:
         """One reading of every arm. Raises the worst error after all were asked."""
-        share_s = deadline_s / len(self._channels)
-        self._each(lambda channel: channel.read(share_s))
+        share = deadline_s / sum(self._paces.values())
+        self._each(lambda channel: channel.read(share * self._paces[channel.spec.name]))
 
     def drive(self, speed: float, stop: bool, worse: Worse) -> None:
         """One set-point for every arm that answers. Raises the worst OSError after all."""
@@ -105,7 +149,7 @@ class ArmGroup:
             if not channel.driver.energised():
                 channel.driver.energise()
                 # Where the drives hold it now, not where it was at the last look.
-                channel.read(10.0 * self._dt_s)
+                channel.read(10.0 * self.dt_s)
                 channel.seed(channel.sample.q_cmd_rad, channel.sample.width_cmd_m)
                 channel.driving = True
 
@@ -184,10 +228,10 @@ class ArmGroup:
         """One control period passed; while ``standing`` it is time held and no wait goes on."""
         if standing:
             for ticket in self.in_flight():
-                ticket.held_s += self._dt_s
+                ticket.held_s += self.dt_s
         elif self._waits:
             for ticket in self._waits:
-                ticket.remaining_s -= self._dt_s
+                ticket.remaining_s -= self.dt_s
                 ticket.done = ticket.remaining_s <= 1e-9
             self._waits = [ticket for ticket in self._waits if not ticket.done]
 

@@ -26,6 +26,7 @@ from drivers.ticket import Ticket
 from drivers.types import (
     ArmSample,
     ArmSpec,
+    Finding,
     GripReport,
     MotionReport,
     MotionStatus,
@@ -62,6 +63,8 @@ class ArmChannel:
         """Whether the device answered in this control period."""
         self.gone = False
         """Whether it is being waited for to come back."""
+        self.findings: list[Finding] = []
+        """What was found when it was last connected."""
         self.guided = False
         """Whether a person may move it by hand."""
         self.alarms = AlarmWatch()
@@ -148,6 +151,16 @@ class ArmChannel:
         self._force_N = max(abs(self.sample.grip_force_N), 0.25 * self.spec.gripper.max_force_N)
         self._follower = self._fingers = self.steering = None
         self.monitor.clear()
+
+    def retime(self, dt_s: float) -> None:
+        """Be led at another rate from now on. Only at rest."""
+        if dt_s == self.dt_s:
+            return
+        self.dt_s = dt_s
+        self.log = deque(self.log, maxlen=int(LOG_S / dt_s))
+        self.gate = SetpointGate(self.spec, dt_s, self.gate.q_rad)
+        self.grip_gate = GripGate(self.spec.gripper, dt_s, self.grip_gate.width_m)
+        self.monitor = TrackingMonitor(self.spec.tracking_limit_rad, dt_s)
 
     def limit(self, spec: ArmSpec) -> None:
         """Keep to other limits from now on. Only at rest."""

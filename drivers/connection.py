@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from drivers.arm_group import ArmGroup
+from drivers.errors import DeviceFinding
 from drivers.fsm import StateMachine
 from drivers.silence import BAD_CYCLES_ALARM, SilenceWatch
 from drivers.types import Finding
@@ -25,7 +26,6 @@ class Connection:
         violate: Callable[[str], None],
     ) -> None:
         """``end_all``: end what is in flight, for this reason. ``violate``: stop protectively."""
-        self.findings: list[Finding] = []
         self._fsm = fsm
         self._arms = arms
         self._clock = clock
@@ -39,6 +39,16 @@ class Connection:
         """Whether the last control period had every answer."""
         return self._silence.bad_cycles == 0
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found when the devices were last connected."""
+        return self._arms.findings
+
+    @property
+    def _bad(self) -> str | None:
+        errors = (f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error")
+        return next(errors, None)
+
     def open(self) -> None:
         """Connect and check, read-only."""
         self._fsm.fire("connect", "connecting", "driver")
@@ -48,27 +58,36 @@ class Connection:
         """From CHECK to what the devices say; ``returned`` ones wait for a person."""
         fsm, arms = self._fsm, self._arms
         try:
-            self.findings = arms.connect()
+            arms.connect()
             energised = arms.energised()
         except OSError as error:
-            self.lose(str(error))
+            if self._bad is None or isinstance(error, DeviceFinding):
+                self.lose(str(error))
+            else:
+                # It is there and not as it should be: a person mends it and clears the fault.
+                self._end_all(f"the device is not as it should be: {self._bad}")
+                arms.wait_for_silent()
+                fsm.fire("check_failed", self._bad, "driver", "check_failed")
+            self._note_warnings()
             return
         self._silence.heard(self._clock())
-        bad = next((f"{f.what}: {f.seen}" for f in self.findings if f.severity == "error"), None)
         outside = arms.outside()
         arms.leave_alone()
         arms.adopt()
-        if bad is not None:
-            fsm.fire("check_failed", bad, "driver", "check_failed")
+        if self._bad is not None:
+            fsm.fire("check_failed", self._bad, "driver", "check_failed")
         elif not energised:
             fsm.fire("checked_limp", outside or "drives are off", "driver")
         elif returned:
             fsm.fire("checked_returned", "the device came back; look, then ack", "driver")
         else:
             fsm.fire("checked_hold", "adopted as it was found", "driver")
+        self._note_warnings()
+
+    def _note_warnings(self) -> None:
         for finding in self.findings:
             if finding.severity == "warn":
-                fsm.note(f"{finding.what}: {finding.seen}", "driver", "finding")
+                self._fsm.note(f"{finding.what}: {finding.seen}", "driver", "finding")
 
     def heard(self) -> None:
         """Everything answered in this period."""
@@ -84,7 +103,7 @@ class Connection:
         elif verdict == "lost":
             self.lose(str(error))
         elif verdict == "stop" and self._fsm.allows("violate"):
-            self._violate(f"blind for {1e3 * self._silence.blind_s(now):.0f} ms: {error}")
+            self._violate(f"blind for {1e3 * self._silence.blind_s:.0f} ms: {error}")
 
     def lose(self, cause: str) -> None:
         """The devices that do not answer are waited for; the others come to rest and hold."""

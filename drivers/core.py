@@ -61,11 +61,10 @@ class CellCore:
         self.info = info
         self._owner: str | None = None
         self._clock = clock
-        self._dt_s = 1.0 / info.control_hz
         self._fsm = StateMachine(clock)
-        self._arms = ArmGroup(info.arms, arms, self._dt_s, clock)
+        self._arms = ArmGroup(info.arms, arms, 1.0 / info.control_hz, clock)
         self._guard = PoseGuard(info.workspace, tool_xyz or {}, body, self._arms.setpoints)
-        self._cycle = Cycle(info, self._fsm, self._arms, self._guard, clock, self._dt_s)
+        self._cycle = Cycle(info, self._fsm, self._arms, self._guard, clock)
         self._tickets = 0
         self._release = TwoSteps(RELEASE_WITHIN_S)
         self._loop = (0.0, 0, False)
@@ -94,12 +93,17 @@ class CellCore:
             raise CellRefused(f"not_in_{self._fsm.state}", "cannot adopt a pose now")
         self.require_idle()
         try:
-            self._arms.read(10.0 * self._dt_s)
+            self._arms.read(10.0 * self.dt_s)
         except OSError as error:
             raise CellFault(f"cannot adopt: {error}") from error
         self._arms.adopt()
         self._fsm.note("set-points adopted from the device", who, "adopt")
         self._status = self._make_status()
+
+    @property
+    def dt_s(self) -> float:
+        """The control period, seconds: longer than the cell file's where a line is too slow."""
+        return self._arms.dt_s
 
     @property
     def findings(self) -> list[Finding]:
@@ -230,7 +234,7 @@ class CellCore:
             channel.spec,
             trajectory,
             channel.gate.q_rad,
-            self._dt_s,
+            self.dt_s,
             self.info.workspace,
             self._guard.tool_xyz.get(arm),
             self._guard.touching(arm),

@@ -6,6 +6,7 @@ effect at the next tick.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
@@ -18,6 +19,7 @@ from drivers.guard import PoseGuard
 from drivers.manual import Manual
 from drivers.reactions import reaction_to, words
 from drivers.safety import TOUCH_SLACK_M
+from drivers.silence import BLIND_STOP_S
 from drivers.stow import rests
 from drivers.types import Alarm, CellInfo, MotionStatus
 
@@ -26,6 +28,7 @@ HARDWARE_START_SPEED: Final = 0.25
 act of its own."""
 MACHINES: Final = ("driver", "watchdog")
 """Who holds without being a person."""
+LATE_SAID_EVERY_S: Final = 5.0
 MOVING: Final = ("RUN", "STOW")
 
 ActName = Literal["hold", "resume", "abort", "speed"]
@@ -46,7 +49,6 @@ class Cycle:
         arms: ArmGroup,
         guard: PoseGuard,
         clock: Callable[[], float],
-        dt_s: float,
     ) -> None:
         self.held = False
         self._start_speed = HARDWARE_START_SPEED if info.kind == "hardware" else 1.0
@@ -55,10 +57,12 @@ class Cycle:
         self._arms = arms
         self._guard = guard
         self._clock = clock
-        self._dt_s = dt_s
+        self._ticked_s = clock()
+        self._complete = True
+        self._late_said_s = -math.inf
         self._acts: deque[tuple[ActName, str, str, float]] = deque()
         self.connection = Connection(fsm, arms, clock, self._end_all_lost, self._violate)
-        self.manual = Manual(fsm, arms, guard, clock, dt_s, self.require_free)
+        self.manual = Manual(fsm, arms, guard, clock, self.require_free)
 
     def ask(self, act: ActName, cause: str, who: str, value: float = 0.0) -> None:
         """Put an act before the next tick; from any thread."""
@@ -97,19 +101,33 @@ class Cycle:
 
     def tick(self) -> None:
         """One control period. Never blocks past the devices' read deadlines."""
+        self._keep_time()
         while self._acts:
             self._apply(*self._acts.popleft())
         if self._fsm.state == "LOST":
             self.connection.look_again()
         if self._fsm.state != "OFFLINE":
+            self._complete = True
             self._read()
             self._judge()
             self._drive()
             self._settle()
+            if self._complete and self._fsm.state != "LOST":
+                self.connection.heard()
+
+    def _keep_time(self) -> None:
+        """Say so when this computer, and not a device, was what came late."""
+        now = self._clock()
+        late_s, self._ticked_s = now - self._ticked_s, now
+        if late_s < BLIND_STOP_S or now - self._late_said_s < LATE_SAID_EVERY_S:
+            return
+        self._late_said_s = now
+        text = f"this computer was busy for {1e3 * late_s:.0f} ms: no device was asked meanwhile"
+        self._fsm.note(text, "driver", "late")
 
     def _read(self) -> None:
         try:
-            self._arms.read(0.8 * self._dt_s)
+            self._arms.read(self._arms.read_s)
         except OSError as error:
             self._missed(error)
         except CellFault as fault:
@@ -117,12 +135,10 @@ class Cycle:
             if self._fsm.allows("fault"):
                 self._fsm.fire("fault", str(fault), "driver", "fault")
                 self.slow_down()
-        else:
-            if self._fsm.state != "LOST":
-                self.connection.heard()
 
     def _missed(self, error: OSError) -> None:
         """LOST already says so of a device that is waited for."""
+        self._complete = False
         if self._fsm.state == "LOST":
             self._arms.wait_for_silent()
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from drivers.types import Finding
+
 
 class CellFileError(ValueError):
     """The cell file is wrong: the person who wrote it must mend it."""
@@ -18,6 +20,14 @@ class CellRefused(Exception):
 
 class CellFault(Exception):
     """The cell cannot go on: hardware or host is gone or in FAULT. A person must look."""
+
+
+class DeviceFinding(OSError):
+    """A device cannot be used; ``finding`` says why and what to do."""
+
+    def __init__(self, finding: Finding, text: str) -> None:
+        super().__init__(text)
+        self.finding = finding
 
 
 class DeviceGone(OSError):

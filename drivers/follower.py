@@ -29,10 +29,6 @@ STALL_FROM_REST_S: Final = 0.4
 """Fingers that have not moved yet: a servo's load leads them by as long as it takes to break away,
 and lags behind what was squeezed before."""
 MOVED_M: Final = 1e-3
-STALL_FROM_REST_S: Final = 0.4
-"""Fingers that have not moved yet: a servo's load leads them by as long as it takes to break away,
-and lags behind what was squeezed before."""
-MOVED_M: Final = 1e-3
 STALL_FORCE_SHARE: Final = 0.85
 
 PathPhase = Literal["relax", "bridge", "run", "settle"]

@@ -77,7 +77,6 @@ class CellHost:
         self._doors = [Doorkeeper(options.keys, self._context)] if options.keys else []
         self._plant = _open_plant(options, cell, paths, self._context)
         info = self._plant.info
-        self._dt_s = 1.0 / info.control_hz
         plant = self._plant
         self._core = CellCore(info, plant.arms, plant.clock, plant.tool_xyz, plant.body)
         self._plant.join(self._core)
@@ -127,10 +126,10 @@ class CellHost:
                 path.unlink(missing_ok=True)
 
     def _period_s(self) -> float:
-        return self._dt_s / self._plant.speed
+        return self._core.dt_s / self._plant.speed
 
     def _tick(self) -> None:
-        self._plant.advance(self._dt_s)
+        self._plant.advance(self._core.dt_s)
         self._core.report_loop(self.loop.hz, self.loop.overruns, self._realtime)
         self._core.tick()
         self._server.after_tick()

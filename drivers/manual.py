@@ -46,7 +46,6 @@ class Manual:
         arms: ArmGroup,
         guard: PoseGuard,
         clock: Callable[[], float],
-        dt_s: float,
         require_free: Callable[[], None],
     ) -> None:
         """``require_free``: raises CellRefused while the cell is held."""
@@ -54,7 +53,6 @@ class Manual:
         self._arms = arms
         self._guard = guard
         self._clock = clock
-        self._dt_s = dt_s
         self._require_free = require_free
         self._guide_until_s = 0.0
         self._recovery = TwoSteps(CONFIRM_WITHIN_S)
@@ -188,7 +186,7 @@ class Manual:
             channel.spec,
             path,
             channel.gate.q_rad,
-            self._dt_s,
+            self._arms.dt_s,
             touching=self._guard.touching(arm),
         )
         if refusal is not None:
@@ -338,7 +336,7 @@ class Manual:
             raise CellRefused("limit", why)
 
     def _new_steering(self, kind: SteeringKind, channel: ArmChannel) -> Steering:
-        return Steering(kind, channel.spec, self._dt_s, channel.gate)
+        return Steering(kind, channel.spec, self._arms.dt_s, channel.gate)
 
     def _steer(self, channel: ArmChannel, steering: Steering, who: str) -> None:
         if channel.steering is None:

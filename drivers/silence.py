@@ -8,9 +8,11 @@ from typing import Final, Literal
 from drivers.errors import DeviceGone
 
 BAD_CYCLES_ALARM: Final = 3
-BAD_AFTER_PAUSE: Final = 2
 BLIND_STOP_S: Final = 0.1
 BLIND_LOST_S: Final = 0.5
+LISTENED_S: Final = 0.05
+"""The most of the time between two looks that counts as silence of a device: what is more is this
+computer's, which did not look."""
 GONE: Final = (errno.EIO, errno.ENODEV, errno.ENXIO, errno.EBADF)
 """What an unplugged adapter answers; waiting will not bring it back."""
 
@@ -23,29 +25,30 @@ def is_gone(error: OSError) -> bool:
 
 
 class SilenceWatch:
-    """Counts control periods without a usable answer."""
+    """Counts control periods without a usable answer.
+
+    Attributes:
+        blind_s: For how long was looked and nothing usable came.
+    """
 
     def __init__(self, now_s: float) -> None:
         self.bad_cycles = 0
-        self._heard_s = now_s
+        self.blind_s = 0.0
+        self._looked_s = now_s
 
     def heard(self, now_s: float) -> None:
         """Everything answered in this period."""
-        self._heard_s, self.bad_cycles = now_s, 0
+        self._looked_s, self.blind_s, self.bad_cycles = now_s, 0.0, 0
 
     def missed(self, error: OSError, now_s: float) -> Verdict:
         """Something did not answer in this period, and why."""
         self.bad_cycles += 1
         if is_gone(error):
             return "lost"
-        blind_s = self.blind_s(now_s)
-        # After a pause of our own one missed answer says nothing yet; the next one does.
-        if self.bad_cycles >= BAD_AFTER_PAUSE and blind_s >= BLIND_LOST_S:
+        self.blind_s += min(max(0.0, now_s - self._looked_s), LISTENED_S)
+        self._looked_s = now_s
+        if self.blind_s >= BLIND_LOST_S:
             return "lost"
-        if self.bad_cycles >= BAD_AFTER_PAUSE and blind_s >= BLIND_STOP_S:
+        if self.blind_s >= BLIND_STOP_S:
             return "stop"
         return "alarm" if self.bad_cycles == BAD_CYCLES_ALARM else "wait"
-
-    def blind_s(self, now_s: float) -> float:
-        """Since when nothing usable came."""
-        return now_s - self._heard_s

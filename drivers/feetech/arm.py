@@ -15,13 +15,15 @@ from drivers.feetech.gripping import Grip
 from drivers.feetech.guiding import Guiding
 from drivers.feetech.judgement import Judged, judge, why_missing
 from drivers.feetech.link import Link, PortError, SerialLink
+from drivers.feetech.nobody import nobody
+from drivers.feetech.pace import period_s
+from drivers.feetech.reading import pose_of, sample_of
 from drivers.feetech.section import GRIPPER, FeetechSection
 from drivers.feetech.setpoints import Setpoints
 from drivers.feetech.survey import BusSeen, survey
 from drivers.feetech.takeover import take_over
 from drivers.feetech.telemetry import AlarmWatch, Telemetry, decode
 from drivers.feetech.wiring import Wiring, wire
-from drivers.findings import found
 from drivers.serial_ports import look_at_port
 from drivers.types import Alarm, ArmSample, ArmSpec, Finding
 
@@ -86,6 +88,7 @@ class FeetechArm:
         self._width_cmd_m = 0.0
         self._guiding: Guiding | None = None
         self._grip = Grip(self._wiring.jaw, section.no_load_rad_s)
+        self._asked_instead = False
 
     # -- connecting ------------------------------------------------------------------------
 
@@ -99,12 +102,6 @@ class FeetechArm:
     @property
     def wiring(self) -> Wiring:
         return self._wiring
-
-    @property
-    def counts(self) -> dict[str, tuple[int, int, int]]:
-        """Per drive: answers asked for, missed, and asked again."""
-        counts = ((name, self.bus.counts(n)) for name, n in self._named())
-        return {name: (c.asked, c.missed, c.retried) for name, c in counts}
 
     def open(self) -> ArmSpec:
         """Connect and read everything; nothing is written.
@@ -132,6 +129,8 @@ class FeetechArm:
         except OSError:
             self.close()
             raise
+        if self.period_s > 0.0:
+            bus.ask_again_s = 0.0
         self._take_over()
         return self.spec
 
@@ -151,24 +150,13 @@ class FeetechArm:
 
     def _nobody(self) -> Finding:
         """Nobody answers: find out, once, whether they listen at another speed."""
-        ids = ", ".join(map(str, self._wiring.ids))
-        words = {"arm": self.spec.name, "ids": ids, "baud": str(self._section.baud)}
-        if self._opened == 1:
-            for baud in r.BAUDS:
-                if baud == self._section.baud:
-                    continue
-                self.close()
-                self._bus = bus = self._connect(baud)
-                if any(bus.ping(servo, attempts=1) for servo in self._wiring.ids):
-                    return found(
-                        "wrong_baud",
-                        f"answers at {baud} baud",
-                        None,
-                        arm=self.spec.name,
-                        baud=self._section.baud,
-                        seen_baud=baud,
-                    )
-        return found("no_servo", "no answer from any of them", None, **words)
+        tried = r.BAUDS if self._opened == 1 else ()
+        return nobody(self.spec.name, self._wiring.ids, self._section.baud, tried, self._reopen)
+
+    def _reopen(self, baud: int) -> Bus:
+        self.close()
+        self._bus = bus = self._connect(baud)
+        return bus
 
     def _take_over(self) -> None:
         servos = self._seen.servos
@@ -190,10 +178,29 @@ class FeetechArm:
 
     # -- reading ---------------------------------------------------------------------------
 
+    @property
+    def period_s(self) -> float:
+        """As of :class:`drivers.arm.PacedArm`."""
+        return period_s(self._seen.round_trip_s) or 0.0
+
     def read(self, deadline_s: float) -> ArmSample:
         """All telemetry of all servos, by one question."""
-        bus, ids = self.bus, self._wiring.ids
+        bus = self.bus
         until_s = self._clock() + deadline_s
+        # Not twice in a row: what was read last must not grow old.
+        instead = self._one_question and not self._asked_instead and self._setpoints.due
+        self._asked_instead = instead and self._holding and self._guiding is None
+        if self._asked_instead:
+            self._setpoints.confirm(bus, until_s)
+        else:
+            self._look(bus, until_s)
+        now = self._clock()
+        self._require_fresh(now)
+        return self._sample(now)
+
+    def _look(self, bus: Bus, until_s: float) -> None:
+        """Read the telemetry, and what the servos were told when it is time and there is time."""
+        ids = self._wiring.ids
         blocks = bus.sync_read(r.TELEMETRY, ids, until_s)
         now = self._clock()
         self._last.update({n: decode(block, now) for n, block in blocks.items()})
@@ -201,10 +208,17 @@ class FeetechArm:
             self._guiding.step(bus, now)
         elif self._holding:
             self._setpoints.doubt(n for n in ids if n not in blocks)
-            if self._setpoints.due and until_s - now > CONFIRM_TIME_S:
+            left_s = until_s - now
+            if self._setpoints.due and left_s > CONFIRM_TIME_S and self.period_s == 0.0:
                 self._setpoints.confirm(bus, until_s)
-        self._require_fresh(now)
-        return self._sample(now)
+
+    @property
+    def _one_question(self) -> bool:
+        """Whether a control period is long enough for one question only.
+
+        So on a slow line; and when a busy computer left no time to ask about a servo in doubt.
+        """
+        return self.period_s > 0.0 or self._setpoints.in_doubt
 
     def _require_fresh(self, now: float) -> None:
         old = [
@@ -218,34 +232,12 @@ class FeetechArm:
             raise OSError(f"no answer from servo {names}: {cause}")
 
     def _sample(self, now: float) -> ArmSample:
-        wiring, ids = self._wiring, self._wiring.ids
-        rows = [self._last[n] for n in ids]
-        *joints, jaw = rows
-        pairs = list(zip(wiring.joints, joints, strict=True))
-        q = tuple(m.rad(t.position_ticks) for m, t in pairs)
-        width = wiring.jaw.width_m(jaw.position_ticks)
+        rows = [self._last[n] for n in self._wiring.ids]
         if not self._holding:
-            self._q_cmd, self._width_cmd_m = q, width
-        return ArmSample(
-            t_s=now,
-            q_rad=q,
-            dq_rad_s=tuple(m.rad_s(t.speed_ticks_s) for m, t in pairs),
-            q_cmd_rad=self._q_cmd,
-            width_m=width,
-            width_cmd_m=self._width_cmd_m,
-            grip_force_N=wiring.jaw.force_N(jaw.load),
-            load_Nm=tuple(m.sign * t.load * self._Nm_per_load for m, t in pairs),
-            temperature_C=tuple(float(t.temperature_C) for t in rows),
-            voltage_V=tuple(t.voltage_V for t in rows),
-            current_A=tuple(t.current_A for t in rows),
-            alarm_bits=tuple(t.status for t in rows),
-            age_s=tuple(now - t.t_s for t in rows),
-            alarms=self._alarms(),
-        )
-
-    @property
-    def _Nm_per_load(self) -> float:
-        return r.SHARE * self._section.stall_torque_Nm
+            self._q_cmd, self._width_cmd_m = pose_of(self._wiring, rows)
+        told = (self._q_cmd, self._width_cmd_m)
+        stall_Nm = self._section.stall_torque_Nm
+        return sample_of(self._wiring, rows, told, now, stall_Nm, self._alarms())
 
     def _alarms(self) -> tuple[Alarm, ...]:
         out: list[Alarm] = []

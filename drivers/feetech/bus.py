@@ -21,7 +21,6 @@ ATTEMPTS: Final = 3
 SLACK_S: Final = 0.022
 """Beyond the time on the wire: return delay, and an adapter that keeps answers back for 16 ms."""
 ASK_AGAIN_S: Final = 0.0025
-"""What is kept back of a deadline to ask those again that did not answer."""
 LOSS_WINDOW: Final = 200
 """Answers over which losses are remembered."""
 BROADCAST_PING_S: Final = 0.85
@@ -78,6 +77,7 @@ class Bus:
         broken: Packets with a bad checksum, and bytes that belonged to none, since opening.
         late: Answers that came after their time.
         silences: Questions to many that nobody answered in time.
+        ask_again_s: What is kept back of a deadline to ask those again that did not answer.
         echo: Whether the adapter sends back what is written; found out by ``detect_echo``.
     """
 
@@ -93,6 +93,7 @@ class Bus:
         self._byte_s = BITS_PER_BYTE / baud
         self._slack_s = slack_s
         self._counts: dict[int, Counts] = {}
+        self.ask_again_s = ASK_AGAIN_S
         self.broken = 0
         self.silences = 0
         self.late = 0
@@ -134,7 +135,7 @@ class Bus:
         """
         limit_s = self._usual_until(block.count, len(servos))
         if until_s is not None:
-            limit_s = min(limit_s, until_s - ASK_AGAIN_S)
+            limit_s = min(limit_s, until_s - self.ask_again_s)
         asked = codec.sync_read(block.first, block.count, servos)
         answers = self._exchange(asked, block.count, servos, limit_s)
         found = {servo: status.params for servo, status in answers.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.feetech import registers as r
+from drivers.feetech.pace import period_s
 from drivers.feetech.section import FeetechSection
 from drivers.feetech.survey import BusSeen, ServoSeen
 from drivers.feetech.telemetry import BIT_ALARMS, WARM_BELOW_LIMIT_C, limits_of
@@ -16,8 +17,6 @@ from drivers.findings import found
 from drivers.serial_ports import PortSeen
 from drivers.types import ArmSpec, Finding, Severity
 
-CYCLE_MS = 8.0
-"""What one reading may take of a control period of 10 ms."""
 SLOW_MS = 6.0
 SAG_V = 0.8
 STALE_TICKS = 40
@@ -54,11 +53,13 @@ def judge(about: Judged, seen: BusSeen) -> list[Finding]:
 def _port(about: Judged, seen: BusSeen) -> Iterator[Finding]:
     port = about.port
     round_ms = 1e3 * seen.round_trip_s
-    severity: Severity = "error" if round_ms > CYCLE_MS else "warn"
+    pace_s = period_s(seen.round_trip_s)
+    severity: Severity = "error" if pace_s is None else "warn"
+    slowed = f": controlled at {1.0 / pace_s:.0f} Hz" if pace_s else ""
     if port.latency_ms is not None and port.latency_ms > 1:
         yield found(
             "latency_timer",
-            f"{port.latency_ms} ms; one reading takes {round_ms:.1f} ms",
+            f"{port.latency_ms} ms; one reading takes {round_ms:.1f} ms{slowed}",
             severity,
             port=port.port,
             file=port.latency_file,
@@ -67,7 +68,7 @@ def _port(about: Judged, seen: BusSeen) -> Iterator[Finding]:
         cause, remedy = _why_slow(seen, round_ms)
         yield found(
             "bus_slow",
-            f"{round_ms:.1f} ms",
+            f"{round_ms:.1f} ms{slowed}",
             severity,
             arm=about.spec.name,
             limit_ms=SLOW_MS,

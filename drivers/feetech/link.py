@@ -15,6 +15,7 @@ from typing import Protocol
 
 import serial
 
+from drivers.errors import DeviceFinding
 from drivers.feetech.portlock import PortLock, PortTaken, holders_of
 from drivers.findings import found, one_line
 from drivers.serial_ports import other_ports
@@ -25,12 +26,11 @@ SEND_WITHIN_S = 0.1
 MOST_UNASKED = 16 * CHUNK
 
 
-class PortError(OSError):
-    """The port cannot be used; ``finding`` says why and what to do."""
+class PortError(DeviceFinding):
+    """The port cannot be used."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(one_line(finding))
-        self.finding = finding
+        super().__init__(finding, one_line(finding))
 
 
 class Link(Protocol):

@@ -17,8 +17,19 @@ CONFIRM_EVERY: Final = 25
 """Cycles between two confirmations while goals go on changing."""
 STAYS_AFTER: Final = 2
 NOT_TAKEN_AFTER: Final = 3
+BEHIND_TICKS: Final = 40
+"""What a servo that got no goals for a moment makes up for in one step: two cycles
+at full speed."""
 TOLD: Final = r.Block(r.TORQUE.address, 10)
 """Torque, acceleration, goals and torque limit."""
+
+
+class KeptBack(OSError):
+    """A servo missed an answer, and whether it still holds torque could not be asked yet."""
+
+    def __init__(self, servos: Sequence[int]) -> None:
+        ids = ", ".join(map(str, sorted(servos)))
+        super().__init__(f"servo {ids} missed an answer; all wait until it is known to hold")
 
 
 class Setpoints:
@@ -33,6 +44,7 @@ class Setpoints:
     def __init__(self, servos: Sequence[int]) -> None:
         self._servos = tuple(servos)
         self.goals: dict[int, int] = {}
+        self._written: dict[int, int] = {}
         self.torque_lost: set[int] = set()
         self.rewritten = 0
         self._limits: dict[int, int] = {}
@@ -45,6 +57,7 @@ class Setpoints:
     def adopt(self, goals: Mapping[int, int], limits: Mapping[int, int]) -> None:
         """Take what the servos have as told; nothing is written."""
         self.goals, self._limits = dict(goals), dict(limits)
+        self._written = dict(goals)
         self.torque_lost.clear()
         self._doubted.clear()
         self._not_taken.clear()
@@ -60,13 +73,26 @@ class Setpoints:
         return {servo for servo, times in self._not_taken.items() if times >= NOT_TAKEN_AFTER}
 
     def write(self, bus: Bus, goals: Mapping[int, int], limits: Mapping[int, int]) -> None:
-        """Tell the servos; torque limits only when they change. Raises OSError."""
+        """Tell the servos; torque limits only when they change.
+
+        Raises:
+            KeptBack: A servo in doubt would fall too far behind the others: all wait for it.
+            OSError: The port is gone.
+        """
+        waiting = [
+            s
+            for s in self._doubted - self.torque_lost
+            if s in goals and abs(goals[s] - self._written.get(s, goals[s])) > BEHIND_TICKS
+        ]
+        if waiting:
+            raise KeptBack(waiting)
         kept_back = self._doubted | self.torque_lost
         told = {s: goal for s, goal in goals.items() if s not in kept_back}
         self._write_limits(bus, limits)
         if told:
             rows = {s: r.GOAL_POSITION.encode(goal) for s, goal in told.items()}
             bus.sync_write(r.GOAL_POSITION.address, rows)
+            self._written.update(told)
         changed = any(self.goals.get(s) != goal for s, goal in goals.items())
         self.goals.update(goals)
         self._since_confirmed += 1
@@ -83,6 +109,11 @@ class Setpoints:
         self._limits.update(new)
         self._confirmed = False
         self._same_for = 0
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a servo gets no goals until it was read back."""
+        return bool(self._doubted - self.torque_lost)
 
     @property
     def due(self) -> bool:
@@ -116,5 +147,6 @@ class Setpoints:
         if wrong:
             rows = {s: r.GOAL_POSITION.encode(goal) for s, goal in wrong.items()}
             bus.sync_write(r.GOAL_POSITION.address, rows)
+            self._written.update(wrong)
             self.rewritten += len(wrong)
         self._confirmed = not wrong and len(found) == len(self._servos)

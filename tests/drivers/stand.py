@@ -51,6 +51,7 @@ class Stand:
 
     def __init__(self, info: CellInfo | None = None, energised: bool = True, **core: object):
         self.t_s = 0.0
+        self.dt_s = DT_S
         self.info = info or cell_info()
         self.arms = {a.name: KinematicArm(a, self.clock, energised) for a in self.info.arms}
         self.core = CellCore(self.info, self.arms, self.clock, **core)  # type: ignore[arg-type]
@@ -64,9 +65,9 @@ class Stand:
 
     def step(self, ticks: int = 1) -> None:
         for _ in range(ticks):
-            self.t_s += DT_S
+            self.t_s += self.dt_s
             for arm in self.arms.values():
-                arm.advance(DT_S)
+                arm.advance(self.dt_s)
             self.core.tick()
 
     def finish(self, ticket: Ticket, limit: int = 4000) -> Ticket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,6 +152,80 @@ def test_two_arms_move_at_once_and_end_apart() -> None:
     assert stand.finish(right).report.status == "OK"
     stand.step()
     assert stand.core.status().state == "HOLD"
+
+
+GAPS = st.lists(
+    st.tuples(st.sampled_from(["well", "silent", "unwritable", "late"]), st.integers(1, 40)),
+    max_size=12,
+)
+
+
+@given(GAPS)
+@settings(max_examples=60, deadline=None)
+def test_no_goal_jumps_after_readings_or_writes_that_failed(gaps: list[tuple[str, int]]) -> None:
+    stand = Stand()
+    stand.core.open()
+    stand.goto([1.2, -1.0, 0.8], 1.2)
+    stand.step()
+    write = stand.arm.write
+
+    def unwritable(*_: object) -> None:
+        raise OSError("the port takes nothing")
+
+    for kind, ticks in [*gaps, ("well", 30)]:
+        stand.arm.silent = kind == "silent"
+        stand.arm.write = unwritable if kind == "unwritable" else write  # type: ignore
+        if kind == "late":
+            stand.t_s += ticks * DT_S  # Nobody was there; the next period is one period.
+        else:
+            stand.step(ticks)
+    assert_written_within_limits(stand)
+
+
+def test_a_computer_that_came_late_is_no_silent_device(stand: Stand) -> None:
+    stand.goto([1.0, 0.0, 0.0])
+    stand.step(20)
+    for _ in range(3):
+        stand.t_s += 0.3
+        stand.step()
+        assert stand.core.status().state == "RUN"
+    stand.t_s += 0.3
+    stand.arm.silent = True
+    stand.step()
+    assert stand.core.status().state == "RUN", "one missed answer after a pause says nothing yet"
+    stand.step(6)
+    assert stand.core.status().state == "PSTOP", "but silence does"
+    assert "late" in {event.code for event in stand.core.events(0)}
+
+
+def test_an_arm_that_answers_and_takes_no_goals_is_stopped(stand: Stand) -> None:
+    stand.goto([1.0, 0.0, 0.0])
+    stand.step(20)
+    write = stand.arm.write
+
+    def unwritable(*_: object) -> None:
+        raise OSError("it takes nothing")
+
+    stand.arm.write = unwritable  # type: ignore[method-assign]
+    stand.step(15)
+    assert stand.core.status().state == "PSTOP"
+    stand.arm.write = write  # type: ignore[method-assign]
+    stand.step(50)
+    stand.core.ack_stop("me")
+    assert stand.core.status().state == "HOLD"
+    assert_written_within_limits(stand)
+
+
+def test_a_line_that_is_too_slow_for_the_cell_is_led_more_slowly() -> None:
+    stand = Stand()
+    stand.arm.period_s = 0.02  # type: ignore[attr-defined]
+    stand.core.open()
+    assert stand.core.dt_s == pytest.approx(0.02)
+    stand.dt_s = 0.02
+    report = stand.finish(stand.goto([0.6, -0.4, 0.3])).report
+    assert report is not None and report.status == "OK"
+    steps = np.abs(np.diff(np.array(stand.arm.written), axis=0))
+    assert steps.max() <= VMAX * VELOCITY_MARGIN * 0.02 + 1e-9
 
 
 # -- gripper -----------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -16,6 +19,7 @@ from drivers.errors import CellFileError
 from drivers.feetech.arm import FeetechArm
 from drivers.feetech.energise import LOW_TORQUE, Jumped
 from drivers.feetech.section import FeetechSection, ServoSection
+from drivers.feetech.setpoints import BEHIND_TICKS
 
 TORQUE, GOAL, LIMIT, POSITION = 40, 42, 48, 56
 RAD = 2.0 * math.pi / 4096.0
@@ -215,14 +219,56 @@ def test_a_servo_that_restarted_gets_no_goal_until_it_is_enabled_again() -> None
     restarted.memory[TORQUE] = 0
     restarted.put(POSITION, 1500)
     line.writes.clear()
-    arm.write((0.2,) * 5, 0.02, 5.0)
+    arm.write((0.13,) * 5, 0.02, 5.0)
     sample = arm.read(0.008)
-    arm.write((0.3,) * 5, 0.02, 5.0)
+    arm.write((0.16,) * 5, 0.02, 5.0)
     assert 2 not in {servo for servo, _, _ in line.writes}
     assert ("torque_lost", "shoulder_lift") in {(a.code, a.joint) for a in sample.alarms}
     arm.energise()
     assert goals(line)[2] == 1500
     assert "torque_lost" not in codes(arm)
+
+
+@given(st.integers(5, 30), st.integers(1, 40), st.sampled_from([0.0, 0.0175]))
+@settings(max_examples=30, deadline=None)
+def test_no_servo_is_given_a_jump_after_a_gap_in_its_answers(
+    begins: int, lasts: int, round_trip_s: float
+) -> None:
+    """One servo falls silent in a motion: the others wait for it instead of going ahead."""
+    line = FakeLine()
+    arm = energised(line)
+    arm._seen = dataclasses.replace(arm._seen, round_trip_s=round_trip_s)
+    q = 0.0
+    told = [goals(line)[2]]
+    for n in range(120):
+        line.now_s += 0.01
+        line.servos[2].silent = begins <= n < begins + lasts
+        with contextlib.suppress(OSError):
+            arm.read(0.008)
+            arm.write((min(q + 0.02, 0.6),) * 5, 0.02, 5.0)
+            q = min(q + 0.02, 0.6)  # As the core does: what was not written was not moved.
+        told.append(goals(line)[2])
+    steps = [abs(b - a) for a, b in itertools.pairwise(told)]
+    assert max(steps) <= BEHIND_TICKS + 14
+    assert goals(line)[2] == goals(line)[1] == round(2048 + 0.6 / RAD)
+
+
+def test_on_a_slow_line_telemetry_and_goals_are_read_in_turn() -> None:
+    line = FakeLine()
+    arm = energised(line)
+    arm._seen = dataclasses.replace(arm._seen, round_trip_s=0.0175)
+    assert arm.period_s == 0.02
+    for n in range(60):
+        line.now_s += 0.02
+        arm.write((0.005 * n,) * 5, 0.02, 5.0)
+        if n == 20:
+            line.servos[3].put(GOAL, 1000)
+            line.after_write = lambda servo, *_: line.servos[3].put(GOAL, 1000)
+        if n == 30:
+            line.after_write = lambda *_: None
+        sample = arm.read(0.019)
+        assert max(sample.age_s) <= 0.021 + 1e-3
+    assert arm._setpoints.rewritten >= 1, "goals that were not taken are found and written again"
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_within_the_cycle() -> None:
