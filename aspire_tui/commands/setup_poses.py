@@ -96,21 +96,23 @@ class Measuring:
             views,
         )
         seen = [first]
-        for n, q in enumerate(ways, 1):
+        for q in ways:
+            if len(seen) > views:
+                break
             try:
                 arm.go(q)
             except CellRefused:  # one way round another; the next is as good
                 continue
             found = self.look()
             self._bringup.person.say(
-                f"   {n} of {len(ways)}: " + ("not seen" if found is None else "seen")
+                f"   {len(seen)} of {views}: " + ("hidden" if found is None else "seen")
             )
             if found is not None:
                 seen.append(found)
         if len(seen) < LEAST_VIEWS:
             raise Unsolvable(
-                f"only {len(seen)} views of {len(ways)}: give the camera more light, the arm more "
-                "room, or another place for the board"
+                f"only {len(seen)} of {len(ways)} poses show it: more light, or the arm "
+                "needs more room, or the board another place"
             )
         return solve([s.view for s in seen], K, board), seen
 

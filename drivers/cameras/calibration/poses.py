@@ -36,6 +36,8 @@ def candidates(
 ) -> list[FloatArray]:
     """Joint poses round one that sees the board, turned as differently as can be, in a short order.
 
+    Twice as many as asked for: a hand may hide the board, which only a picture tells.
+
     Args:
         start_q: Shape (n,); the board is seen from here.
         seen_from: The board in the camera for given joints, by what is known so far, shape (4, 4).
@@ -56,8 +58,9 @@ def candidates(
             views.append(T)
         if len(pool) >= 30 * count:
             break
-    chosen = _most_different(views, count)
-    return _short_way(start_q, [pool[i] for i in chosen])
+    chosen = [pool[i] for i in _most_different(views, 2 * count)]
+    first = _short_way(start_q, chosen[:count])
+    return first + _short_way(first[-1] if first else start_q, chosen[count:])
 
 
 def shows(

@@ -161,6 +161,8 @@ def calibrate(
             made.reset(msgspec.structs.replace(made.spec, board=away))
         if (found := look(q)) is not None:
             views.append(found[1])
+        if len(views) == count:
+            break
     return solve(views, frame.K, board), float(frame.K[0, 0])
 
 
