@@ -23,6 +23,7 @@ from drivers.cameras.section import problem_of as camera_problem
 from drivers.compat.section import GelloSection, YamPortalSection
 from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
+from drivers.feetech.measured import as_measured
 from drivers.feetech.section import FeetechSection
 from drivers.remote_section import RemoteSection
 from drivers.services import ServiceSection
@@ -184,11 +185,16 @@ def load_cell(path: Path) -> CellFile:
         )
     cell = convert_table(table, _CellTable, path, text)
     _check(cell, path, text)
+    measured = {device.arm: device.feetech for device in cell.device if device.feetech is not None}
+    folder = path.resolve().parent
     info = CellInfo(
         name=cell.name,
         kind=cell.kind,
         clock=cell.clock,
-        arms=cell.arms,
+        arms=tuple(
+            as_measured(arm, measured[arm.name], folder) if arm.name in measured else arm
+            for arm in cell.arms
+        ),
         cameras=cell.cameras,
         workspace=cell.workspace,
         control_hz=cell.control_hz,

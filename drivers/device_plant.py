@@ -67,7 +67,7 @@ class DevicePlant:
             self.info = msgspec.structs.replace(self.info, brands=(*cell.info.brands, "noise-off"))
         self.tool_xyz, self.body = arm_models(self.info)
         self._services = Services(cell.services, cell.path.resolve().parent)
-        self._emulator = Services(_emulator(cell, paths, noise), Path.cwd())
+        self._emulator = emulator(cell, paths, noise)
         try:
             self._services.start()
             self._emulator.start()
@@ -152,13 +152,14 @@ def arm_models(info: CellInfo) -> tuple[Mapping[str, ToolXyz], CellBody | None]:
     return points, importlib.import_module("drivers.sim.arm_body").ArmsBody(info)
 
 
-def _emulator(cell: CellFile, paths: CellPaths, noise: bool) -> list[ServiceSection]:
+def emulator(cell: CellFile, paths: CellPaths, noise: bool = True) -> Services:
+    """Who plays the devices of an emulated cell; nobody for others. Not yet started."""
     if cell.info.kind != "emulated":
-        return []
+        return Services([], Path.cwd())
     command = ["python", "-m", "drivers.emu", str(cell.path.resolve()), "--run-dir"]
     command += [str(paths.folder)]
     command += [] if noise else ["--noise-off"]
-    return [ServiceSection("emulator", tuple(command), READY_FD)]
+    return Services([ServiceSection("emulator", tuple(command), READY_FD)], Path.cwd())
 
 
 def _open_arms(cell: CellFile, paths: CellPaths) -> dict[str, ArmDriver]:

@@ -251,6 +251,13 @@ FINDINGS: Final[dict[str, Known]] = {
         "this is the arm that {file} belongs to: two arms have changed places at their ports",
         ("exchange the two ports in the cell file, or the two plugs",),
     ),
+    "arrival_measured": Known(
+        "info",
+        "arrival of arm {arm}",
+        "measured within half a year",
+        "wear and loose horns change how well an arm arrives; the cell uses what was measured",
+        ("aspire-tui cell calibrate {cell} --measure",),
+    ),
     "lock_open": Known(
         "warn",
         "servo {servo} ({joint})",

@@ -16,7 +16,7 @@ from drivers.acceptance import accepted, read_report, report_path
 from drivers.cellfile import CellFile
 from drivers.client import CellClient
 from drivers.devices import open_device
-from drivers.feetech.link import PortError
+from drivers.errors import DeviceFinding
 from drivers.findings import found
 from drivers.spawn import ensure_host, running_host
 from drivers.types import Finding
@@ -46,6 +46,9 @@ def check(
         findings, seen_by = _as_host_saw(name), "emulated: this says nothing about hardware"
     else:
         findings, seen_by = _look(file, port), "just now"
+    report = read_report(report_path(file.path, name))
+    if file.info.kind == "hardware" and not accepted(report):
+        findings = (*findings, found("hardware_unproven", "none on file"))
     bad = any(f.severity == "error" for f in findings)
     if as_json:
         print_json({"cell": name, "kind": file.info.kind, "healthy": not bad, "findings": findings})
@@ -81,15 +84,12 @@ def _look(file: CellFile, port: str) -> tuple[Finding, ...]:
         try:
             driver.open()
             out += driver.check()
-        except PortError as error:
+        except DeviceFinding as error:
             out.append(error.finding)
         except OSError as error:
             out.append(found("device_lost", str(error), cell=file.info.name))
         finally:
             driver.close()
-    report = read_report(report_path(file.path, file.info.name))
-    if file.info.kind == "hardware" and not accepted(report):
-        out.append(found("hardware_unproven", "none on file"))
     return tuple(out)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import getpass
+import os
 import select
 import sys
 import time
@@ -19,6 +20,7 @@ from aspire_tui.commands.context import Context
 from aspire_tui.commands.jobs import cell_named
 from aspire_tui.errors import ConfigError
 from drivers.cellfile import EMULATED, CellFile, DeviceSection
+from drivers.device_plant import emulated_bus, emulator
 from drivers.errors import CellFault, CellRefused
 from drivers.feetech.arm import FeetechArm
 from drivers.feetech.calibrating import (
@@ -33,6 +35,7 @@ from drivers.feetech.calibration import (
     Beside,
     Calibration,
     CalibrationError,
+    JointMeasured,
     beside,
     load_beside,
     load_calibration,
@@ -41,6 +44,8 @@ from drivers.feetech.calibration import (
 )
 from drivers.feetech.eeprom import NotKept, TorqueIsOn
 from drivers.feetech.measuring import Hindered, Mover, tolerance_rad
+from drivers.hostlock import Holder, HostLock
+from drivers.runtime_dir import cell_paths
 from drivers.spawn import running_host
 from drivers.types import ArmSpec
 
@@ -109,23 +114,42 @@ def _opened(path: Path, file: CellFile, arm: str, port: str) -> Iterator[Bench]:
             f"{file.info.name} is served by a host, which holds the arm: "
             f"aspire-tui cell shutdown {file.info.name} first"
         )
-    chosen = port or device.port
-    if chosen == EMULATED:
-        raise ConfigError(
-            f"{file.info.name} is emulated: start its emulator with "
-            f"python -m drivers.emu {path} --run-dir DIR, then give --port DIR/bus0"
-        )
     section = device.feetech
     if section is None:
         raise ConfigError(f"{path}: arm {spec.name} has no [device.feetech]")
     folder = path.resolve().parent
     name = section.calibration or f"{file.info.name}-{spec.name}.json"
-    driver = FeetechArm(spec, section, chosen, time.monotonic, folder, file.info.name)
-    try:
-        driver.open()
-        yield Bench(driver, spec, folder / Path(name).expanduser())
+    with _port(file, device, port) as chosen:
+        driver = FeetechArm(spec, section, chosen, time.monotonic, folder, file.info.name)
+        yield from _use(driver, Bench(driver, spec, folder / Path(name).expanduser()))
         if not section.calibration:
             typer.echo(f'now add to [device.feetech] of {path}: calibration = "{name}"')
+
+
+@contextmanager
+def _port(file: CellFile, device: DeviceSection, port: str) -> Iterator[str]:
+    """Where the arm is plugged in; an emulated one is played as long as it is worked at."""
+    if port or device.port != EMULATED:
+        yield port or device.port
+        return
+    paths = cell_paths(file.info.name)
+    paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    holder = Holder(os.getpid(), _who(), file.info.name, str(file.path.resolve()), "calibrate")
+    lock = HostLock(paths.lock, holder)
+    played = emulator(file, paths)
+    try:
+        played.start()
+        number = [spec.name for spec in file.info.arms].index(device.arm)
+        yield str(emulated_bus(paths.folder, number))
+    finally:
+        played.close()
+        lock.release()
+
+
+def _use(driver: FeetechArm, bench: Bench) -> Iterator[Bench]:
+    try:
+        driver.open()
+        yield bench
     except (NotKept, Hindered, OSError) as error:
         raise CellFault(str(error)) from None
     except TorqueIsOn as error:
@@ -260,13 +284,17 @@ def _measure(bench: Bench) -> None:
         one = measured[joint.name] = mover.measure(n)
         typer.echo(
             f"   {joint.name:14} arrives within {one.arrival_rad:.4f} rad, play "
-            f"{one.backlash_rad:.4f} rad, lag {1e3 * one.lag_s:.0f} ms"
+            f"{one.backlash_rad:.4f} rad, lag {1e3 * one.lag_s:.0f} ms" + _sag(one)
         )
     tolerance = tolerance_rad(measured)
     known = load_beside(bench.file) or Beside()
     save_beside(bench.file, Beside(known.joints, measured, tolerance, _today(), _who()))
     typer.echo(f"saved {beside(bench.file)}")
-    typer.echo(f"in the cell file, arm {bench.spec.name}: arrival_tolerance_rad = {tolerance}")
+    typer.echo(f"arrival tolerance {tolerance} rad: the cell uses it when its host starts next")
+
+
+def _sag(one: JointMeasured) -> str:
+    return "" if one.sag_rad_per_Nm is None else f", sag {one.sag_rad_per_Nm:.4f} rad/Nm"
 
 
 def _ask(text: str, expected: str = "") -> str:

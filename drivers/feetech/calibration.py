@@ -66,6 +66,8 @@ class JointMeasured(msgspec.Struct, frozen=True):
     """Between arriving from one side and from the other."""
     lag_s: float
     """How far behind a moving goal it was, as time."""
+    sag_rad_per_Nm: float | None = None
+    """How far it stayed behind per torque it held; None where too little weighed on it."""
 
 
 class Beside(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from drivers.arm import ArmDriver
@@ -18,6 +18,8 @@ MARGIN: Final = 1.3
 """Arrival tolerance over the worst arrival that was measured."""
 LEAST_TOLERANCE_RAD: Final = 0.005
 TOO_FAR_RAD: Final = 0.2
+LEAST_TORQUE_NM: Final = 0.3
+"""Less than that may be stiction and not weight."""
 
 
 class Hindered(Exception):
@@ -49,15 +51,19 @@ class Mover:
         spec, start = self._spec.joints[joint], self._q[joint]
         away = 1.0 if start < 0.5 * (spec.lo_rad + spec.hi_rad) else -1.0
         errors, lags = [], []
+        held: list[tuple[float, float]] = []
         there: list[float] = []
         for steps in (1, 2, 1, 0):
             lag_rad = self._go(joint, start + away * steps * STEP_RAD)
             lags.append(lag_rad / SPEED_RAD_S)
-            reached = self._settled(joint)
+            rest = self._settled(joint)
+            reached = rest.q_rad[joint]
+            if rest.load_Nm:
+                held.append((self._q[joint] - reached, rest.load_Nm[joint]))
             errors.append(abs(reached - self._q[joint]))
             if steps == 1:
                 there.append(reached)
-        return JointMeasured(max(errors), abs(there[0] - there[1]), max(lags))
+        return JointMeasured(max(errors), abs(there[0] - there[1]), max(lags), sag_rad_per_Nm(held))
 
     def _go(self, joint: int, target_rad: float) -> float:
         """Move there at a walk; how far behind the joint was at the most."""
@@ -76,18 +82,26 @@ class Mover:
                 raise Hindered(f"{name} stayed {behind:.2f} rad behind: something is in its way")
         return worst
 
-    def _settled(self, joint: int) -> float:
-        """Where it comes to rest."""
+    def _settled(self, joint: int) -> ArmSample:
+        """How it comes to rest."""
         until_s = self._clock() + SETTLE_S
         sample = self._cycle()
         while self._clock() < until_s:
             sample = self._cycle()
-        return sample.q_rad[joint]
+        return sample
 
     def _cycle(self) -> ArmSample:
         self._driver.write(tuple(self._q), self._width_m, self._force_N)
         self._pause(CYCLE_S)
         return self._driver.read(CYCLE_S)
+
+
+def sag_rad_per_Nm(held: Sequence[tuple[float, float]]) -> float | None:
+    """From (behind, torque held) at rest; None where the torque is within stiction."""
+    if not held or min(abs(torque) for _, torque in held) < LEAST_TORQUE_NM:
+        return None
+    slope = sum(behind * torque for behind, torque in held) / sum(t * t for _, t in held)
+    return round(slope, 4) if slope > 0.0 else None
 
 
 def tolerance_rad(measured: dict[str, JointMeasured]) -> float:

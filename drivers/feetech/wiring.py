@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from drivers.feetech.calibration import (
     load_calibration,
 )
 from drivers.feetech.mapping import JawMap, JointMap
+from drivers.feetech.measured import provenance
 from drivers.feetech.section import FeetechSection, ServoSection, servos_of
 from drivers.findings import found
 from drivers.types import ArmSpec, Finding
@@ -133,4 +135,7 @@ def _calibration(
             None,
             [found("calibration_no_zero", seen, file=beside(path).name, **words)],
         )
-    return calibration, known, []
+    measured = (
+        provenance(spec.name, cell, known, datetime.datetime.now(datetime.UTC)) if known else None
+    )
+    return calibration, known, [measured] if measured else []
