@@ -91,7 +91,7 @@ def bench_tasks():  # type: ignore[no-untyped-def]
         (("exec", "none.py", "--task", "cube_lift"), 2, "none.py"),
         (("exec", "PROGRAM", "--task", "cube_lif"), 2, "did you mean cube_lift"),
         (("exec", "PROGRAM", "--task", "cube_lift", "--cell", "yan"), 2, "yam"),
-        (("run", "cube_stack", "--agent", "llm"), 2, "rules"),
+        (("run", "cube_stack", "--agent", "llm"), 2, "--model"),
         (("replay", "nothing-here"), 2, "nothing-here"),
         (("attach",), 2, "aspire-tui run"),
         (("skills", "show", "look-closer"), 2, "look-closer-before-grasp"),
