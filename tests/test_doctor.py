@@ -10,12 +10,14 @@ import pytest
 from aspire_tui.config import Workspace
 from aspire_tui.doctor import checks, examine, probes
 from aspire_tui.doctor.logout import check_logout, look_at_logout
+from aspire_tui.doctor.providers import check_providers, look_at_providers
 from aspire_tui.doctor.report import report_on
 from aspire_tui.doctor.seen import (
     CameraSeen,
     LogoutSeen,
     MachineSeen,
     PackageSeen,
+    ProvidersSeen,
     RuntimeFolderSeen,
     SandboxSeen,
     SerialPortSeen,
@@ -231,3 +233,13 @@ def test_logind_is_asked_and_else_its_files_read(tmp_path: Path) -> None:
     linger.parent.mkdir(parents=True)
     linger.touch()
     assert look_at_logout(tmp_path, lambda _: "", "ada").lingers
+
+
+def test_keys_of_providers_are_told_by_name_and_never_by_value() -> None:
+    seen = look_at_providers({"ANTHROPIC_API_KEY": "sk-ant-very-secret", "OPENAI_API_KEY": ""})
+    clients, keys = check_providers(seen)
+    assert keys.seen == "ANTHROPIC_API_KEY set, OPENAI_API_KEY not set"
+    assert "very-secret" not in repr((seen, clients, keys))
+    (lacking, _) = check_providers(ProvidersSeen({}, seen.keys))
+    assert "not installed: pydantic-ai-slim" in lacking.seen
+    assert "aspire-tui[llm]" in lacking.do[0] and lacking.severity == "info"

@@ -75,6 +75,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "aspire_tui.doctor": {
         "aspire_tui.doctor",
+        "aspire_tui.improvement.llm.provider",
         "drivers.findings",
         "drivers.acceptance",
         "drivers.serial_ports",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from aspire_tui.commands.plain import line_of
+from aspire_tui.commands.plain import PlainLines
 from aspire_tui.engine.client import EngineClient, EngineGone
 from aspire_tui.engine.spawn import StartedEngine
 from aspire_tui.events import RunEnded
@@ -30,6 +30,7 @@ def follow(
     """
     reader = SessionReader(started.session)
     seq: int = since_seq
+    lines = PlainLines()
     ended: RunEnded | None = None
     while ended is None:
         try:
@@ -37,7 +38,7 @@ def follow(
             page = reader.events(seq, PAGE)
             for recorded in page:
                 seq = recorded.seq
-                line = line_of(recorded)
+                line = lines.line(recorded)
                 if line is not None:
                     tell(line)
                 if isinstance(recorded.event, RunEnded):

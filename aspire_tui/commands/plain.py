@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+import msgspec
+
 from aspire_tui.domain import Outcome
 from aspire_tui.events import (
     AgentAnswered,
@@ -36,6 +40,24 @@ from aspire_tui.events import (
     TrialOpened,
     VerdictGiven,
 )
+
+
+@dataclass
+class PlainLines:
+    """Lines for events as they come: the pieces of a streamed text are one line, at its end."""
+
+    _pieces: dict[int, str] = field(default_factory=dict)
+
+    def line(self, recorded: Recorded) -> str | None:
+        said = recorded.event
+        if not isinstance(said, AgentSaid) or said.stream == 0:
+            return line_of(recorded)
+        text = self._pieces.pop(said.stream, "") + said.text
+        if not said.done:
+            self._pieces[said.stream] = text
+            return None
+        whole = msgspec.structs.replace(said, text=" ".join(text.split()))
+        return line_of(msgspec.structs.replace(recorded, event=whole)) if whole.text else None
 
 
 def line_of(recorded: Recorded) -> str | None:

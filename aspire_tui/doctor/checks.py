@@ -7,6 +7,7 @@ from typing import Any
 
 from aspire_tui.doctor.finding import finding
 from aspire_tui.doctor.logout import check_logout
+from aspire_tui.doctor.providers import check_providers
 from aspire_tui.doctor.seen import (
     CameraSeen,
     MachineSeen,
@@ -56,6 +57,7 @@ def judge(seen: MachineSeen) -> tuple[Finding, ...]:
         check_logout(seen.logout),
         *check_serial(seen.serial),
         *check_terminal(seen.terminal),
+        *check_providers(seen.providers),
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from aspire_tui.config import Workspace
 from aspire_tui.doctor.logout import look_at_logout
+from aspire_tui.doctor.providers import look_at_providers
 from aspire_tui.doctor.seen import (
     CameraSeen,
     MachineSeen,
@@ -80,6 +81,7 @@ def look(workspace: Workspace) -> MachineSeen:
         runtime=look_at_runtime_folder(),
         logout=look_at_logout(),
         serial=look_at_serial_ports(workspace),
+        providers=look_at_providers(os.environ),
     )
 
 

@@ -89,6 +89,13 @@ class LogoutSeen(Struct, frozen=True):
     source: str = ""
 
 
+class ProvidersSeen(Struct, frozen=True):
+    """Clients of model providers by version, and which key variables are set."""
+
+    installed: dict[str, str] = {}
+    keys: dict[str, bool] = {}
+
+
 class MachineSeen(Struct, frozen=True):
     """Everything the probes saw."""
 
@@ -105,3 +112,4 @@ class MachineSeen(Struct, frozen=True):
     runtime: RuntimeFolderSeen
     serial: SerialSeen = SerialSeen()
     logout: LogoutSeen = LogoutSeen()
+    providers: ProvidersSeen = ProvidersSeen()

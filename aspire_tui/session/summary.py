@@ -13,7 +13,8 @@ from aspire_tui.session.interval import interval
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import HypothesisRow, TrialRow
 from aspire_tui.session.snapshot import Snapshot
-from aspire_tui.session.utilisation import Utilisation
+from aspire_tui.session.token_account import account
+from aspire_tui.session.utilisation import Utilisation, tokens_per_minute
 from aspire_tui.session.views import Count, SessionView
 
 
@@ -68,8 +69,9 @@ def run_summary(reader: SessionReader) -> dict[str, JSON]:
         "held_out": _held_out(snapshot),
         "best": {"hypothesis": best.hypothesis, "claim": best.claim} if best else None,
         "repairs": _repairs(best, tree),
-        "tokens": _tokens(snapshot.tokens),
-        "utilisation": _utilisation(snapshot.utilisation.at(snapshot.mono_s)),
+        "tokens": _tokens(snapshot.tokens) | _spent_on(reader, snapshot.seq),
+        "utilisation": _utilisation(snapshot.utilisation.at(snapshot.mono_s))
+        | {"mtu": tokens_per_minute(snapshot.tokens, snapshot.mono_s / 60.0)},
         "minutes": round(snapshot.mono_s / 60.0, 3),
         **_held_in(session),
     }
@@ -249,6 +251,18 @@ def _tokens(tokens: Tokens) -> dict[str, JSON]:
         "output": tokens.output,
         "reasoning": tokens.reasoning,
         "cost": tokens.cost_usd,
+    }
+
+
+def _spent_on(reader: SessionReader, upto_seq: int) -> dict[str, JSON]:
+    """The same tokens by hypothesis and by dev trial, exact; ``rest`` led to no hypothesis."""
+    kinds = ("tokens", "hypothesis", "trial_opened")
+    spent = account(r.event for r in reader.events(kinds=kinds, upto_seq=upto_seq))
+    return {
+        "by_hypothesis": {str(n): _tokens(t) for n, t in spent.by_hypothesis.items()},
+        "rest": _tokens(spent.hypothesis_rest),
+        "by_trial": {str(n): _tokens(t) for n, t in spent.by_trial.items()},
+        "trial_rest": _tokens(spent.trial_rest),
     }
 
 

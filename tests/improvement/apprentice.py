@@ -3,8 +3,8 @@
 It writes the plain program for the task it is told, with whatever slip it is given; from then on it
 reads statuses, objects and lines out of what the tools reply. One rule per kind of status repairs:
 what perception did not find is called by the nearest name in the task; a number with which a motion
-left the cell's limits is halved, on the line the trace names. The slip is put in by the test, and
-nothing below knows which it was.
+left the cell's limits is halved, on the line the trace names; for the rest it asks for matching
+skills. The slip is put in by the test, and nothing below knows which it was.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from tests.improvement.loopback import Asked, Says, Use
 
 Slip = Callable[[str, TaskDef], str]
 UNFOUND = ("NOT_FOUND", "STALE")
-UNREACHED = ("LIMIT", "IK_FAILED", "PLANNING_ERROR", "COLLISION", "NOT_CONVERGED", "BLOCKED")
-_RUN = re.compile(r"scene (\d+): trial (\d+) (\w+), program (\w+)(?:; look at call (\d+))?")
+UNREACHED = ("LIMIT", "IK_FAILED", "PLANNING_ERROR")
+MOST_TRIES = 8
+TRIALS = re.compile(r"scene (\d+): trial (\d+) (\w+), program (\w+)(?:; look at call (\d+))?")
 _ROW = re.compile(r"^\s*(\d+) line (\d+)\s+(\w+)\s+[\d.]+ s  (\w+):", re.MULTILINE)
+MATCHES = re.compile(r"^([a-z0-9-]+): ", re.MULTILINE)
+VALUES = re.compile(r"(\w+) in [\[(]([-\d.e]+)")
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
 
 
@@ -62,10 +65,10 @@ class Apprentice:
         replies = asked.results()
         steps = [Step(u, replies.get(u.id, "")) for u in asked.uses()]
         if "finish" in asked.tools and "run" not in asked.tools:
-            return _says("The budget is used up.", "finish", best=None, summary="not finished")
+            return says("The budget is used up.", "finish", best=None, summary="not finished")
         if not steps:
             program = self.slip(compose(_task(asked)), _task(asked))
-            return _says(
+            return says(
                 "I begin with a plain program.", "open_hypothesis", **_hypothesis(program, None)
             )
         return self._next(steps, asked)
@@ -75,31 +78,40 @@ class Apprentice:
         match last.use.name:
             case "open_hypothesis":
                 number = json.loads(last.reply)["hypothesis"]
-                return _says("It runs on the first scene.", "run", **_run(number, (0,), True))
+                return says("It runs on the first scene.", "run", **_run(number, (0,), True))
             case "run":
                 return self._after_run(last)
             case "calls":
                 return _open_first_failing(last)
             case "call":
                 return _repair(steps, _task(asked))
+            case "match_skills":
+                return _apply_first(last)
+            case "apply_skill":
+                why = f"the skill {last.args['skill']} answers this failure"
+                program = unfenced(last.reply)
+                number = _newest(steps)
+                return says(why, "open_hypothesis", **_hypothesis(program, number, why))
             case "judge":
                 best = last.args["hypothesis"]
                 said = "The repair held; the wrong call and its cause are in the claim."
-                return _says(said, "finish", best=best, summary=said)
-        return _says("Nothing is left to do.", "finish", best=None, summary="nothing left")
+                return says(said, "finish", best=best, summary=said)
+        return says("Nothing is left to do.", "finish", best=None, summary="nothing left")
 
     def _after_run(self, last: Step) -> Says:
         number = last.args["hypothesis"]
-        trials = _RUN.findall(last.reply)
+        trials = TRIALS.findall(last.reply)
         failed = [t for t in trials if t[2] != "PASS"]
+        if failed and int(str(number)) >= MOST_TRIES:
+            return says("I give up.", "finish", best=number, summary="tried enough")
         if failed:
-            return _says(f"Scene {failed[0][0]} failed.", "calls", trial=int(failed[0][1]))
+            return says(f"Scene {failed[0][0]} failed.", "calls", trial=int(failed[0][1]))
         if len(trials) < len(self.scenes):
-            return _says("It passed; more scenes.", "run", **_run(number, self.scenes, False))
-        return _says("It passed everywhere.", "judge", hypothesis=number)
+            return says("It passed; more scenes.", "run", **_run(number, self.scenes, False))
+        return says("It passed everywhere.", "judge", hypothesis=number)
 
 
-def _says(text: str, tool: str, **args: object) -> Says:
+def says(text: str, tool: str, **args: object) -> Says:
     return Says(text, (Use(tool, json.dumps(args)),))
 
 
@@ -126,14 +138,33 @@ def _open_first_failing(last: Step) -> Says:
     rows = _ROW.findall(last.reply)
     bad = next((r for r in rows if r[2] != "OK"), rows[-1])
     text = f"Call {bad[0]} ended {bad[2]} at line {bad[1]}."
-    return _says(text, "call", trial=last.args["trial"], call=int(bad[0]))
+    return says(text, "call", trial=last.args["trial"], call=int(bad[0]))
+
+
+def _apply_first(last: Step) -> Says:
+    found = MATCHES.findall(last.reply)
+    if not found:
+        return says("No skill fits.", "finish", best=None, summary="no skill fits")
+    first = last.reply[last.reply.index(found[0]) :].split("\n", 1)[0]
+    values = {name: float(value) for name, value in VALUES.findall(first)}
+    where = {"trial": last.args["trial"], "call": last.args["call"]}
+    return says(f"{found[0]} fits.", "apply_skill", skill=found[0], parameters=values, **where)
+
+
+def unfenced(reply: str) -> str:
+    return reply.split("\n", 1)[1].rsplit("\n", 1)[0]
+
+
+def _newest(steps: list[Step]) -> int:
+    opened = next(s for s in reversed(steps) if s.use.name == "open_hypothesis")
+    return int(json.loads(opened.reply)["hypothesis"])
 
 
 def _repair(steps: list[Step], task: TaskDef) -> Says:
     """A new program from the one that failed, and from what its call says."""
-    detail = json.loads(steps[-1].reply.split("\n", 1)[1].rsplit("\n", 1)[0])
+    detail = json.loads(unfenced(steps[-1].reply))
     opened = next(s for s in reversed(steps) if s.use.name == "open_hypothesis")
-    number = json.loads(opened.reply)["hypothesis"]
+    number = _newest(steps)
     lines = str(opened.args["program"]).splitlines()
     at = int(detail["line"]) - 1
     why = f"{detail['primitive']} at line {at + 1} ended {detail['status']}: "
@@ -149,6 +180,6 @@ def _repair(steps: list[Step], task: TaskDef) -> Says:
         lines[at] = lines[at].replace(largest, f"{float(largest) / 2:g}")
         why += f"{largest} m is too far"
     else:
-        return _says("I have no idea.", "finish", best=number, summary=why)
+        return says(f"{why} is there a skill?", "match_skills", **steps[-1].args)
     text = "\n".join(lines) + "\n"
-    return _says(f"I mend it: {why}.", "open_hypothesis", **_hypothesis(text, number, why))
+    return says(f"I mend it: {why}.", "open_hypothesis", **_hypothesis(text, number, why))

@@ -22,7 +22,7 @@ from aspire_tui.improvement.rules.compose import compose
 
 Mode = Literal["index", "whole"]
 MODES: Final[tuple[Mode, ...]] = ("index", "whole")
-BATCH: Final = 50
+BATCH: Final = 10
 MOST_SCENES: Final = 1000
 TURNS: Final = 20
 REPORT_NAME: Final = "context"

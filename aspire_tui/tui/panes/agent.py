@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
 from aspire_tui.domain import Tokens
 from aspire_tui.events import (
     AgentAnswered,
@@ -13,6 +17,7 @@ from aspire_tui.events import (
     SkillMatched,
 )
 from aspire_tui.session.rows import AgentLine
+from aspire_tui.session.views import SpentView
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.format import clock, count, value_text
@@ -21,6 +26,7 @@ from aspire_tui.tui.screen.safe import clean, clean_line
 from aspire_tui.tui.screen.text import Line, Span, fit, line, wrap
 
 SAID_LINES = 40
+BAR_CELLS = 10
 _SAID_ROLES = {"plan": "agent", "finding": "strong", "error": "bad"}
 
 
@@ -30,12 +36,42 @@ def agent_body(moment: Moment, look: Look) -> Body:
     name = clean_line(session.spec.agent, 20) if session and session.spec.agent else "none"
     title = f"Agent {look.glyphs.dot} {name}"
     lines: list[Line] = []
-    for said in moment.agent:
+    for said in whole_texts(moment.agent):
         lines += agent_rows(said, look)
     if not lines:
         return nothing(title, line(("the agent has said nothing yet", "dim")))
-    foot = tokens_text(moment.snapshot.tokens)
+    foot = " ".join(
+        text
+        for text in (budget_bar(moment.snapshot.spent, look), tokens_text(moment.snapshot.tokens))
+        if text
+    )
     return Body(title=title, lines=FixedLines(lines), foot=foot, tail=True)
+
+
+def whole_texts(said: Iterable[AgentLine]) -> list[AgentLine]:
+    """Lines with the pieces of each streamed text joined where the text began."""
+    joined: list[AgentLine] = []
+    open_at: dict[int, int] = {}
+    for row in said:
+        event = row.event
+        if isinstance(event, AgentTurn):
+            open_at.clear()
+        if not isinstance(event, AgentSaid) or event.stream == 0:
+            joined.append(row)
+            continue
+        at = open_at.get(event.stream)
+        if at is None:
+            open_at[event.stream] = len(joined)
+            joined.append(row)
+        else:
+            begun = joined[at].event
+            if isinstance(begun, AgentSaid):
+                text = begun.text + event.text
+                whole = msgspec.structs.replace(begun, text=text, done=event.done)
+                joined[at] = msgspec.structs.replace(joined[at], event=whole)
+        if event.done:
+            open_at.pop(event.stream, None)
+    return [r for r in joined if not isinstance(r.event, AgentSaid) or r.event.text.strip()]
 
 
 def agent_rows(said: AgentLine, look: Look) -> list[Line]:
@@ -95,6 +131,26 @@ def _tool_row(
         (f"{look.glyphs.arrow} " if answer else "", "faint"),
         clean_line(answer, 300),
     )
+
+
+def budget_bar(spent: SpentView, look: Look) -> str:
+    """How much of the limit that is nearest is gone; empty without limits."""
+    b = spent.budget
+    gone = {
+        "trials": (spent.trials, b.max_trials),
+        "minutes": (spent.minutes, b.max_minutes),
+        "tokens": (spent.tokens, b.max_tokens),
+        "USD": (spent.cost_usd, b.max_cost_usd),
+        "model calls": (spent.model_calls, b.max_model_calls),
+    }
+    shares = {name: used / limit for name, (used, limit) in gone.items() if limit}
+    if not shares:
+        return ""
+    nearest = max(shares, key=lambda name: shares[name])
+    share = min(1.0, shares[nearest])
+    filled = int(share * BAR_CELLS)
+    full, empty = ("#", ".") if look.glyphs.arrow.isascii() else ("█", "░")
+    return f"{full * filled}{empty * (BAR_CELLS - filled)} {share:.0%} of {nearest}"
 
 
 def tokens_text(tokens: Tokens) -> str:

@@ -317,4 +317,5 @@ def _budget_parts(spent: SpentView, budget: Budget) -> list[str]:
         f"{spent.minutes:.1f}/{budget.max_minutes:g} min" if budget.max_minutes else "",
         f"{count(spent.tokens)}/{count(budget.max_tokens)} tok" if budget.max_tokens else "",
         f"${spent.cost_usd:.2f}/{budget.max_cost_usd:g}" if budget.max_cost_usd else "",
+        f"{spent.model_calls}/{budget.max_model_calls} asks" if budget.max_model_calls else "",
     ]

@@ -1,0 +1,140 @@
+"""``bench``: experiments with a model, each one command whose answer names what it measured."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.follow import follow, to_stderr
+from aspire_tui.commands.jobs import make_job, tasks_named
+from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_or_exit
+from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.events import RunEnded
+from aspire_tui.evolution.context_economy import as_json as economy_json
+from aspire_tui.evolution.context_economy import figures_of, verdict_on
+from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
+from aspire_tui.improvement.llm.presets import preset_named
+from aspire_tui.improvement.llm.provider import choose_models, missing_for
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.summary import run_summary
+
+bench_app = typer.Typer(no_args_is_help=True, help="Experiments: context, vision.")
+VISIONS = ("native", "tool", "text")
+
+TaskArgument = Annotated[str, typer.Argument(help="Task name or file.")]
+ModelOption = Annotated[str, typer.Option(help="PROVIDER:NAME.")]
+UrlOption = Annotated[str, typer.Option("--base-url", help="Where the model answers.")]
+MaxCost = Annotated[float | None, typer.Option(min=0.0, help="USD, for each run.")]
+MaxTrials = Annotated[int | None, typer.Option(min=1, help="For each run.")]
+
+
+@bench_app.command("context")
+def context_economy(
+    ctx: typer.Context,
+    task: TaskArgument,
+    model: ModelOption,
+    base_url: UrlOption = "",
+    failures: Annotated[int, typer.Option(min=1, max=500, help="Failures to repair.")] = 30,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    cell: CellOption = "yam",
+    max_cost: MaxCost = None,
+    json_only: JsonFlag = False,
+) -> None:
+    """Tokens per repair with the index of calls against whole traces, on the same failures."""
+    options = {"experiment": "context", "failures": str(failures)}
+    budget = Budget(max_cost_usd=max_cost)
+    session, ended = _one_run(ctx, task, cell, seed, budget, _options(model, base_url, options))
+    with SessionReader(session) as reader:
+        found = [a for a in reader.attachments("experiment") if a.name == REPORT_NAME]
+        body = reader.blob(found[-1].blob) if found else None
+    if body is None:
+        raise typer.Exit(exit_of(ended) or Exit.NOT_PASS)
+    results = msgspec.json.decode(body, type=list[Repaired])
+    if json_only:
+        print_json({"session": str(session), **economy_json(results)})
+        return
+    for f in figures_of(results):
+        per_repair = "none" if f.per_repair is None else f"{f.per_repair:,.0f}"
+        typer.echo(
+            f"{f.mode:<6} repaired {f.repaired.k}/{f.repaired.n} "
+            f"({f.repaired.lo:.2f}–{f.repaired.hi:.2f})  tokens per repair {per_repair}, "
+            f"median per failure {f.per_failure:,.0f}"
+        )
+    saved, words = verdict_on(results)
+    typer.echo(f"saved {'nothing' if saved is None else f'{saved:.0%}'}; {words}")
+
+
+@bench_app.command("vision")
+def vision(
+    ctx: typer.Context,
+    task: TaskArgument,
+    model: ModelOption,
+    base_url: UrlOption = "",
+    preset: Annotated[str, typer.Option(help="How the model is asked.")] = "aspire",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    cell: CellOption = "yam",
+    max_trials: MaxTrials = None,
+    max_cost: MaxCost = None,
+    json_only: JsonFlag = False,
+) -> None:
+    """The same task and seed three times: pictures to the model, described to it, or none."""
+    preset_named(preset)
+    budget = Budget(max_trials=max_trials, max_cost_usd=max_cost)
+    rows: dict[str, Any] = {}
+    for how in VISIONS:
+        options = _options(model, base_url, {"preset": preset, "vision": how})
+        session, _ = _one_run(ctx, task, cell, seed, budget, options)
+        with SessionReader(session) as reader:
+            rows[how] = run_summary(reader)
+    if json_only:
+        print_json({"vision": rows})
+        return
+    for how, told in rows.items():
+        held, used = told["held_out"], told["tokens"]
+        lo, hi = held["interval"]
+        typer.echo(
+            f"{how:<7} {told['outcome'] or told['stopped_by']:<6} held-out {held['k']}/{held['n']} "
+            f"({lo:.2f}–{hi:.2f})  tokens {used['input'] + used['cached'] + used['output']:,}  "
+            f"${used['cost']:.4f}  {told['minutes']:.1f} min  {Path(told['session']).stem}"
+        )
+    typer.echo("one run each: a difference between runs is no difference between ways of seeing")
+
+
+def _options(model: str, base_url: str, more: dict[str, str]) -> dict[str, str]:
+    """Options of the agent, with what the model lacks told before anything starts."""
+    for choice in choose_models(model, base_url):
+        missing = missing_for(choice, os.environ)
+        if missing:
+            raise ConfigError(missing)
+    return {"model": model, "base_url": base_url, **more}
+
+
+def _one_run(
+    ctx: typer.Context,
+    task: str,
+    cell: str,
+    seed: int,
+    budget: Budget,
+    options: dict[str, str],
+) -> tuple[Path, RunEnded | None]:
+    """One headless run to its end."""
+    context = Context.of(ctx)
+    spec = RunSpec(
+        verb="run",
+        tasks=(task,),
+        cell=cell,
+        agent="llm",
+        seed=seed,
+        attended=False,
+        budget=budget,
+        agent_options=options,
+    )
+    job = make_job(spec, tasks_named([task], context.workspace), context.workspace)
+    started = start_or_exit(job)
+    return started.session, follow(started, context.who(), to_stderr)

@@ -1,0 +1,268 @@
+"""Whole runs with a scripted model behind real SDKs and loopback endpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aspire_tui.domain import Tokens
+from aspire_tui.environment.task_file import SHIPPED
+from aspire_tui.events import AgentTool, HypothesisOpened, TokensUsed, TrialClosed, TrialOpened
+from aspire_tui.session.reader import SessionReader
+from tests.e2e.conftest import Answer, Bench
+from tests.improvement.apprentice import (
+    Apprentice,
+    asks_for_another_thing,
+    reaches_too_high,
+    unfenced,
+)
+from tests.improvement.loopback import Asked, Breaks, Fails, Loopback, Protocol, Says, Use, counts
+
+CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 2\n"
+NAMES: dict[Protocol, str] = {"anthropic": "claude-haiku-4-5", "openai-chat": "gpt-5.2"}
+KEY = "sk-ant-api03-canaryCanary0123456789"
+
+
+def easy_task(bench: Bench) -> str:
+    """Lifting a cube, with a search of a few trials."""
+    text = (SHIPPED / "cube_lift.toml").read_text()
+    path = bench.home / "easy.toml"
+    path.write_text(text.replace('"cube_lift"', '"easy"', 1) + "\n" + CRITERION)
+    return str(path)
+
+
+def arguments(bench: Bench, loopback: Loopback, protocol: Protocol, *more: str) -> tuple[str, ...]:
+    return (
+        *(
+            "run",
+            easy_task(bench),
+            "--agent",
+            "llm",
+            "--seed",
+            "5",
+            "--noise-off",
+            "--headless",
+            "--json",
+        ),
+        *("--model", f"{protocol}:{NAMES[protocol]}", "--base-url", loopback.url(protocol)),
+        *more,
+    )
+
+
+def run(bench: Bench, loopback: Loopback, protocol: Protocol, *more: str) -> Answer:
+    command = bench.command(*arguments(bench, loopback, protocol, *more))
+    environment = bench.environment | {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY}
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "slip", "status"),
+    [
+        ("anthropic", asks_for_another_thing, "NOT_FOUND"),
+        ("openai-chat", reaches_too_high, "LIMIT"),
+    ],
+)
+def test_a_slip_is_found_in_the_trace_repaired_and_proven(
+    bench: Bench, protocol: Protocol, slip: Callable[..., str], status: str
+) -> None:
+    with Loopback(Apprentice(slip)) as loopback:
+        done = run(bench, loopback, protocol)
+    assert done.code == 0, done.err
+    told = done.json
+    assert told["outcome"] == "PASS" and told["stopped_by"] == "done"
+    with SessionReader(Path(told["session"])) as reader:
+        events = [r.event for r in reader.events()]
+        opened = [e for e in events if isinstance(e, HypothesisOpened)]
+        assert status in opened[1].claim and opened[1].parent == opened[0].hypothesis
+        assert told["best"]["hypothesis"] == opened[-1].hypothesis > 1
+        tools = [e.tool for e in events if isinstance(e, AgentTool)]
+        assert tools[:5] == ["task", "cell", "primitives", "leaderboard", "open_hypothesis"]
+        assert tools[5:9] == ["run", "calls", "call", "open_hypothesis"]
+        used = sum((e.tokens for e in events if isinstance(e, TokensUsed)), Tokens())
+        closed = [e for e in events if isinstance(e, TrialClosed)]
+        assert closed[0].outcome == "FAIL" and closed[-1].outcome == "PASS"
+        prompts = reader.attachments("prompt")
+        assert [p.name for p in prompts] == ["aspire"]
+        assert reader.verify() == []
+    assert sum(isinstance(e, TokensUsed) for e in events) == len(loopback.asked)
+    pairs = list(zip(loopback.asked, loopback.answered, strict=True))
+    assert used.input == sum(counts(a, s)[0] for a, s in pairs)
+    assert used.output == sum(counts(a, s)[1] for a, s in pairs)
+    assert told["tokens"]["input"] == used.input > 0
+    assert told["tokens"]["output"] == used.output > 0
+    by = told["tokens"]["by_hypothesis"]
+    assert set(by) == {str(h.hypothesis) for h in opened}
+    rest = told["tokens"]["rest"]
+    for name in ("input", "cached", "output", "reasoning"):
+        assert sum(t[name] for t in by.values()) + rest[name] == told["tokens"][name]
+    by_trial = told["tokens"]["by_trial"]
+    dev = [e.trial for e in events if isinstance(e, TrialOpened) and e.seed_set == "dev"]
+    assert set(by_trial) == {str(n) for n in dev}
+    assert told["utilisation"]["mtu"] > 0
+    assert KEY not in done.out + done.err
+    assert loopback.asked[0].key == KEY
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (("--max-model-calls", "3"), "3 model calls are used up"),
+        (("--max-tokens", "3000"), "3000 tokens are used up"),
+        (("--max-cost", "0.004"), "0.004 USD are used up"),
+        (("--max-trials", "1"), "1 trials are used up"),
+        (("--max-minutes", "0.01"), "0.01 minutes are used up"),
+    ],
+    ids=lambda v: v[0] if isinstance(v, tuple) else "",
+)
+def test_a_budget_blocks_the_agent_is_told_and_the_run_stops(
+    bench: Bench, limit: tuple[str, str], words: str
+) -> None:
+    with Loopback(Apprentice(reaches_too_high)) as loopback:
+        done = run(bench, loopback, "anthropic", *limit)
+    assert done.code == 4, done.err
+    assert done.json["stopped_by"] == "budget"
+    assert words in loopback.asked[-1].body, "the agent was told"
+    assert set(loopback.asked[-1].tools) == {"say", "propose_skill", "finish"}
+    with SessionReader(Path(done.json["session"])) as reader:
+        snapshot = reader.snapshot()
+        assert snapshot.ended is not None and snapshot.ended.reason == words
+        assert snapshot.spent.exhausted == words
+        assert snapshot.spent.model_calls == len(loopback.asked)
+        assert snapshot.trials_opened == snapshot.trials_closed <= 1
+        assert snapshot.spent.tokens == snapshot.tokens.total
+
+
+def test_a_provider_that_goes_away_leaves_a_run_that_can_be_resumed(bench: Bench) -> None:
+    apprentice = Apprentice(asks_for_another_thing)
+    gone = False
+
+    def script(asked: Asked) -> Says | Fails:
+        return Fails(401, {"error": {"message": "revoked"}}) if gone else apprentice(asked)
+
+    with Loopback(script) as loopback:
+
+        def until_the_run(asked: Asked) -> Says | Fails | Breaks:
+            nonlocal gone
+            gone = any(u.name == "run" for u in asked.uses())
+            return script(asked)
+
+        loopback.script = until_the_run
+        done = run(bench, loopback, "anthropic")
+        assert done.code == 5, done.err
+        assert "the key is not accepted" in done.err
+        session = Path(done.json["session"])
+        with SessionReader(session) as reader:
+            snapshot = reader.snapshot()
+            assert snapshot.ended is not None and snapshot.ended.stopped_by == "agent"
+            assert snapshot.trials_opened == snapshot.trials_closed == 1
+
+        def goes_on(asked: Asked) -> Says:
+            """Sees in the first message what was found before, and goes on from it."""
+            if not asked.uses():
+                assert "This run goes on" in asked.told[0].text
+                args = {"hypothesis": 1}
+                return Says("", (Use("program", json.dumps(args)),))
+            names = [u.name for u in asked.uses()]
+            if names == ["program"]:
+                text = unfenced(next(iter(asked.results().values())))
+                mended = text.replace("blue cube", "red cube")
+                return Says("", (Use("open_hypothesis", json.dumps({
+                    "claim": "red", "difference": "colour", "if_wrong": "NOT_FOUND again",
+                    "program": mended, "parent": 1})),))  # fmt: skip
+            if names[-1] == "open_hypothesis":
+                args = {"hypothesis": 2, "seed_indices": [0]}
+                return Says("", (Use("run", json.dumps(args)),))
+            return Says("", (Use("finish", json.dumps({"best": 2, "summary": "red"})),))
+
+        loopback.script = goes_on
+        again = subprocess.run(
+            bench.command("run", "--resume", str(session), "--json"),
+            env=bench.environment | {"ANTHROPIC_API_KEY": KEY},
+            capture_output=True, text=True, timeout=150, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout)
+    assert told["best"]["hypothesis"] == 2 and told["outcome"] == "PASS"
+    with SessionReader(session) as reader:
+        numbers = [h.hypothesis for h in reader.hypotheses()]
+        assert numbers == [1, 2]
+        assert reader.verify() == []
+
+
+def worker_of(bench: Bench, patience_s: float = 60.0) -> int:
+    """The agent worker of this test's runtime folder."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        for proc in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (proc / "cmdline").read_bytes().split(b"\0")
+                environ = (proc / "environ").read_bytes()
+            except OSError:
+                continue
+            if b"aspire_tui.improvement.worker" in words and str(bench.runtime).encode() in environ:
+                return int(proc.name)
+        time.sleep(0.05)
+    raise AssertionError("no agent worker")
+
+
+def test_killed_in_a_batch_the_running_trials_end_and_no_other_starts(bench: Bench) -> None:
+    scenes = list(range(40))
+
+    def script(asked: Asked) -> Says:
+        if not asked.uses():
+            return Apprentice(reaches_too_high)(asked)
+        args: dict[str, Any] = {"hypothesis": 1, "seed_indices": scenes}
+        return Says("", (Use("run", json.dumps(args)),))
+
+    with Loopback(script) as loopback:
+        command = subprocess.Popen(
+            bench.command(*arguments(bench, loopback, "anthropic")),
+            env=bench.environment | {"ANTHROPIC_API_KEY": KEY},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            worker = worker_of(bench)
+            session = _session(bench)
+            with SessionReader(session) as reader:
+                _until(lambda: reader.snapshot().trials_closed >= 1)
+                os.kill(worker, signal.SIGKILL)
+                seen = reader.snapshot().trials_closed
+            out, err = command.communicate(timeout=120)
+        finally:
+            command.kill()
+    assert command.returncode == 5, err
+    assert "the agent worker died" in err and "Traceback" not in err
+    with SessionReader(session) as reader:
+        snapshot = reader.snapshot()
+        assert snapshot.ended is not None and snapshot.ended.stopped_by == "agent"
+        assert snapshot.trials_opened == snapshot.trials_closed <= seen + 6 < len(scenes)
+    assert json.loads(out)["stopped_by"] == "agent"
+
+
+def _session(bench: Bench) -> Path:
+    _until(lambda: any((bench.home / "sessions").glob("*.db")))
+    return next((bench.home / "sessions").glob("*.db"))
+
+
+def _until(true: Callable[[], bool], patience_s: float = 90.0) -> None:
+    until = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
