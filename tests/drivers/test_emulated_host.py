@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hosts import cells_folder, until
+from test_hostile import Hostiles, hostile
 
 import drivers
+from drivers.address import local
 from drivers.client import CellClient
 from drivers.emu.fault_socket import FaultClient
 from drivers.errors import CellRefused
 from drivers.spawn import ensure_host
 
 CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
+
+
+def in_a_hostile_stream(
+    client: CellClient, faults: FaultClient, runtime: Path, ready: Callable[[], bool]
+) -> None:
+    """Through the socket: a legal step is followed on the bus, and no goal leaves the limits."""
+    arm = client.info.arms[0]
+    first = arm.joints[0].name
+    messages = hostile(client._sess, client.lease, 2**62, arm.name, len(arm.joints), first)
+    with Hostiles(local("emu", runtime).ctl, messages) as flood:
+        until(ready, "it may move")
+        wanted = client.status().arms[0].q_cmd_rad[0] + 0.1
+        client.jog(arm.name, 0.1, joint=first, valid_for_ms=2000)
+        until(lambda: client.status().state != "RUN", "the step is made")
+        until(ready, "it rests")
+        until(lambda: flood.sent > 500, "it was hostile enough")
+        assert client.status().arms[0].q_rad[0] == pytest.approx(wanted, abs=math.radians(2.0))
+    log = faults.ask(do="goals")["arms"][arm.name]["servos"].values()
+    assert sum(servo["outside"] for servo in log) == 0
 
 
 @pytest.mark.slow
@@ -41,6 +64,7 @@ def test_jogged_streamed_unplugged_in_motion_and_back() -> None:
         with FaultClient(host.paths.folder / "fault.sock") as faults:
             goals = faults.ask(do="goals")["arms"][arm.name]["servos"]["1"]["goals"]
             assert goals > 5, "every goal is in the register log"
+            in_a_hostile_stream(client, faults, runtime, ready)
             client.jog(arm.name, 0.2, joint=arm.joints[0].name, valid_for_ms=2000)
             until(lambda: client.status().state == "RUN", "in motion")
             faults.inject("unplug")

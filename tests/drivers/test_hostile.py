@@ -45,7 +45,14 @@ def runtime() -> Iterator[Path]:
         yield folder
 
 
-def hostile(sess: str, lease: str, host_now_ns: int) -> list[bytes]:
+def hostile(
+    sess: str,
+    lease: str,
+    host_now_ns: int,
+    arm: str = "left",
+    joints: int = 3,
+    joint: str = "joint1",
+) -> list[bytes]:
     """One of each: what a broken, old, confused or malicious client might say."""
     ids = (f"bad-{n}" for n in itertools.count())
 
@@ -56,7 +63,8 @@ def hostile(sess: str, lease: str, host_now_ns: int) -> list[bytes]:
         }  # fmt: skip
         return encode(Request(body=body, **fields))  # type: ignore[arg-type]
 
-    far = Setpoint("left", 10**6, 100, q_rad=(9.0, 9.0, 9.0))
+    rest = (0.0,) * (joints - 1)
+    far = Setpoint(arm, 10**6, 100, q_rad=(9.0,) * joints)
     raw = msgspec.msgpack.decode(say(Enable()))
     return [
         b"",
@@ -73,14 +81,14 @@ def hostile(sess: str, lease: str, host_now_ns: int) -> list[bytes]:
         say(far, lease=lease, sess="yesterday"),
         say(far, lease=lease, role="viewer"),
         say(far, lease=lease),
-        say(Setpoint("left", 1, 100, q_rad=(NAN, 0.0, 0.0)), lease=lease),
-        say(Setpoint("left", 1, 100, dq_rad_s=(INF, 0.0, 0.0)), lease=lease),
-        say(Setpoint("left", 1, 100, q_rad=(0.0,) * 2000), lease=lease),
-        say(Setpoint("left", 1, 10**9, q_rad=(0.0, 0.0, 0.0)), lease=lease),
-        say(Jog("left", NAN, 100, "joint1"), lease=lease),
-        say(Jog("left", 50.0, 100, "joint1"), lease=lease),
-        say(Grip("left", -INF, NAN), lease=lease),
-        say(TrajStart("left", "never loaded"), lease=lease),
+        say(Setpoint(arm, 1, 100, q_rad=(NAN, *rest)), lease=lease),
+        say(Setpoint(arm, 1, 100, dq_rad_s=(INF, *rest)), lease=lease),
+        say(Setpoint(arm, 1, 100, q_rad=(0.0,) * 2000), lease=lease),
+        say(Setpoint(arm, 1, 10**9, q_rad=(0.0, *rest)), lease=lease),
+        say(Jog(arm, NAN, 100, joint), lease=lease),
+        say(Jog(arm, 50.0, 100, joint), lease=lease),
+        say(Grip(arm, -INF, NAN), lease=lease),
+        say(TrajStart(arm, "never loaded"), lease=lease),
         say(TrajStart("attic", "x"), lease=lease),
     ]
 
@@ -91,6 +99,7 @@ class Hostiles:
     def __init__(self, endpoint: str, messages: list[bytes]) -> None:
         self.answers: list[bytes] = []
         self.rounds = 0
+        self.sent = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(endpoint, messages))
 
@@ -114,6 +123,7 @@ class Hostiles:
                 socket = sockets[(n + self.rounds) % len(sockets)]
                 with contextlib.suppress(zmq.Again):
                     socket.send(message, zmq.NOBLOCK)
+                    self.sent += 1
                 with contextlib.suppress(zmq.Again):
                     while True:
                         self.answers.append(socket.recv(zmq.NOBLOCK))
