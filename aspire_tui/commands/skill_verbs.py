@@ -6,7 +6,7 @@ import getpass
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -15,6 +15,15 @@ from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job, tasks_named
 from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.skill_shelf_verbs import (
+    add_skills,
+    check_shelf,
+    check_skill,
+    promote_skill,
+    retire_skill,
+    shelf_of,
+    show_ledger,
+)
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.spawn import EngineNotStarted, start_engine
 from aspire_tui.errors import ConfigError, Exit
@@ -24,6 +33,11 @@ from aspire_tui.library.skill import Skill
 from aspire_tui.session.reader import SessionReader
 
 skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
+skills_app.command("check")(check_skill)
+skills_app.command("add")(add_skills)
+skills_app.command("promote")(promote_skill)
+skills_app.command("retire")(retire_skill)
+skills_app.command("ledger")(show_ledger)
 
 
 @skills_app.callback()
@@ -79,15 +93,25 @@ def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> Non
 @skills_app.command("verify")
 def verify_skill(
     ctx: typer.Context,
-    skill: str,
+    skill: Annotated[
+        str, typer.Argument(help="Skill to prove by runs; none: check all of them by reading.")
+    ] = "",
     task: Annotated[str, typer.Option("--task", help="Task to prove it on.")] = "cube_stack",
     cell: Annotated[str, typer.Option("--cell", help="Cell by name or file.")] = "yam",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     write: Annotated[bool, typer.Option("--write", help="Keep it in evidence.json.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take in files changed without the ledger.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Prove a skill anew: the same unseen scenes with it and without it, nothing else changed."""
+    """Prove a skill anew: the same unseen scenes with it and without it, nothing else changed.
+
+    Without a name: the ledger, its files, and every skill against today's primitives and policy.
+    """
     context = Context.of(ctx)
+    if not skill:
+        _verify_all(context, accept, as_json)
     found = load_library(context.workspace.skill_folders()).get(skill)
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(found.folder, Path(folder) / found.name)
@@ -96,8 +120,14 @@ def verify_skill(
         proof = proof_of(SessionReader(session), found)
     except NoEvidence as none:
         raise ConfigError(str(none)) from None
+    holds = proof.rate_with.k > proof.rate_without.k
     if write:
         _write(found, msgspec.json.encode(with_proof(found.evidence, proof)))
+    shelf = shelf_of(context)
+    own = Path(found.folder).parent.resolve() == shelf.skills.resolve()
+    if own and (shelf.ledger.entries() or write):
+        proven = f"{task}: with {proof.rate_with.k}, without {proof.rate_without.k}"
+        shelf.verify(skill, holds, f"{proven} of {proof.rate_with.n}", {}, accept=write)
     if as_json:
         print_json({"skill": skill, "session": str(session), "proof": msgspec.to_builtins(proof)})
     else:
@@ -105,7 +135,19 @@ def verify_skill(
             f"{skill} on {task}: with {proof.rate_with.k}/{proof.rate_with.n}, "
             f"without {proof.rate_without.k}/{proof.rate_without.n}  ({session.name})"
         )
-    raise typer.Exit(Exit.PASS if proof.rate_with.k > proof.rate_without.k else Exit.NOT_PASS)
+    raise typer.Exit(Exit.PASS if holds else Exit.NOT_PASS)
+
+
+def _verify_all(context: Context, accept: bool, as_json: bool) -> NoReturn:
+    rows = check_shelf(context, accept=accept)
+    if as_json:
+        print_json({"skills": [{"name": n, "holds": not ls, "why": ls} for n, ls in rows]})
+    else:
+        for name, lines in rows:
+            typer.echo(f"{name:<28} {'holds' if not lines else 'no longer holds'}")
+            for line in lines:
+                typer.echo(f"  {line}")
+    raise typer.Exit(Exit.NOT_PASS if any(lines for _, lines in rows) else Exit.PASS)
 
 
 def _run_with(context: Context, task: str, cell: str, seed: int, skills: str) -> Path:

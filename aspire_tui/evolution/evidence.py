@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aspire_tui.domain import SeedSet
+from aspire_tui.evolution.admission import Paired
 from aspire_tui.evolution.statistics import rate
+from aspire_tui.library.load import digest_of
 from aspire_tui.library.skill import Evidence, Proof, Rate, Skill
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import HypothesisRow
+
+SEED_SETS: tuple[SeedSet, ...] = ("selection", "dev")
+"""Which comparisons are looked for: held-out scenes never speak for a skill."""
 
 
 class NoEvidence(Exception):
@@ -50,6 +57,50 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
         f"no program of {reader.path.name} was judged with {skill.name} against one without it: "
         "the skill matched no failure there, or fixed none on the dev scenes"
     )
+
+
+def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
+    """Every comparison of a program with this skill alone against its parent, by seed set.
+
+    Of several hypotheses with it the kept one counts, else the first. What the session kept of the
+    skill's files says which text ran; a session that kept none proves no text in particular.
+    """
+    first = reader.snapshot().session
+    if first is None:
+        return ()
+    nodes = {h.hypothesis: h for h in reader.hypotheses()}
+    digest = _digest_that_ran(reader, skill.name)
+    kind = first.cell.get("kind", "sim") if isinstance(first.cell, dict) else "sim"
+    found: dict[SeedSet, Paired] = {}
+    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
+        parent = nodes.get(node.parent) if node.parent is not None else None
+        if parent is None or not _used_alone(node, parent, skill.name):
+            continue
+        for seed_set in SEED_SETS:
+            after = _outcomes(reader, node.hypothesis, seed_set)
+            before = _outcomes(reader, parent.hypothesis, seed_set)
+            if seed_set not in found and before.keys() & after.keys():
+                found[seed_set] = Paired(
+                    task=first.spec.tasks[0],
+                    cell=Path(first.spec.cell).stem,
+                    kind=kind,
+                    seed_set=seed_set,
+                    without=before,
+                    with_it=after,
+                    digest=digest,
+                    sessions=(reader.session_id(),),
+                )
+    return tuple(found.values())
+
+
+def _digest_that_ran(reader: SessionReader, name: str) -> str:
+    files: dict[str, bytes] = {}
+    for row in reader.attachments("skill"):
+        skill, _, path = row.name.partition("/")
+        data = reader.blob(row.blob)
+        if skill == name and data is not None:
+            files[path] = data
+    return digest_of(files) if files else ""
 
 
 def with_proof(evidence: Evidence, proof: Proof) -> Evidence:

@@ -71,6 +71,13 @@ class Typist:
             pass
         return self._process.returncode
 
+    @staticmethod
+    def gone(pid_fd: int, within_s: float = 15.0) -> None:
+        """Wait for a process to end, and make it."""
+        if not select.select([pid_fd], [], [], within_s)[0]:
+            signal.pidfd_send_signal(pid_fd, signal.SIGKILL)
+        os.close(pid_fd)
+
     def close(self) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,0 +1,294 @@
+"""``skills check|add|promote|retire|ledger``: how skills come in and go out, each act a line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.session_verbs import find_session
+from aspire_tui.errors import ConfigError, Exit, PolicyRefused
+from aspire_tui.evolution.admission import Case, Paired, Ruling, rule, unsound_lines
+from aspire_tui.evolution.evidence import paired_of
+from aspire_tui.library.foreign import Offered, clone, is_address, offer, skill_folders_in
+from aspire_tui.library.ledger import Entry
+from aspire_tui.library.load import Library, load_library, load_skill
+from aspire_tui.library.promotion import Shelf
+from aspire_tui.library.scene_constants import scene_constants
+from aspire_tui.library.skill import Skill
+from aspire_tui.session.reader import SessionReader
+
+MOST_LINES = 400
+"""Lines of a difference shown without ``--all``."""
+
+
+def shelf_of(context: Context) -> Shelf:
+    """The workspace's own skills: what ships is never written to."""
+    return Shelf(context.workspace.skills, context.who(), time.time)
+
+
+def primitive_names() -> frozenset[str]:
+    """Every name a program may call in this release."""
+    from aspire_tui.environment.primitives import ALL
+    from aspire_tui.environment.primitives.registry import catalogue
+
+    return frozenset({*catalogue(ALL, "capx", ""), *catalogue(ALL, "libero", "")})
+
+
+def check_skill(
+    ctx: typer.Context,
+    skill: Annotated[str, typer.Argument(help="Name of a skill, waiting ones too, or a folder.")],
+    evidence: Annotated[
+        list[str] | None, typer.Option("--evidence", help="Session that compares with and without.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What the gate would say of a skill now, and what is missing."""
+    context = Context.of(ctx)
+    found = _named(skill, context)
+    ruling = _ruling(context, found, evidence or [])
+    if as_json:
+        print_json({"skill": found.name, **msgspec.to_builtins(ruling)})
+    else:
+        typer.echo("\n".join(ruling_lines(found, ruling)))
+    raise typer.Exit(Exit.PASS if ruling.standing != "refused" else Exit.NOT_PASS)
+
+
+def add_skills(
+    ctx: typer.Context,
+    source: Annotated[
+        str, typer.Argument(help="Folder of a skill or of skills, or a git address.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Show the whole difference.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take foreign skills into quarantine: shown as a difference, with the primitives they use."""
+    context = Context.of(ctx)
+    library = load_library(context.workspace.skill_folders())
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = _fetched(source, Path(scratch))
+        offered, problems = _offers(folder, library)
+        if not as_json:
+            for o in offered:
+                typer.echo("\n".join(offered_lines(o, None if whole else MOST_LINES)))
+            for text in problems:
+                typer.echo(f"refused: {text}", err=True)
+        if not offered:
+            raise PolicyRefused(f"{source}: {problems[0] if problems else 'holds no skill'}")
+        if not yes:
+            _ask(len(offered), as_json)
+        shelf = shelf_of(context)
+        for o in offered:
+            shelf.add(Path(o.skill.folder), o.skill.name, source)
+    if as_json:
+        rows = [{"name": o.skill.name, "uses": o.skill.uses, "unknown": o.unknown} for o in offered]
+        print_json({"source": source, "quarantined": rows, "refused": problems})
+        return
+    names = " ".join(o.skill.name for o in offered)
+    typer.echo(f"in quarantine, used by nothing until promoted: {names}")
+
+
+def promote_skill(
+    ctx: typer.Context,
+    skill: Annotated[str, typer.Argument(help="Name of a skill that waits in quarantine.")],
+    evidence: Annotated[
+        list[str] | None, typer.Option("--evidence", help="Session that compares with and without.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Why; needed when no file changes.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a skill through the gate, or say what is missing. Operators get no other way in."""
+    context = Context.of(ctx)
+    shelf = shelf_of(context)
+    shelf.begin(skill)
+    try:
+        found = load_skill(shelf.quarantined(skill))
+        ruling = _ruling(context, found, evidence or [])
+        if ruling.standing == "refused":
+            shelf.abandon(skill, "; ".join(ruling.missing))
+        else:
+            shelf.edit(skill, note, {"proofs": list(ruling.proofs), "digest": found.digest})
+            shelf.finish(skill, ruling.standing, found.definition.supersedes, note)
+            kept = load_skill(shelf.skills / skill)
+            holds = kept.digest == found.digest
+            shelf.verify(skill, holds, "read again after the promotion", {"digest": kept.digest})
+    except BaseException as error:
+        if shelf.open_promotion() is not None:
+            shelf.abandon(skill, f"broken off: {error}"[:300])
+        raise
+    if as_json:
+        print_json({"skill": skill, **msgspec.to_builtins(ruling)})
+    else:
+        typer.echo("\n".join(ruling_lines(found, ruling)))
+    raise typer.Exit(Exit.REFUSED if ruling.standing == "refused" else Exit.PASS)
+
+
+def retire_skill(
+    ctx: typer.Context,
+    skill: Annotated[str, typer.Argument(help="Name of a skill.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it is not used any more.")],
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Give up an open promotion of it instead.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a skill out of use; its files and its lines in the ledger stay."""
+    context = Context.of(ctx)
+    shelf = shelf_of(context)
+    if abandon:
+        entry = shelf.abandon(skill, reason)
+    else:
+        load_library(context.workspace.skill_folders()).get(skill)
+        entry = shelf.retire(skill, reason)
+    if as_json:
+        print_json(msgspec.to_builtins(entry))
+    else:
+        typer.echo(entry_line(entry))
+
+
+def show_ledger(
+    ctx: typer.Context,
+    skill: Annotated[str, typer.Argument(help="Only this skill.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Every act on the skills, checked: an edit by hand is named by line."""
+    shelf = shelf_of(Context.of(ctx))
+    entries = [e for e in shelf.ledger.entries() if not skill or e.skill == skill]
+    begun, changes = shelf.open_promotion(), shelf.changes()
+    if as_json:
+        print_json(
+            {
+                "ledger": str(shelf.ledger.path),
+                "entries": msgspec.to_builtins(entries),
+                "standings": shelf.standings(),
+                "open": begun.skill if begun else None,
+                "changed": msgspec.to_builtins(changes),
+            }
+        )
+    else:
+        for entry in entries:
+            typer.echo(entry_line(entry))
+        if begun is not None:
+            typer.echo(f"open: a promotion of {begun.skill} by {begun.who} since line {begun.n}")
+        for change in changes:
+            typer.echo(f"{change.what} without the ledger: {change.path}")
+    raise typer.Exit(Exit.FAULT if changes else Exit.PASS)
+
+
+def check_shelf(context: Context, *, accept: bool) -> list[tuple[str, list[str]]]:
+    """Every skill against today's release, with what no longer holds; marked in the ledger."""
+    shelf = shelf_of(context)
+    if accept and shelf.changes():
+        changes = shelf.changes()
+        paths = [c.path for c in changes]
+        shelf.verify(paths[0].split("/")[0], True, "taken in", {"changed": paths}, accept=True)
+    elif shelf.changes():
+        first = shelf.changes()[0]
+        raise PolicyRefused(f"{first.path} was {first.what} without the ledger; see --accept")
+    library = load_library(context.workspace.skill_folders())
+    names = primitive_names()
+    rows = [(s.name, stale_lines(s, names)) for s in library.skills]
+    rows += [(Path(p.folder).name, [p.text]) for p in library.problems]
+    marked = {
+        e.skill: bool(e.details.get("holds")) for e in shelf.ledger.entries() if e.act == "verify"
+    }
+    for name, lines in rows:
+        holds = not lines
+        if marked.get(name, True) != holds:
+            shelf.verify(name, holds, "; ".join(lines) or "holds again", {})
+    return rows
+
+
+def stale_lines(skill: Skill, names: frozenset[str]) -> list[str]:
+    """Why a skill does not stand any more, without running anything. Pure."""
+    out = unsound_lines(skill, names)
+    out += [f"scene constant: {c}" for c in scene_constants(skill)]
+    if skill.evidence.proofs:
+        known = {p.hashes.get("skill") for p in skill.evidence.proofs} - {None}
+        if known and skill.digest not in known:
+            out.append("its evidence was measured with another text of it: verify it on a task")
+    return out
+
+
+def ruling_lines(skill: Skill, ruling: Ruling) -> list[str]:
+    """What the gate says, for a person. Pure."""
+    out = [f"{skill.name}: {ruling.standing}; uses {', '.join(skill.uses) or 'no primitive'}"]
+    out += [f"  shown    {line}" for line in ruling.proofs]
+    return out + [f"  missing  {line}" for line in ruling.missing]
+
+
+def offered_lines(o: Offered, most: int | None) -> list[str]:
+    """A foreign skill for a person, before anything is kept. Pure."""
+    uses = ", ".join(o.skill.uses) or "nothing"
+    out = [f"untrusted: {o.skill.name}; its sketch calls {uses}"]
+    if o.unknown:
+        out.append(f"  not a primitive here: {', '.join(o.unknown)}")
+    diff = list(o.changed) or ["  no difference to the skill of that name"]
+    if most is not None and len(diff) > most:
+        diff = [*diff[:most], f"… {len(diff) - most} more lines; --all shows them"]
+    return out + diff
+
+
+def entry_line(e: Entry) -> str:
+    at = datetime.fromtimestamp(e.at_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return f"{e.n:>4} {at} {e.act:<9} {e.skill:<28} {e.who:<10} {e.note}".rstrip()
+
+
+def _named(name: str, context: Context) -> Skill:
+    waiting = shelf_of(context).quarantined(name) if "/" not in name else Path(name)
+    if (waiting / "SKILL.md").is_file():
+        return load_skill(waiting)
+    if Path(name).is_dir():
+        return load_skill(Path(name).absolute())
+    return load_library(context.workspace.skill_folders()).get(name)
+
+
+def _ruling(context: Context, skill: Skill, sessions: list[str]) -> Ruling:
+    pairs: list[Paired] = []
+    for name in dict.fromkeys(sessions):
+        path = find_session(name, context.workspace)
+        with SessionReader(path) as reader:
+            if reader.verify():
+                raise ConfigError(f"{path.name} is not intact; sessions verify says where")
+            found = [p for p in paired_of(reader, skill) if p.seed_set == "selection"]
+        if not found:
+            raise ConfigError(f"{path.name} compares nothing with {skill.name} on selection scenes")
+        pairs += found
+    return rule(Case(skill=skill, primitives=primitive_names(), pairs=tuple(pairs)))
+
+
+def _fetched(source: str, scratch: Path) -> Path:
+    if is_address(source):
+        return clone(source, scratch / "clone", dict(os.environ))
+    path = Path(source)
+    if not path.is_dir():
+        raise ConfigError(f"{source}: is no folder, and no https, ssh or file address of git")
+    return path.absolute()
+
+
+def _offers(folder: Path, library: Library) -> tuple[list[Offered], list[str]]:
+    names = primitive_names()
+    offered, problems = [], []
+    for each in skill_folders_in(folder):
+        try:
+            offered.append(offer(each, library.skills, names))
+        except ConfigError as error:
+            problems.append(str(error))
+    return offered, problems
+
+
+def _ask(n: int, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise ConfigError(f"{n} foreign skills would be kept in quarantine; say --yes")
+    if not typer.confirm(f"keep these {n} in quarantine?"):
+        raise typer.Exit(Exit.STOPPED)

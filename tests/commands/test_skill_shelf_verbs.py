@@ -1,0 +1,164 @@
+"""Skills come in through one gate, whoever asks; a foreign one is shown first and trusted never."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from stopped_clock import StoppedClock
+from story import BLOBS, PROGRAM, opening
+from typer.testing import CliRunner
+
+from aspire_tui.cli import app
+from aspire_tui.domain import Blob, Repair, sha256_hex
+from aspire_tui.errors import ConfigError, PolicyRefused
+from aspire_tui.events import Attached, HypothesisOpened, TrialClosed, TrialOpened
+from aspire_tui.library.load import load_skill
+from aspire_tui.session.recorder import Recorder
+
+FIXTURES = Path(__file__).parents[1] / "library" / "fixtures"
+LOOK = "look-again-from-home"
+RUNNER = CliRunner()
+
+
+def call(workspace: Path, *args: str):  # type: ignore[no-untyped-def]
+    return RUNNER.invoke(app, ["--workspace", str(workspace), "skills", *args])
+
+
+def session(workspace: Path, task: str, without: int, with_it: int, n: int, folder: Path) -> str:
+    """A recording in which a skill was judged alone on n selection scenes."""
+    name = f"{task}-judged"
+    (workspace / "sessions").mkdir(parents=True, exist_ok=True)
+    spec = msgspec.structs.replace(opening().spec, tasks=(task,), cell="yam")
+    begun = msgspec.structs.replace(opening(), spec=spec)
+    repair = Repair(1, 1, "segment", "NOT_FOUND", folder.name, {}, False)
+    events: list[object] = [begun]
+    blobs = dict(BLOBS)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        sha = sha256_hex(data)
+        blobs[sha] = ("text/plain", data)
+        blob = Blob(sha, "text/plain", len(data))
+        events.append(Attached("skill", f"{folder.name}/{path.relative_to(folder)}", blob))
+    events.append(HypothesisOpened(1, None, "plain", "", "", PROGRAM, "rules"))
+    events.append(HypothesisOpened(2, 1, "looks", "+look", "", PROGRAM, "rules", (repair,)))
+    trial = 0
+    for hypothesis, passes in ((1, without), (2, with_it)):
+        for i in range(n):
+            trial += 1
+            seed = 4 * i + 1
+            events.append(
+                TrialOpened(trial, task, seed, "selection", PROGRAM, hypothesis, "worker", "sim")
+            )
+            outcome = "PASS" if i < passes else "FAIL"
+            events.append(TrialClosed(trial, outcome, "returned", None, 1.0, 1.0))
+    path = workspace / "sessions" / f"{name}.db"
+    with Recorder.create(path, clock=StoppedClock(), ballast_bytes=0) as recorder:
+        for event in events:
+            recorder.append([event], blobs)  # type: ignore[list-item]
+    return name
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "ws"
+    assert call(folder, "add", str(FIXTURES / LOOK), "--yes").exit_code == 0
+    return folder
+
+
+def test_a_foreign_skill_is_shown_with_what_it_calls_and_used_by_nothing(tmp_path: Path) -> None:
+    shown = call(tmp_path, "add", str(FIXTURES / LOOK), "--yes").stdout
+    assert "untrusted: look-again-from-home; its sketch calls home_pose" in shown
+    assert "+++ b/SKILL.md" in shown
+    listed = json.loads(call(tmp_path, "list", "--json").stdout)
+    assert LOOK not in [s["name"] for s in listed["skills"]]
+
+
+def test_keeping_a_foreign_skill_is_asked_for(tmp_path: Path) -> None:
+    done = call(tmp_path, "add", str(FIXTURES / LOOK))
+    assert isinstance(done.exception, ConfigError) and "say --yes" in str(done.exception)
+    assert not (tmp_path / "skills").exists()
+
+
+def test_a_repository_is_cloned_and_a_link_in_it_is_no_skill(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    shutil.copytree(FIXTURES / LOOK, repo / "skills" / LOOK)
+    (repo / "skills" / "evil").symlink_to("/etc")
+    who = ["-c", "user.name=x", "-c", "user.email=x@x"]
+    for args in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *args], cwd=repo, check=True, capture_output=True)
+    done = call(tmp_path / "ws", "add", f"file://{repo}", "--yes", "--json")
+    assert done.exit_code == 0, done.exception
+    assert [r["name"] for r in json.loads(done.stdout)["quarantined"]] == [LOOK]
+
+
+@pytest.mark.parametrize(
+    "source", ["ext::sh -c touch% /tmp/x", "--upload-pack=x", "nowhere", "http://x/y"]
+)
+def test_what_is_no_address_is_refused_in_one_line(tmp_path: Path, source: str) -> None:
+    done = call(tmp_path, "add", "--yes", "--", source)
+    assert isinstance(done.exception, ConfigError) and "\n" not in str(done.exception)
+
+
+def test_without_proof_the_operator_is_told_what_is_missing(workspace: Path) -> None:
+    done = call(workspace, "promote", LOOK)
+    assert done.exit_code == 3
+    assert "missing  no paired runs on selection scenes: at least 20" in done.stdout
+    acts = json.loads(call(workspace, "ledger", "--json").stdout)
+    assert [e["act"] for e in acts["entries"]] == ["add", "begin", "abandon"]
+    assert acts["open"] is None and acts["standings"] == {LOOK: "quarantined"}
+
+
+def test_recordings_of_two_tasks_let_it_in_and_the_library_uses_it(workspace: Path) -> None:
+    folder = workspace / "skills" / ".quarantine" / LOOK
+    one = session(workspace, "cube_stack", 12, 20, 20, folder)
+    two = session(workspace, "cube_lift", 7, 10, 10, folder)
+    alone = call(workspace, "promote", LOOK, "--evidence", one)
+    assert alone.exit_code == 3 and "helps cube_stack alone" in alone.stdout
+    done = call(workspace, "promote", LOOK, "--evidence", one, "--evidence", two, "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    ruling = json.loads(done.stdout)
+    assert ruling["standing"] == "admitted" and len(ruling["proofs"]) == 2
+    assert load_skill(workspace / "skills" / LOOK).name == LOOK
+    acts = json.loads(call(workspace, "ledger", "--json").stdout)
+    assert [e["act"] for e in acts["entries"]][-4:] == ["begin", "edit", "finish", "verify"]
+    assert acts["standings"] == {LOOK: "admitted"}
+    assert call(workspace, "verify").exit_code == 0
+
+
+def test_a_recording_of_another_text_is_no_proof(workspace: Path) -> None:
+    folder = workspace / "skills" / ".quarantine" / LOOK
+    one = session(workspace, "cube_stack", 12, 20, 20, folder)
+    (folder / "scripts" / "home.py").write_text("home_pose()\nhome_pose()\n")
+    done = call(workspace, "check", LOOK, "--evidence", one)
+    assert done.exit_code == 1 and "measured with another text of this skill" in done.stdout
+
+
+def test_files_changed_by_hand_are_named_and_can_be_taken_in(workspace: Path) -> None:
+    call(workspace, "retire", "regrasp-after-slip", "--reason", "not here")
+    mine = workspace / "skills" / "mine"
+    shutil.copytree(FIXTURES / LOOK, mine)
+    assert call(workspace, "ledger").exit_code == 5
+    done = call(workspace, "verify")
+    assert isinstance(done.exception, PolicyRefused) and "was added without" in str(done.exception)
+    text = mine.joinpath("SKILL.md").read_text().replace(f"name: {LOOK}", "name: mine")
+    mine.joinpath("SKILL.md").write_text(text)
+    assert call(workspace, "verify", "--accept").exit_code == 0
+    assert call(workspace, "ledger").exit_code == 0
+
+
+def test_a_skill_that_calls_what_is_gone_no_longer_holds(workspace: Path) -> None:
+    mine = workspace / "skills" / LOOK
+    shutil.copytree(FIXTURES / LOOK, mine)
+    (mine / "scripts" / "home.py").write_text("home_posture()\n")
+    call(workspace, "verify", "--accept")
+    done = call(workspace, "verify", "--json")
+    assert done.exit_code == 1
+    rows = {r["name"]: r for r in json.loads(done.stdout)["skills"]}
+    assert not rows[LOOK]["holds"] and "home_posture is not a primitive here" in rows[LOOK]["why"]
+    acts = json.loads(call(workspace, "ledger", LOOK, "--json").stdout)["entries"]
+    assert acts[-1]["act"] == "verify" and acts[-1]["details"] == {"holds": False}
