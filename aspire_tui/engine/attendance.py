@@ -144,7 +144,8 @@ class Attendance:
         if answer.status != "OK" and not self.someone():
             # Not awaited: what a grant says begins with the end of the call that asks.
             why = f"a program asks: {question}"
-            self._reacting = asyncio.create_task(self.trouble("needs_operator", why))
+            reacting = asyncio.create_task(self.trouble("needs_operator", why))
+            self._reacting = self._engine.watched(reacting)
         return answer
 
     async def watch(self) -> None:

@@ -9,9 +9,20 @@ from dataclasses import dataclass, field
 
 from aspire_tui.domain import Blob, Budget, Tokens, sha256_hex
 from aspire_tui.engine.resume import Past, Replay
-from aspire_tui.events import AnyEvent, BudgetSpent, ProgramStored, Samples, TrialClosed, VideoFrame
+from aspire_tui.events import (
+    AnyEvent,
+    BudgetSpent,
+    Note,
+    ProgramStored,
+    Samples,
+    TrialClosed,
+    VideoFrame,
+)
 from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.rollout.policy import PolicyFinding
 from aspire_tui.session.recorder import Recorder
+
+ADVICE_SHOWN = 5
 
 
 class BudgetExhausted(Exception):
@@ -78,6 +89,12 @@ class Book:
                 ProgramStored(name, blob, author), blobs={name: ("text/x-python", data)}
             )
         return name
+
+    async def advise(self, findings: Sequence[PolicyFinding]) -> None:
+        """Say what was found in a program that runs all the same: people read it, too."""
+        said = [f for f in findings if f.severity == "warn"][:ADVICE_SHOWN]
+        if said:
+            await self.write(*(Note(f"line {f.line}: {f.text}", "warn", "policy") for f in said))
 
     def go_on(self, past: Past) -> None:
         """Count on from where a stopped run was."""

@@ -55,7 +55,7 @@ class DryRuns:
         if text is None:
             return Reply(c.id, False, f"no program {wanted.program[:8] or '(none)'} in the session")
         run = self.run(text, self._engine.job.tasks[0], c.who, c.id)
-        self._task = asyncio.create_task(run)
+        self._task = self._engine.watched(asyncio.create_task(run))
         return Reply(c.id, True, "the cell is looked at, then the stand-in runs it; nothing moves")
 
     async def run(self, program: str, task: TaskDef, who: str, id: str = "") -> DryRunReported:

@@ -7,9 +7,11 @@ import importlib.metadata
 import platform
 import signal
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -27,6 +29,7 @@ from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.provenance import attach, of_session
 from aspire_tui.engine.resume import REPEATS_ITSELF, Past, closings, grown, read_past
 from aspire_tui.engine.server import serve_commands
@@ -53,6 +56,7 @@ from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
 from aspire_tui.rollout.in_force import differing
+from aspire_tui.rollout.policy import check
 from aspire_tui.rollout.pool import LocalPool, WorkerLost
 from aspire_tui.rollout.sandbox.levels import refusal
 from aspire_tui.session.errors import RecorderFull
@@ -79,6 +83,7 @@ class Engine:
     stopped_by: str = "done"
     toolbox: Toolbox | None = None
     begun: bool = False
+    _watchers: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def run(self) -> int:
         """Run the job to its end; returns the exit code of the process.
@@ -87,6 +92,7 @@ class Engine:
         was acknowledged.
         """
         job = self.job
+        self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.evaluation = evaluation_of(Path(job.cell_file), [Path(p) for p in job.task_files])
         past = self._past()
         recorder = (Recorder.open if past else Recorder.create)(Path(job.session))
@@ -133,14 +139,14 @@ class Engine:
         server: asyncio.AbstractServer | None = None
         try:
             hello = await self._begin()
-            commands = Commands(self)
-            server = await serve_commands(self.socket_path, commands.handle)
+            self.commands = Commands(self)
+            server = await serve_commands(self.socket_path, self._answer)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a terminal's end is not ours
             for sig in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
             self.ready()
-            ended = await self._work(hello)
+            ended = await self._work_unless_failed(hello)
         except (BenchLost, HostGone, WorkerLost) as lost:
             if not self.begun:
                 raise CellFault(str(lost)) from None
@@ -149,6 +155,10 @@ class Engine:
             if not self.begun:
                 raise DiskFull(f"{job.session}: the disk is full; make room first") from None
             ended = RunEnded(None, "fault", reason="disk full, cell stopped")
+        except Exception as defect:
+            if not self.begun:
+                raise
+            ended = self._told(defect)
         finally:
             await self._release(server)
             if not self.begun:
@@ -163,6 +173,49 @@ class Engine:
     @property
     def socket_path(self) -> Path:
         return Path(self.job.runtime_dir) / f"{Path(self.job.session).stem}.sock"
+
+    def fail(self, defect: BaseException) -> None:
+        """Something in here is broken that nobody waits for: the session ends and says so."""
+        if not self._failed.done():
+            self._failed.set_result(defect)
+
+    def watched(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """The same task; an exception in it ends the session."""
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            self.fail(defect)
+
+    async def _answer(self, command: Command) -> Reply:
+        """Answer a client; a defect under a command is not the client's to guess."""
+        try:
+            return await self.commands.handle(command)
+        except (BenchLost, CellFault) as lost:
+            return Reply(command.id, False, str(lost))
+        except Exception as defect:
+            self.fail(defect)
+            return Reply(command.id, False, f"the engine failed: {_in_a_line(defect)}")
+
+    async def _work_unless_failed(self, hello: Hello) -> RunEnded:
+        """The job; what watches over it must not end before it does.
+
+        Raises:
+            BaseException: What ended a watcher, a command or another task of ours.
+        """
+        work = asyncio.ensure_future(self._work(hello))
+        await asyncio.wait({work, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return work.result()
+        work.cancel()
+        raise self._failed.result()
+
+    def _told(self, defect: BaseException) -> RunEnded:
+        """How a session ends that a defect of ours ended: one line there, the rest in the log."""
+        traceback.print_exception(defect)
+        text = f"the engine failed: {_in_a_line(defect)}; its log has the rest"
+        return RunEnded(None, "fault", reason=text)
 
     def stop(self, who: str) -> None:
         """End the run: no new trial starts, the one in flight is aborted, the cell holds."""
@@ -220,8 +273,10 @@ class Engine:
             if self.past is not None:
                 await self._stand_after_a_crash(self.past)
             await self._let_in()
-            self.watch = asyncio.create_task(self.host.watch(self))
-            self.people = asyncio.create_task(self.attendance.watch())
+            self._watchers = [
+                self.watched(asyncio.create_task(self.host.watch(self))),
+                self.watched(asyncio.create_task(self.attendance.watch())),
+            ]
         return hello
 
     async def _let_in(self) -> None:
@@ -319,6 +374,7 @@ class Engine:
     async def _exec(self, trials: Trials) -> RunEnded:
         spec = self.job.spec
         await self.book.program(spec.program, "operator")
+        await self.book.advise(check(spec.program, self.names))
         if spec.dry_run:
             dry = await self.dry_runs.run(spec.program, trials.task, self.job.started_by)
             passed = dry.verdict is not None and dry.verdict.outcome == "PASS"
@@ -415,9 +471,8 @@ class Engine:
         if server is not None:
             server.close()
         if self.host is not None:
-            if self.begun:
-                self.watch.cancel()
-                self.people.cancel()
+            for watcher in self._watchers:
+                watcher.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         self.execs.close()
         self.dry_runs.close()
@@ -434,6 +489,11 @@ def _after_dry_run(dry: DryRunReported) -> RunEnded:
         return RunEnded("FAIL", "done", reason=f"dry run: {dry.error or dry.ended}")
     verdict = dry.verdict
     return RunEnded(verdict.outcome, "done", reason=f"dry run: {dry.error or verdict.reason}")
+
+
+def _in_a_line(defect: BaseException) -> str:
+    text = " ".join(str(defect).split())
+    return f"{type(defect).__name__}: {text}"[:300]
 
 
 def _rate_of(closed: list[TrialClosed]) -> Rate:

@@ -9,17 +9,31 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from aspire_tui.domain import JSON, Outcome, sha256_hex
+from aspire_tui.engine.attendance import ProgramRejected
 from aspire_tui.engine.bench import BenchLost
 from aspire_tui.engine.book import BudgetExhausted
+from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.order import ExecOrder
 from aspire_tui.engine.protocol import Command, Reply
-from aspire_tui.engine.trials import Stopped
+from aspire_tui.engine.trials import NoRoom, Stopped
 from aspire_tui.events import Note, TrialClosed
+from aspire_tui.rollout.policy import check
+from aspire_tui.rollout.pool import WorkerLost
 
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
 
 MOST_WAITING = 16
+REFUSED = (
+    BenchLost,
+    BudgetExhausted,
+    EvaluationRefused,
+    NoRoom,
+    ProgramRejected,
+    Stopped,
+    WorkerLost,
+)
+"""What may keep an order from being carried out; the text is for whoever gave it."""
 State = Literal["queued", "running", "done", "failed"]
 
 
@@ -119,6 +133,7 @@ class ExecQueue:
         engine, order = self._engine, one.order
         try:
             await engine.book.program(order.program, one.who)
+            await engine.book.advise(check(order.program, engine.names))
             one.state = "running"
             if order.dry_run:
                 said = await engine.dry_runs.run(order.program, order.task, one.who)
@@ -130,11 +145,12 @@ class ExecQueue:
         except asyncio.CancelledError:
             one.state, one.error = "failed", "the engine ended before it ran"
             raise
-        except (BenchLost, BudgetExhausted, Stopped) as error:
+        except REFUSED as error:  # the run goes on without it; whoever asked has to hear why
             one.state, one.error = "failed", str(error)
-        except Exception as error:  # the run goes on without it; whoever asked has to hear why
-            one.state, one.error = "failed", repr(error)
-            await engine.book.write(Note(f"exec {one.number}: {error!r}", "error", "exec"))
+            await engine.book.write(Note(f"exec {one.number}: {error}", "error", "exec"))
+        except Exception as defect:
+            one.state, one.error = "failed", f"the engine failed: {defect!r}"
+            engine.fail(defect)
 
     async def _run(self, one: Execution) -> None:
         trials, order = self._engine.trials, one.order

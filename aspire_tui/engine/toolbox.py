@@ -175,9 +175,10 @@ class Toolbox:
         parent: int | None,
         repairs: tuple[Repair, ...] = (),
     ) -> Opened:
-        findings = [f for f in check(program, self.names) if f.severity == "error"]
-        if findings:
-            return Opened(None, "", tuple(f"line {f.line}: {f.text}" for f in findings))
+        findings = check(program, self.names)
+        told = tuple(f"line {f.line}: {f.text}" for f in findings)
+        if any(f.severity == "error" for f in findings):
+            return Opened(None, "", told)
         self.tree.taken = self.book.earlier_hypotheses()
         node = self.tree.add(parent, program, claim, repairs)
         sha = await self.book.program(program, self.author)
@@ -193,7 +194,8 @@ class Toolbox:
                 repairs=repairs,
             )
         )
-        return Opened(node.number, sha)
+        await self.book.advise(findings)
+        return Opened(node.number, sha, told)
 
     async def _run(
         self, hypothesis: int, seed_indices: tuple[int, ...], bench: bool

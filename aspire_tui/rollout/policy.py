@@ -197,10 +197,13 @@ def _guarded_lines(tree: ast.Module) -> set[int]:
 
 def _endless_loops(tree: ast.Module) -> Iterator[PolicyFinding]:
     for node in ast.walk(tree):
-        if not isinstance(node, ast.While):
-            continue
-        if not (isinstance(node.test, ast.Constant) and node.test.value):
-            continue
+        match node:
+            case ast.While(test=ast.Constant(value=value)) if value:
+                pass
+            case ast.For(iter=source) if _is_endless(source):
+                pass
+            case _:
+                continue
         inside = [child for statement in node.body for child in ast.walk(statement)]
         ways_out = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Assert)
         if any(isinstance(child, ways_out) for child in inside) or _breaks(node.body):
@@ -211,6 +214,30 @@ def _endless_loops(tree: ast.Module) -> Iterator[PolicyFinding]:
         else:
             text = "this loop never ends and calls nothing"
             yield PolicyFinding(node.lineno, "error", "endless", text)
+
+
+_COUNTERS = frozenset({"count", "cycle", "repeat"})
+
+
+def _is_endless(source: ast.expr) -> bool:
+    """Whether a loop over this never ends by itself: what itertools counts for ever."""
+    match source:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=more):
+            if name == "enumerate" and args:
+                return _is_endless(args[0])
+            bounded = name == "repeat" and (len(args) > 1 or bool(more))
+            return name in _COUNTERS and _of_itertools(source.func) and not bounded
+    return False
+
+
+def _of_itertools(func: ast.expr) -> bool:
+    """Not a method of something else, such as ``names.count(x)``."""
+    match func:
+        case ast.Attribute(value=ast.Name(id=module)):
+            return module in ("itertools", "it")
+        case ast.Name():
+            return True
+    return False
 
 
 def _breaks(body: list[ast.stmt]) -> bool:
@@ -228,10 +255,36 @@ def _breaks(body: list[ast.stmt]) -> bool:
 
 
 def _rebound(tree: ast.Module, names: Collection[str]) -> Iterator[PolicyFinding]:
-    for name, line in _bindings(tree):
+    for name, line in (*_bindings(tree), *_through_globals(tree)):
         if name in names:
             text = f"{name} is given a new meaning: the primitive of that name is out of reach"
             yield PolicyFinding(line, "warn", "rebound", text)
+
+
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
+_CHANGING = frozenset({"update", "setdefault", "pop", "__setitem__", "__delitem__"})
+
+
+def _through_globals(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Names given a new meaning through ``globals()`` and its like, with the line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id=space)),
+                slice=ast.Constant(value=str(name)),
+                ctx=ast.Store() | ast.Del(),
+            ) if space in _NAMESPACES:
+                yield name, node.lineno
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id=space)), attr=how),
+                args=args,
+                keywords=keywords,
+            ) if space in _NAMESPACES and how in _CHANGING:
+                for word in keywords:
+                    yield word.arg or "", node.lineno
+                for part in (p for given in args for p in ast.walk(given)):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value, node.lineno
 
 
 def _sleeps(tree: ast.Module, names: Collection[str]) -> Iterator[PolicyFinding]:

@@ -83,11 +83,33 @@ def test_an_honest_program_is_left_alone():
         ),
         ("goto_pose = 3", 1, "warn", "rebound"),
         ("def wait(s): pass", 1, "warn", "rebound"),
+        ("x = 1\nglobals()['goto_pose'] = print", 2, "warn", "rebound"),
+        ("globals().update(wait=print)", 1, "warn", "rebound"),
+        ("globals().update({'wait': print})", 1, "warn", "rebound"),
+        ("del globals()['wait']", 1, "warn", "rebound"),
+        ("import itertools\nfor _ in itertools.count():\n    x = 1", 2, "error", "endless"),
+        ("from itertools import count\nfor i in count(3): x = i", 2, "error", "endless"),
+        ("import itertools\nfor i in itertools.cycle([1]): open_gripper()", 2, "warn", "endless"),
+        ("from itertools import repeat\nfor i in repeat(1): pass", 2, "error", "endless"),
         ("import time\ntime.sleep(3)", 2, "warn", "sleep"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(program, line, severity, code):
     assert (line, severity, code) in found(program)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from itertools import repeat\nfor i in repeat(1, 3): x = i",
+        "from itertools import count\nfor i in count():\n    if i > 3: break",
+        "from itertools import count\nfor i in range([1].count(1)): x = i",
+        "globals()['mine'] = 1",
+        "print(globals()['goto_pose'])",
+    ],
+)
+def test_what_only_looks_like_it_is_left_alone(program):
+    assert found(program) == []
 
 
 def test_a_break_of_an_inner_loop_is_no_way_out():

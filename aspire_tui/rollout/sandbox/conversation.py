@@ -36,6 +36,11 @@ class Conversation:
         """Part of an answer waits for the program to read."""
         return bool(self._unsent)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much of the last answer the program has left unread here."""
+        return sum(memoryview(part).nbytes for part in self._unsent)
+
     def unread(self) -> bool:
         """Whether an answer is still on its way; a call that comes now is out of turn."""
         if self._unsent or sys.platform != "linux":

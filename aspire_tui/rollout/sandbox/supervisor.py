@@ -36,6 +36,8 @@ from aspire_tui.rollout.sandbox.reception import Clock, Malformed, Reception, Re
 from aspire_tui.rollout.sandbox.zygote_process import Ended, ZygoteFailed, ZygoteProcess
 
 BAD_FRAMES = 20
+UNREAD_MAX = 1 << 20
+"""Bytes of an answer that may wait here for a program that goes on calling instead of reading."""
 _GRACE_AFTER_END_S = 1.0
 _TRACE_WITHIN_S = 0.2
 """A hung program tells its line within a millisecond, unless it is starved or does not want to."""
@@ -240,6 +242,9 @@ class Supervisor:
         elif isinstance(message.header, (EndFrame, ProbeFrame)):
             self._said = message.header
             self._gone_by_s = self._now + _GRACE_AFTER_END_S
+        elif self._talk.waiting_bytes > UNREAD_MAX:
+            waiting = self._talk.waiting_bytes
+            self.condemn("killed", f"called again with {waiting} bytes of an answer unread")
         elif self._talk.unread():
             self._count_bad("a call before the answer to the last one was read")
         else:

@@ -201,3 +201,33 @@ def test_the_call_budget_is_told_and_then_enforced(run):
     outcome = run("while True:\n  try: echo(1)\n  except PrimitiveError: pass", few)
     assert (outcome.ended, outcome.error) == ("killed", "went on calling after its 3 calls")
     assert len(run.bench.calls) == 3
+
+
+SPEAK = """
+import json, os, struct
+def say(n):
+    body = json.dumps({"t": "call", "n": n, "f": "echo", "line": 1, "a": {"value": n}}).encode()
+    os.write(3, struct.pack(">I", len(body)) + body)
+"""
+
+
+def test_calling_on_with_a_large_answer_unread_is_the_end(at_level):
+    """One answer waits at most; a program that piles calls on a megabyte of it is killed at once,
+    one that piles them on a small answer after twenty of them."""
+    run = at_level("D")
+
+    class Large(run.plain):
+        def __call__(self, call):
+            super().__call__(call)
+            return Answer([np.full(15000, float(i)) for i in range(30)])
+
+    outcome = run(SPEAK + "for n in range(3): say(n)\nwhile True: pass", bench=Large())
+    assert outcome.ended == "killed" and "bytes of an answer unread" in outcome.error
+    assert len(run.bench.calls) == 1
+    outcome = run(SPEAK + "for n in range(40): say(n)\nwhile True: pass")
+    assert outcome.ended == "killed" and "malformed messages" in outcome.error
+
+
+def test_a_message_longer_than_its_bound_ends_the_program_before_it_is_read(at_level):
+    outcome = at_level("D")(SPEAK + "os.write(3, struct.pack('>I', 1 << 30))\nwhile True: pass")
+    assert outcome.ended == "killed" and "a message of 1073741824 bytes" in outcome.error
