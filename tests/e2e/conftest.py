@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,4 +80,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as runtime:
         Path(runtime).chmod(0o700)
         yield Bench(home, Path(runtime))
-        subprocess.run(["pkill", "-TERM", "-f", runtime], check=False)
+        _end_all(runtime)
+
+
+def _end_all(runtime: str) -> None:
+    """End what still works in this folder, and wait for it: its files are removed next."""
+    for signal, patience_s in (("-TERM", 10.0), ("-KILL", 10.0)):
+        subprocess.run(["pkill", signal, "-f", runtime], check=False)
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until:
+            if subprocess.run(["pgrep", "-f", runtime], capture_output=True).returncode:
+                return
+            time.sleep(0.05)
