@@ -213,22 +213,21 @@ class BenchArm:
             time.sleep(LOOK_S)
         time.sleep(SETTLE_S)
 
-    @property
-    def _who(self) -> str:
-        return self.client.who
-
     def near(self, xyz_m: Sequence[float], seed_q: FloatArray) -> FloatArray | None:
-        """Joints with the tool there, pointing down as well as the arm can; None if nowhere."""
+        """The least motion from some joints to one of :meth:`over`; None if it is out of reach."""
+        return next(iter(self.over(xyz_m, seed_q)), None)
+
+    def over(self, xyz_m: Sequence[float], seed_q: FloatArray) -> list[FloatArray]:
+        """Joints with the tool there, pointing down as well as the arm can, turned in several ways;
+        those nearest to some joints first."""
         down = np.diag([1.0, -1.0, -1.0, 1.0])
         rng = np.random.default_rng(0)
-        best: FloatArray | None = None
+        found: list[FloatArray] = []
         for yaw in np.linspace(0.0, math.pi, 9):
             c, s = math.cos(yaw), math.sin(yaw)
             T = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]) @ down
             T[:3, 3] = xyz_m
             q = self.kinematics.solve(T, seed_q, rng=rng, accept=self.allowed).q
-            if q is None:
-                continue
-            if best is None or np.abs(q - seed_q).max() < np.abs(best - seed_q).max():
-                best = q
-        return best
+            if q is not None:
+                found.append(q)
+        return sorted(found, key=lambda q: float(np.abs(q - seed_q).max()))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 GUIDE_S: Final = 120.0
+DIGITS: Final = 6
+"""Of radians and metres in a cell file."""
 STEPS: Final = """   x+10 y-5 z+20  tool along an axis, mm      JOINT+5 JOINT-5  one joint, degrees
    guide          move it by hand, Enter holds    ok  keep it      q  leave"""
 
@@ -77,7 +79,7 @@ def _teach_pose(bringup: Bringup, bench: BenchArm, kind: TaughtKind, name: str) 
 
     if not _lead(bringup, bench, f"Lead {bench.spec.name} to its {kind} pose"):
         return
-    q = tuple(bench.q().tolist())
+    q = tuple(round(v, DIGITS) for v in bench.q().tolist())
     for joint, angle in zip(bench.spec.joints, q, strict=True):
         if not joint.lo_rad <= angle <= joint.hi_rad:
             raise ConfigError(f"{joint.name} is beyond its range there; nothing was written")
@@ -104,7 +106,7 @@ def _teach_place(bringup: Bringup, bench: BenchArm, kind: TaughtKind, name: str)
         if not _lead(bringup, bench, f"Lead the tool point to {corner}"):
             return
         x, y, z = bench.kinematics.tool_pose(bench.q())[:3, 3].tolist()
-        points.append((x, y, z))
+        points.append((round(x, DIGITS), round(y, DIGITS), round(z, DIGITS)))
         bringup.person.say(f"   {1e3 * x:.0f}, {1e3 * y:.0f}, {1e3 * z:.0f} mm")
     text = CellText(bringup.path)
     if kind == "box":

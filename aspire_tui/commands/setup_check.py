@@ -22,6 +22,8 @@ FloatArray = NDArray[np.float64]
 
 HOVER_M = 0.09
 """Of the tool point above the board."""
+WAYS = 4
+"""Of turning the hand above a point, until the camera on it sees the board."""
 WORST_HOVER_MM = 15.0
 RULER_MM = 100.0
 
@@ -110,13 +112,8 @@ def hover(bringup: Bringup) -> str:
         points = seen_points(bringup, arm, seer)
         errors = []
         for n, point in enumerate(points, 1):
-            above = (float(point[0]), float(point[1]), float(point[2]) + HOVER_M)
-            q = arm.near(above, home)
-            if q is None:
-                raise CellRefused("out_of_reach", f"point {n} is out of reach: move the board")
-            arm.go(home)
-            arm.go(q)
-            errors.append(_error_mm(bringup, arm, judge, n))
+            above = [float(point[0]), float(point[1]), float(point[2]) + HOVER_M]
+            errors.append(_error_mm(bringup, arm, judge, above, n))
             bringup.person.say(f"   point {n}: {errors[-1]:.1f} mm off")
         arm.go(home)
     record = HoverRecord(
@@ -137,7 +134,7 @@ def hover(bringup: Bringup) -> str:
 
 
 def seen_points(bringup: Bringup, arm: BenchArm, camera: CameraSpec) -> FloatArray:
-    """Four outer corners of the board in the base frame, as one camera sees them, shape (4, 3)."""
+    """Four corners of the board in the base frame, as one camera sees them, shape (4, 3)."""
     measuring = Measuring(bringup, arm, camera)
     seen = measuring.first()
     T_camera_board, _ = board_in_camera(seen.view.seen, seen.frame.K, bringup.board)
@@ -150,21 +147,36 @@ def seen_points(bringup: Bringup, arm: BenchArm, camera: CameraSpec) -> FloatArr
 
 def _four(bringup: Bringup) -> FloatArray:
     board = bringup.board
-    across = board.columns - 1
-    every = board.corners_m()
-    picked: FloatArray = every[[0, across - 1, len(every) - across, len(every) - 1]]
+    across, down = board.columns - 1, board.rows - 1
+    near, far = (1, across - 2) if across > 3 else (0, across - 1)
+    top, bottom = (1, down - 2) if down > 3 else (0, down - 1)
+    numbers = [row * across + column for row in (top, bottom) for column in (near, far)]
+    picked: FloatArray = board.corners_m()[numbers]
     return picked
 
 
-def _error_mm(bringup: Bringup, arm: BenchArm, judge: CameraSpec | None, number: int) -> float:
-    """How far beside a point the tool stands, by a camera on the hand or by a ruler."""
-    if judge is not None:
+def _error_mm(
+    bringup: Bringup, arm: BenchArm, judge: CameraSpec | None, above_m: list[float], number: int
+) -> float:
+    """How far beside a point the tool stands, by a camera on the hand or by a ruler.
+
+    Raises:
+        CellRefused: It cannot stand there.
+    """
+    ways = [q for q in arm.over(above_m, arm.q()) if arm.way_is_clear(arm.q(), q)]
+    if not ways:
+        raise CellRefused("out_of_reach", f"point {number} is out of reach: move the board")
+    for q in ways[:WAYS]:
+        if judge is None:
+            break
+        arm.go(q)
         seen = Measuring(bringup, arm, judge).look()
         if seen is not None:
             T_camera_board, _ = board_in_camera(seen.view.seen, seen.frame.K, bringup.board)
             in_tool = mounted(judge) @ T_camera_board @ (*_four(bringup)[number - 1], 1.0)
             beside = arm.hand()[:3, :3] @ in_tool[:3]
             return float(1e3 * np.hypot(beside[0], beside[1]))
+    arm.go(ways[0])
     return bringup.person.number(
         f"   point {number}: by the ruler, how many mm is the tool beside it?", 0.0, RULER_MM
     )
