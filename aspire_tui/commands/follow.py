@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from aspire_tui.commands.plain import PlainLines
 from aspire_tui.engine.client import EngineClient, EngineGone
@@ -15,12 +16,20 @@ from aspire_tui.session.reader import SessionReader
 
 POLL_S = 0.05
 PAGE = 500
+_INTERRUPTED = {
+    "stop": "stopping: HOLD, the last trial is closed (ctrl+c again changes nothing)",
+    "hold": "HOLD; it goes on from a screen (aspire-tui attach, then R)",
+}
 
 
 def follow(
-    started: StartedEngine, who: str, tell: Callable[[str], None], since_seq: int = 0
+    started: StartedEngine,
+    who: str,
+    tell: Callable[[str], None],
+    since_seq: int = 0,
+    interrupt: Literal["stop", "hold"] = "stop",
 ) -> RunEnded | None:
-    """Follow to the end; ctrl+c asks the engine to stop and goes on following.
+    """Follow to the end; ctrl+c asks the engine to stop (or to HOLD) and goes on following.
 
     Args:
         since_seq: What is in the file already, when a run is resumed; none of it is told again.
@@ -48,15 +57,17 @@ def follow(
                     break
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
-            tell("stopping: HOLD, the last trial is closed (ctrl+c again changes nothing)")
-            _stop(started.socket, who, tell)
+            tell(_INTERRUPTED[interrupt])
+            _order(interrupt, started.socket, who, tell)
     started.process.wait()
     return ended
 
 
-def _stop(socket: Path, who: str, tell: Callable[[str], None]) -> None:
+def _order(
+    verb: Literal["stop", "hold"], socket: Path, who: str, tell: Callable[[str], None]
+) -> None:
     try:
-        EngineClient(socket, who).send("stop")
+        EngineClient(socket, who).send(verb)
     except EngineGone as gone:
         tell(str(gone))
 

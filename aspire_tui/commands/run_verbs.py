@@ -150,12 +150,25 @@ def run(
     found = tasks_named(tasks, context.workspace)
     job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
                     watched=_watched(attended and not headless, as_json))  # fmt: skip
-    _see_it_through(start_or_exit(job), context, attended and not headless, as_json)
+    started = start_or_exit(job)
+    if agent == "manual":
+        raise typer.Exit(exit_of(_beside_the_operator(started, context)))
+    _see_it_through(started, context, attended and not headless, as_json)
 
 
 def _watched(attended: bool, as_json: bool) -> bool:
     """Whether a person at this terminal will see the run on a screen."""
     return attended and not as_json and sys.stdout.isatty()
+
+
+def _beside_the_operator(started: StartedEngine, context: Context) -> RunEnded | None:
+    """The terminal is the operator's, who is the agent; only what nobody asked for is told."""
+
+    def tell(line: str) -> None:
+        if line.startswith(("run ended", "info", "warn", "error", "HOLD", "agent  error")):
+            to_stderr(line)
+
+    return follow(started, context.who(), tell, interrupt="hold")
 
 
 def _see_it_through(

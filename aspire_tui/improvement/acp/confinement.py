@@ -14,7 +14,6 @@ from typing import Final
 
 import msgspec
 
-import aspire_tui
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.acp.inside import relay
 from aspire_tui.improvement.acp.inside.confined import PROXY_PORT
@@ -82,7 +81,7 @@ def reads_of(program: str, installed: Sequence[str]) -> list[str]:
 
 def secret_places() -> tuple[str, ...]:
     """Places no hosted agent may read, whatever it was given."""
-    package = Path(aspire_tui.__file__).resolve().parent
+    package = Path(relay.__file__).resolve().parents[3]
     return (str(package), str(package.parent / "drivers"), str(Path.home()), str(Path.cwd()))
 
 

@@ -35,6 +35,7 @@ from aspire_tui.improvement.remote import RemoteTools
 
 BUFFER: Final = 50 << 20
 ERRORS_KEPT: Final = 2000
+LAST_WORDS_WITHIN_S: Final = 1.0
 
 
 def run_acp(
@@ -96,10 +97,11 @@ async def _host(
         gone = asyncio.ensure_future(process.wait())
         talk = asyncio.ensure_future(hosted.run(agent))
         await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not talk.done() and not hosted.finished:
+        if not hosted.finished and (not talk.done() or talk.result()):
+            await asyncio.wait({gone}, timeout=LAST_WORDS_WITHIN_S)
+        if gone.done() and not hosted.finished:
             talk.cancel()
-            words = await said
-            return f"the agent ended with {gone.result()}: {words}".rstrip(": ")
+            return f"the agent ended with {gone.result()}: {await said}".rstrip(": ")
         return "" if hosted.finished else await talk
 
 

@@ -35,14 +35,14 @@ def change_root(work: str, links: str, reads: Sequence[str]) -> None:
     os.chdir("/")
     for path in SYSTEM:
         _system(path)
-    for path, source in sorted(sources.items()):
-        if not Path(path).exists():
-            _bind(source, path, _RDONLY)
     _settings()
     _devices()
     for folder, room in ((HOME, "256m"), ("/tmp", "256m"), ("/dev/shm", "64m")):
         Path(folder).mkdir(parents=True, exist_ok=True)
         kernel.mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, f"size={room},mode=1777")
+    for path, source in sorted(sources.items()):
+        if not Path(path).exists():
+            _bind(source, path, _RDONLY)
     _bind(work, WORK, 0)
     _bind(links, LINKS, _RDONLY)
     _processes()

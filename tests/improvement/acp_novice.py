@@ -1,0 +1,136 @@
+"""The scripted agent over the real ACP SDK, with our tools over the real MCP SDK.
+
+``python acp_novice.py FOLDER-OF-LIBRARIES PROGRAM.py [WHAT-TO-DO]``. It is run behind the walls, so
+it finds its libraries by its first argument and tries what a curious agent would try.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [sys.argv[1], str(Path(__file__).parent)]
+
+import acp  # noqa: E402
+from acp.schema import (  # noqa: E402
+    AgentPlanUpdate,
+    Implementation,
+    InitializeResponse,
+    NewSessionResponse,
+    PermissionOption,
+    PlanEntry,
+    PromptResponse,
+    ToolCallProgress,
+    ToolCallStart,
+    ToolCallUpdate,
+    Usage,
+)
+from mcp import ClientSession, StdioServerParameters  # noqa: E402
+from mcp.client.stdio import stdio_client  # noqa: E402
+from novice import work  # noqa: E402
+
+OUTSIDE = ("/etc/shadow", "/root/.ssh", "/dev/ttyS0", "/dev/video0", "/home")
+
+
+class Novice(acp.Agent):
+    """Plans, asks for permission, works through the tools, says what it used."""
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self.said: list[str] = []
+        self.cancelled = asyncio.Event()
+
+    def on_connect(self, conn: Any) -> None:
+        self.client = conn
+
+    async def initialize(self, protocol_version: int, **_: Any) -> InitializeResponse:
+        info = Implementation(name="novice", version="1")
+        return InitializeResponse(protocol_version=protocol_version, agent_info=info)
+
+    async def new_session(self, cwd: str, mcp_servers: Any = None, **_: Any) -> NewSessionResponse:
+        self.server = mcp_servers[0]
+        self.cwd = cwd
+        return NewSessionResponse(session_id="s1")
+
+    async def cancel(self, session_id: str, **_: Any) -> None:
+        self.cancelled.set()
+
+    async def prompt(self, session_id: str, prompt: Any, **_: Any) -> PromptResponse:
+        self.session = session_id
+        self.said.append(prompt[0].text)
+        if self.mode == "die":
+            sys.stderr.write("out of ideas\n")
+            sys.stderr.flush()
+            os._exit(3)
+        if self.mode == "chatter" and len(self.said) == 1:
+            await self.say("hm, " * 10)
+            await self.cancelled.wait()
+            return PromptResponse(stop_reason="cancelled")
+        await self.client.session_update(
+            session_id,
+            AgentPlanUpdate(
+                session_update="plan",
+                entries=[PlanEntry(content="run, read, mend", priority="high", status="pending")],
+            ),
+        )
+        allowed = await self.look_around()
+        async with stdio_client(
+            StdioServerParameters(command=self.server.command, args=self.server.args)
+        ) as (reading, writing), ClientSession(reading, writing) as tools:
+            await tools.initialize()
+            if self.mode == "chatter":
+                await self.finish_only(tools)
+            else:
+                await self.say(await work(self.tool(tools), Path(sys.argv[2]).read_text()))
+        await self.say(f"; permission {'given' if allowed else 'denied'}")
+        usage = None
+        if self.mode != "silent":
+            usage = Usage(total_tokens=1150, input_tokens=1000, output_tokens=50,
+                          cached_read_tokens=100)  # fmt: skip
+        return PromptResponse(stop_reason="end_turn", usage=usage)
+
+    async def finish_only(self, tools: ClientSession) -> None:
+        heard = " | ".join(self.said[1:])
+        await tools.call_tool("finish", {"best": None, "summary": f"I was told: {heard}"})
+
+    def tool(self, tools: ClientSession) -> Any:
+        async def use(name: str, args: dict[str, Any]) -> str:
+            got = await tools.call_tool(name, args)
+            text = "\n".join(c.text for c in got.content if c.type == "text")
+            assert not got.is_error, f"{name}: {text}"
+            return text
+
+        return use
+
+    async def say(self, text: str) -> None:
+        await self.client.session_update(self.session, acp.update_agent_message_text(text))
+
+    async def look_around(self) -> bool:
+        """What it can see of the machine, told as a tool call of its own."""
+        seen = [p for p in (*OUTSIDE, *sys.argv[4:]) if Path(p).exists()]
+        title = f"looked around, saw: {', '.join(seen) or 'nothing'}; home {os.listdir(Path.home())}"
+        asked = await self.client.request_permission(
+            self.session,
+            ToolCallUpdate(tool_call_id="own1", title="rm -rf build", kind="execute"),
+            [
+                PermissionOption(option_id="y", name="Allow", kind="allow_once"),
+                PermissionOption(option_id="n", name="Deny", kind="reject_once"),
+            ],
+        )
+        start = ToolCallStart(
+            session_update="tool_call", tool_call_id="own1", title=title, kind="execute"
+        )
+        await self.client.session_update(self.session, start)
+        done = ToolCallProgress(
+            session_update="tool_call_update", tool_call_id="own1", status="completed"
+        )
+        await self.client.session_update(self.session, done)
+        return getattr(asked.outcome, "option_id", "") == "y"
+
+
+if __name__ == "__main__":
+    mode = sys.argv[3] if len(sys.argv) > 3 else "work"
+    asyncio.run(acp.run_agent(Novice(mode), use_unstable_protocol=True))
