@@ -344,6 +344,20 @@ FINDINGS: Final[dict[str, Known]] = {
         (),
     ),
     # -- setting up ------------------------------------------------------------------------
+    "camera_uncalibrated": Known(
+        "warn",
+        "camera {camera}",
+        "a pose measured with the printed board",
+        "where the cell file has it was never measured: grasps miss by as much as it is off",
+        ("aspire-tui cell setup {cell} --step poses",),
+    ),
+    "camera_calibration_old": Known(
+        "warn",
+        "camera {camera}",
+        "a pose measured in the last 30 days",
+        "stands are bumped and screws settle: what was measured may no longer be so",
+        ("aspire-tui cell setup {cell} --step poses", "aspire-tui cell setup {cell} --step hover"),
+    ),
     "server_blind": Known(
         "info",
         "arm {arm} is behind a server of its own",

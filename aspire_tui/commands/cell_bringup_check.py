@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import getpass
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.doctor.report import finding_lines
 from aspire_tui.errors import ConfigError, Exit
 from drivers.acceptance import accepted, read_report, report_path
+from drivers.cameras.calibration.verdict import judged_age
 from drivers.cellfile import CellFile
 from drivers.client import CellClient
 from drivers.devices import open_device
@@ -49,6 +51,8 @@ def check(
     report = read_report(report_path(file.path, name))
     if file.info.kind == "hardware" and not accepted(report):
         findings = (*findings, found("hardware_unproven", "none on file"))
+    if file.info.kind != "sim":
+        findings = (*findings, *_cameras(file))
     bad = any(f.severity == "error" for f in findings)
     if as_json:
         print_json({"cell": name, "kind": file.info.kind, "healthy": not bad, "findings": findings})
@@ -91,6 +95,22 @@ def _look(file: CellFile, port: str) -> tuple[Finding, ...]:
         finally:
             driver.close()
     return tuple(out)
+
+
+def _cameras(file: CellFile) -> list[Finding]:
+    """How well and how long ago the cameras' poses were measured."""
+    now, name, out = datetime.datetime.now(datetime.UTC), file.info.name, []
+    for camera in file.info.cameras:
+        record = file.calibrated.get(camera.name)
+        if record is None:
+            if file.info.kind == "hardware":
+                out.append(found("camera_uncalibrated", "never", camera=camera.name, cell=name))
+            continue
+        said = judged_age(record.at, now)
+        if said:
+            seen = f"{said}; by {record.who}, known to {record.spread_mm:.1f} mm"
+            out.append(found("camera_calibration_old", seen, camera=camera.name, cell=name))
+    return out
 
 
 def _sum(findings: tuple[Finding, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from aspire_tui.config import resolve_workspace
 from aspire_tui.doctor.checks import check_serial
 from aspire_tui.doctor.probes import look_at_serial_ports
 from drivers.acceptance import QUESTIONS, accepted, read_report, report_path
+from drivers.cameras.section import CameraCalibration
+from drivers.celledit import CellText
 from drivers.cellfile import load_cell
 
 Command = Callable[..., tuple[int, str, str]]
@@ -105,6 +108,22 @@ def test_until_every_question_is_answered_well_it_is_emulator_only(
     assert "accepted: bench" in doctor_says(tmp_path)
     code, out, _ = aspire("cell", "check", "bench")
     assert "driver was proven against an emulator only" not in " ".join(out.split())
+
+
+def test_a_camera_pose_that_is_old_or_was_never_measured_is_told(
+    aspire: Command, tmp_path: Path
+) -> None:
+    aspire("cells", "new", "bench", "--from", "so101", "--port", "/dev/ttyACM9")
+    text = CellText(tmp_path / "cells" / "bench.toml")
+    old = CameraCalibration("2020-05-01T10:00:00+00:00", "ann", 0.3, 1.2, 0.1, 12, 24.0)
+    text.calibrated("scene", old)
+    text.save()
+    _, out, _ = aspire("cell", "check", "bench", "--json")
+    codes = {f["code"]: f["seen"] for f in json.loads(out)["findings"]}
+    assert (
+        "days old" in codes["camera_calibration_old"] and "ann" in codes["camera_calibration_old"]
+    )
+    assert codes["camera_uncalibrated"] == "never"
 
 
 def test_a_jump_cannot_be_accepted(aspire: Command, tmp_path: Path) -> None:
