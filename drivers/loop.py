@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import time
@@ -67,14 +68,21 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-def claim_realtime() -> bool:
+def claim_realtime(priority: int = FIFO_PRIORITY) -> bool:
     """Ask for a real-time scheduling class for this process's threads; whether it was granted.
 
-    For all of them: one that has the interpreter's lock and waits for the processor stops the loop.
+    For all of them, and those they start: one that has the interpreter's lock and waits for the
+    processor stops the loop. Processes they start are to begin with :func:`as_usual`.
     """
     try:
         for thread in Path("/proc/self/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+            os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(priority))
     except (AttributeError, OSError):
         return False
     return True
+
+
+def as_usual() -> None:
+    """For a new process, before it begins: wait for the processor like everybody else."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

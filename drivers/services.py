@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from drivers.errors import CellFileError
+from drivers.loop import as_usual
 
 log = logging.getLogger("cell host")
 
@@ -110,6 +111,7 @@ class Services:
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(write_fd,) if write_fd >= 0 else (),
+                preexec_fn=as_usual,
             )
         except OSError as error:
             raise CellFileError(f"service {section.name}: {command[0]}: {error.strerror}") from None

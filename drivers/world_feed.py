@@ -14,6 +14,7 @@ import msgspec
 import zmq
 
 from drivers.cameras.wire import WorldCopy
+from drivers.loop import as_usual
 from drivers.runtime_dir import CellPaths
 from drivers.types import CellInfo
 
@@ -72,7 +73,7 @@ class WorldFeed:
         command += ["--frames", f"ipc://{self._paths.frames}"]
         command += ["--world", f"ipc://{self._paths.world}"]
         command += ["--factory", self._world.camera_factory]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, preexec_fn=as_usual)
         config = self._world.camera_config
         pipe = self._process.stdin
         # A process that died at once is noticed, and started again, by the next look.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import json
 import logging
@@ -26,6 +25,7 @@ from drivers.emu.rig import Rig
 from drivers.emu.section import EmulatorSection
 from drivers.emu.servo import HALF, TICK_RAD
 from drivers.emu.shaft import FreeShafts
+from drivers.loop import claim_realtime
 
 BAD_INPUT = 2
 PROMPT = 10
@@ -46,22 +46,13 @@ def run_until_told(loop: Loop) -> None:
         signal.signal(number, lambda *_: loop.end())
     gc.collect()
     gc.freeze()
-    _be_prompt()
+    # Servos do not wait for this machine's other work. Only some users may ask for that; it is
+    # bounded: a few milliseconds of physics between two looks at the bus, a tenth of a core in all.
+    claim_realtime(PROMPT)
     try:
         loop.run()
     finally:
         loop.close()
-
-
-def _be_prompt() -> None:
-    """Servos do not wait for this machine's other work. Only some users may ask for that.
-
-    This thread alone: what it starts (cameras) waits like everybody else. Its work is bounded: a
-    few milliseconds of physics between two looks at the bus, a tenth of a core in all.
-    """
-    with contextlib.suppress(OSError):
-        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-        os.sched_setscheduler(0, policy, os.sched_param(PROMPT))
 
 
 def main(argv: list[str] | None = None) -> int:
