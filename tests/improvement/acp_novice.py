@@ -77,9 +77,12 @@ class Novice(acp.Agent):
             ),
         )
         allowed = await self.look_around()
-        async with stdio_client(
-            StdioServerParameters(command=self.server.command, args=self.server.args)
-        ) as (reading, writing), ClientSession(reading, writing) as tools:
+        async with (
+            stdio_client(
+                StdioServerParameters(command=self.server.command, args=self.server.args)
+            ) as (reading, writing),
+            ClientSession(reading, writing) as tools,
+        ):
             await tools.initialize()
             if self.mode == "chatter":
                 await self.finish_only(tools)
@@ -111,7 +114,9 @@ class Novice(acp.Agent):
     async def look_around(self) -> bool:
         """What it can see of the machine, told as a tool call of its own."""
         seen = [p for p in (*OUTSIDE, *sys.argv[4:]) if Path(p).exists()]
-        title = f"looked around, saw: {', '.join(seen) or 'nothing'}; home {os.listdir(Path.home())}"
+        title = (
+            f"looked around, saw: {', '.join(seen) or 'nothing'}; home {os.listdir(Path.home())}"
+        )
         asked = await self.client.request_permission(
             self.session,
             ToolCallUpdate(tool_call_id="own1", title="rm -rf build", kind="execute"),

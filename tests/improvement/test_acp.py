@@ -1,0 +1,195 @@
+"""A hosted agent over the real protocol SDK: shown, steered, permitted, counted, and held in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import site
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acp.schema import Cost, Usage
+
+from aspire_tui.domain import JSON, Tokens
+from aspire_tui.errors import ConfigError
+from aspire_tui.improvement.acp import presets
+from aspire_tui.improvement.acp.confinement import Confinement, prove, reads_of
+from aspire_tui.improvement.acp.pane import is_ours
+from aspire_tui.improvement.acp.provider_way import ProviderWay
+from aspire_tui.improvement.acp.start import run_acp
+from aspire_tui.improvement.acp.usage import Account
+from tests.improvement.desk import Desk
+
+HERE = Path(__file__).resolve().parent
+LIBRARIES = site.getsitepackages()[0]
+PYTHON = os.path.realpath(sys.executable)
+
+
+class TalkingDesk(Desk):
+    """A desk with a person: permissions and interruptions."""
+
+    allow = False
+    interrupt = ""
+    standing: dict[str, Any] = {}
+
+    def report(self, what: str, fields: Mapping[str, JSON]) -> JSON:
+        answer = super().report(what, fields)
+        if what == "permission":
+            return self.allow
+        if what == "standing":
+            waits = bool(self.interrupt) and any(w == "speech" for w, _ in self.reports)
+            return {"exhausted": "", "waiting": int(waits), "interrupts": waits, **self.standing}
+        return answer
+
+    def use(self, tool: str, args: Mapping[str, JSON]) -> JSON:
+        if tool == "told":
+            said, self.interrupt = self.interrupt, ""
+            return {"messages": [said] if said else []}
+        return super().use(tool, args)
+
+
+def scripted(tmp_path: Path, mode: str) -> dict[str, str]:
+    """The options of the scripted agent, installed where it may be read."""
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    for name in ("novice.py", "acp_novice.py"):
+        shutil.copy(HERE / name, installed / name)
+    (installed / "first.py").write_text('find("blue cube")\n')
+    command = f"{PYTHON} {installed}/acp_novice.py {LIBRARIES} {installed}/first.py {mode} {HERE}"
+    options = presets.options_of(command, [], [], [str(installed), LIBRARIES], "native")
+    return {name: getattr(options, name) for name in options.__struct_fields__}
+
+
+def hypotheses(desk: Desk) -> dict[str, Any]:
+    """A small cell: what names the red cube passes."""
+    programs: list[str] = []
+
+    def opened(args: dict[str, Any]) -> JSON:
+        programs.append(args["program"])
+        return {"hypothesis": len(programs), "program": "sha", "findings": []}
+
+    def ran(args: dict[str, Any]) -> JSON:
+        outcome = "PASS" if "red cube" in programs[args["hypothesis"] - 1] else "FAIL"
+        return [
+            {"trial": 5, "seed_index": s, "outcome": outcome, "ended": "returned", "reason": "",
+             "implicated": 1} for s in args["seed_indices"]
+        ]  # fmt: skip
+
+    call = {"call": 1, "primitive": "find", "status": "NOT_FOUND", "line": 1, "duration_s": 0.1,
+            "summary": "nothing", "args": {"name": "blue cube"}}  # fmt: skip
+    task = {"name": "t", "objects": [{"name": "red cube"}, {"name": "tray"}]}
+    answers = {"task": task, "open_hypothesis": opened, "run": ran, "calls": [call], "call": call}
+    return {**answers, "judge": {"status": "kept"}}
+
+
+@pytest.fixture(scope="module")
+def held_in() -> Confinement:
+    return prove(reads_of("/usr/bin/env", [LIBRARIES]), [str(HERE), "/etc/shadow"])
+
+
+def test_the_walls_hold_where_they_can_be_built(held_in: Confinement) -> None:
+    if held_in.why_not:
+        pytest.skip(f"no walls here: {held_in.why_not}")
+    leaky = prove(reads_of("/usr/bin/env", [LIBRARIES]), ["/usr/bin"])
+    assert "it could reach /usr/bin/" in leaky.why_not  # the probe sees what is there
+
+
+def test_a_hosted_agent_works_behind_the_walls(tmp_path: Path, held_in: Confinement) -> None:
+    """It plans, is denied a permission, sees nothing of the machine, mends and finishes."""
+    desk = TalkingDesk()
+    desk.answers = hypotheses(desk)
+    why = run_acp(scripted(tmp_path, "work"), held_in.why_not, desk, {})  # type: ignore[arg-type]
+    assert why == ""
+    asked = [f["what"] for what, f in desk.reports if what == "permission"]
+    assert asked == ["rm -rf build"]
+    assert desk.said("plan") == ["then: run, read, mend"]
+    own = [f for what, f in desk.reports if what == "own_tool"]
+    if not held_in.why_not:
+        assert own[0]["title"] == "looked around, saw: nothing; home []"
+    done = dict(desk.used)["finish"]
+    assert done["best"] == 2 and "NOT_FOUND at line 1" in done["summary"]
+    assert "permission denied" in "".join(desk.speech().values())
+    assert desk.tokens == Tokens(1000, 100, 50, 0, 0.0)
+
+
+def test_an_interrupted_agent_breaks_off_and_reads_what_was_written(
+    tmp_path: Path, held_in: Confinement
+) -> None:
+    desk = TalkingDesk()
+    desk.allow, desk.interrupt = True, "use the left arm"
+    assert run_acp(scripted(tmp_path, "chatter"), held_in.why_not, desk, {}) == ""  # type: ignore[arg-type]
+    finish = dict(desk.used)["finish"]
+    assert "The operator writes: use the left arm" in finish["summary"]
+    assert "permission given" in "".join(desk.speech().values())
+
+
+def test_an_agent_that_dies_says_why_in_one_line(tmp_path: Path, held_in: Confinement) -> None:
+    desk = TalkingDesk()
+    why = run_acp(scripted(tmp_path, "die"), held_in.why_not, desk, {})  # type: ignore[arg-type]
+    assert why == "the agent ended with 3: out of ideas"
+    assert "finish" not in desk.names()
+
+
+def test_unknown_tokens_are_unknown_and_a_spent_budget_ends_it(
+    tmp_path: Path, held_in: Confinement
+) -> None:
+    desk = TalkingDesk()
+    desk.answers = hypotheses(desk)
+    assert run_acp(scripted(tmp_path, "silent"), held_in.why_not, desk, {}) == ""  # type: ignore[arg-type]
+    assert any("unknown, not zero" in text for text in desk.said("finding"))
+    assert not [w for w, _ in desk.reports if w == "tokens"]
+
+
+def test_running_totals_become_differences() -> None:
+    account = Account()
+    first = Usage(total_tokens=165, input_tokens=100, output_tokens=40, thought_tokens=15,
+                  cached_read_tokens=10)  # fmt: skip
+    assert account.spent(first) == Tokens(100, 10, 55, 15)
+    account.priced(Cost(amount=0.5, currency="USD"))
+    account.priced(Cost(amount=9.0, currency="EUR"))
+    second = first.model_copy(update={"input_tokens": 130, "total_tokens": 195})
+    assert account.spent(second) == Tokens(30, 0, 0, 0, 0.5)
+    assert account.spent(None) is None and account.reported
+
+
+@pytest.mark.parametrize(
+    ("title", "ours"),
+    [("mcp__aspire-tui__run", True), ("aspire-tui/calls", True), ("run tests", False),
+     ("aspire-tui.run", True), ("cat aspire-tui.log", False)],
+)  # fmt: skip
+def test_our_tools_are_told_from_its_own(title: str, ours: bool) -> None:
+    assert is_ours(title) is ours
+
+
+async def test_the_way_out_leads_to_the_provider_only(tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    async def no(host: str) -> None:
+        refused.append(host)
+
+    server = await ProviderWay(["api.example.com"], no).start(tmp_path / "way.sock")
+    for target in ("evil.example.com:443", "api.example.com:22", "evil.example.com:443"):
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "way.sock"))
+        writer.write(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 403")
+        writer.close()
+    assert refused == ["evil.example.com", "api.example.com"]
+    server.close()
+
+
+def test_a_product_that_is_not_there_and_a_folder_that_holds_too_much_are_said() -> None:
+    with pytest.raises(ConfigError, match="npm install -g @google/gemini-cli"):
+        presets.options_of("gemini", [], [], [], "native")
+    with pytest.raises(ConfigError, match="name a narrower folder"):
+        reads_of("/usr/bin/env", [str(HERE.parents[1])])
+    assert not any(p.tried for p in presets.PRESETS.values())
+
+
+def test_only_its_own_keys_reach_an_agent() -> None:
+    options = {"command": "x", "keys": "GEMINI_API_KEY"}
+    given = presets.keys_of(options, {"GEMINI_API_KEY": "g", "OPENAI_API_KEY": "o"})
+    assert given == {"GEMINI_API_KEY": "g"}
