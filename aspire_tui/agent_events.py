@@ -92,6 +92,8 @@ class HypothesisOpened(Event, frozen=True, tag="hypothesis"):
     program: str
     author: str
     repairs: tuple[Repair, ...] = ()
+    borrowed_from: tuple[int, ...] = ()
+    """Hypotheses of other branches whose changes were joined into this one."""
 
 
 class HypothesisScored(Event, frozen=True, tag="score"):

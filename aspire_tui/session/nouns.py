@@ -206,6 +206,7 @@ def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[Hypoth
                 decided_seq=decided_seq,
                 decided_reason=reason,
                 scores=dict(scores[event.hypothesis]),
+                borrowed_from=event.borrowed_from,
             )
         )
     return answer

@@ -120,6 +120,7 @@ class HypothesisRow(Struct, frozen=True):
     decided_seq: int | None = None
     decided_reason: str = ""
     scores: dict[SeedSet, Score] = {}
+    borrowed_from: tuple[int, ...] = ()
 
 
 class ProgramRow(Struct, frozen=True):
