@@ -19,6 +19,7 @@ from aspire_tui.commands import (
     cell_verbs,
     cells_new,
     exec_verb,
+    export_verb,
     fault_verbs,
     list_verbs,
     mcp_verb,
@@ -76,6 +77,7 @@ app.command("replay")(session_verbs.replay)
 app.command("trace")(session_verbs.trace)
 app.command("metrics")(metrics_verbs.metrics)
 app.command("compare")(metrics_verbs.compare_sessions)
+app.command("export")(export_verb.export)
 app.add_typer(session_verbs.sessions_app, name="sessions")
 app.add_typer(list_verbs.tasks_app, name="tasks")
 app.add_typer(list_verbs.cells_app, name="cells")
