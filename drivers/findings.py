@@ -258,6 +258,16 @@ FINDINGS: Final[dict[str, Known]] = {
         "wear and loose horns change how well an arm arrives; the cell uses what was measured",
         ("aspire-tui cell calibrate {cell} --measure",),
     ),
+    "joint_reversed": Known(
+        "error",
+        "servo {servo} ({joint})",
+        "phase (register 18) without bit 7",
+        "with it the servo counts the other way: the joint would move the wrong way",
+        (
+            "aspire-tui cell calibrate {cell} --signs: turn each joint by hand and see",
+            "if another tool set it, set register 18 back, with torque off",
+        ),
+    ),
     "lock_open": Known(
         "warn",
         "servo {servo} ({joint})",
@@ -342,6 +352,28 @@ FINDINGS: Final[dict[str, Known]] = {
         "a goal that is where the joint is",
         "another program left it; enabling overwrites it first, so nothing jumps",
         (),
+    ),
+    # -- cameras, other machines -----------------------------------------------------------
+    "camera_stale": Known(
+        "error",
+        "camera {camera}",
+        "a picture of now",
+        "it sends nothing any more: a plug, a hub without power, or bandwidth",
+        ("look at its plug; give it a USB port of its own, or MJPG",),
+    ),
+    "camera_frozen": Known(
+        "error",
+        "camera {camera}",
+        "pictures that differ: a sensor's noise never repeats itself",
+        "it sends one and the same picture again and again: two cameras on one USB 2 hub do this",
+        ("give each camera a port of its own, or use MJPG", "plug it in again"),
+    ),
+    "bind_open": Known(
+        "error",
+        "address {address}",
+        "loopback, or keys",
+        "whoever reaches this port could move the arm",
+        ("aspire-tui cell keys, then serve with --keys FOLDER", "or bind to 127.0.0.1"),
     ),
     # -- setting up ------------------------------------------------------------------------
     "camera_uncalibrated": Known(

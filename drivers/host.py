@@ -28,6 +28,7 @@ from drivers.core import CellCore
 from drivers.desk import CommandDesk
 from drivers.device_plant import DevicePlant
 from drivers.errors import CellFileError
+from drivers.findings import found, one_line
 from drivers.hostlock import CellBusy, Holder, HostLock
 from drivers.keys import Doorkeeper
 from drivers.loop import FixedRateLoop, claim_realtime, settle_memory
@@ -165,7 +166,8 @@ def _endpoints(options: HostOptions, paths: CellPaths, doors: list[Doorkeeper]) 
     if not options.tcp:
         return Endpoints(f"ipc://{paths.ctl}", f"ipc://{paths.stop}", f"ipc://{paths.state}")
     if not doors:
-        raise CellFileError(f"--tcp {options.tcp}: refused without --keys; make some with `keys`")
+        finding = found("bind_open", "no keys", address=options.tcp)
+        raise CellFileError(f"--tcp {options.tcp}: refused without --keys: {one_line(finding)}")
     ctl, state, stop, _ = _network(options.tcp)
     return Endpoints(ctl, stop, state, doors[0].prepare, doors[0].role_of)
 

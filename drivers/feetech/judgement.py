@@ -185,6 +185,8 @@ def _servo(about: Judged, servo: int, one: ServoSeen) -> Iterator[Finding]:
         yield say("mode_wrong", f"mode {one.value(r.MODE)}")
     if one.value(r.PHASE) & r.PHASE_MULTI_TURN:
         yield say("phase_multi_turn", f"phase {one.value(r.PHASE)}: bit 4 is set")
+    if one.value(r.PHASE) & r.PHASE_REVERSED:
+        yield say("joint_reversed", f"phase {one.value(r.PHASE)}: bit 7 is set")
     if one.value(r.LOCK) == 0:
         yield say("lock_open", "open (register 55 = 0)")
     if one.value(r.RETURN_DELAY) > 0:

@@ -39,6 +39,7 @@ from drivers.wire import Ping, Request, encode  # noqa: E402
 from tests.bench import emulated_host  # noqa: E402
 from tests.bench import round_trips as echoes  # noqa: E402
 from tests.bench.figure import Figure, at_most  # noqa: E402
+from tests.bench.hostile_host import hostile_through_sockets  # noqa: E402
 
 CELL = HERE.parent / "drivers" / "kinematic.toml"
 
@@ -415,6 +416,7 @@ def figures() -> list[Figure]:
         loop_lateness(realtime=True, hogs=2),
         *echoes.figures(),
         *emulated_host.figures(runtime),
+        *hostile_through_sockets(runtime),
     ]
     host = ensure_host(CELL, "bench", "bench", runtime)
     try:

@@ -1,0 +1,56 @@
+"""The cube task on an SO-101 whose servos are at the far end of a serial line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from aspire_tui.environment.task_file import find_task
+from aspire_tui.improvement.rules.compose import compose
+from drivers.client import CellClient
+from drivers.emu.fault_socket import FaultClient
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+CELL = ("--task", "cube_lift", "--cell", "so101-emulated")
+
+
+@pytest.mark.parametrize("task", ["cube_lift", "cube_stack", "cube_restack"])
+def test_the_programs_that_ship_as_examples_are_the_composed_ones(task: str) -> None:
+    assert (EXAMPLES / f"{task}.py").read_text() == compose(find_task(task))
+
+
+@pytest.mark.slow
+def test_a_cube_is_lifted_over_the_bus_and_a_pulled_plug_ends_it_in_one_line(bench) -> None:  # type: ignore[no-untyped-def]
+    program = str(EXAMPLES / "cube_lift.py")
+    answer = bench.run("exec", program, *CELL, "--seed", "40", "--json")
+    said = answer.json
+    assert answer.code == 0, (said, answer.err)
+    assert (said["verdict"]["outcome"], said["referee"]) == ("PASS", "PASS")
+    assert "emulated" in said["brands"]
+
+    running = bench.start("exec", program, *CELL, "--seed", "41")
+    folder = _until(lambda: next(bench.runtime.rglob("fault.sock"), None)).parent
+    client = CellClient("so101-emulated", who="ann", runtime=folder.parent)
+    _until(lambda: client.status().state == "RUN")
+    with FaultClient(folder / "fault.sock") as faults:
+        goals = faults.ask(do="goals", newest=0)["arms"]["arm"]["servos"].values()
+        assert sum(servo["goals"] for servo in goals) > 100
+        assert sum(servo["outside"] for servo in goals) == 0
+        faults.inject("unplug")
+        _until(lambda: client.status().state == "LOST")
+        out, err = running.communicate(timeout=120)
+        faults.inject("replug")
+    client.close()
+    assert running.returncode == 5, (out, err)
+    assert "Traceback" not in err and len(err.strip().splitlines()) == 1
+    assert "lost" in err.lower() or "unplugged" in err.lower() or "bus0" in err
+
+
+def _until(true, within_s: float = 150.0):  # type: ignore[no-untyped-def]
+    end = time.monotonic() + within_s
+    while not (found := true()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+    return found
