@@ -114,9 +114,8 @@ class Novice(acp.Agent):
     async def look_around(self) -> bool:
         """What it can see of the machine, told as a tool call of its own."""
         seen = [p for p in (*OUTSIDE, *sys.argv[4:]) if Path(p).exists()]
-        title = (
-            f"looked around, saw: {', '.join(seen) or 'nothing'}; home {os.listdir(Path.home())}"
-        )
+        home = [path.name for path in Path.home().iterdir()]
+        title = f"looked around, saw: {', '.join(seen) or 'nothing'}; home {home}"
         asked = await self.client.request_permission(
             self.session,
             ToolCallUpdate(tool_call_id="own1", title="rm -rf build", kind="execute"),
