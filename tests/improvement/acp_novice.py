@@ -87,7 +87,9 @@ class Novice(acp.Agent):
             if self.mode == "chatter":
                 await self.finish_only(tools)
             else:
-                await self.say(await work(self.tool(tools), Path(sys.argv[2]).read_text()))
+                scenes = (0,) if self.mode == "short" else (0, 1)
+                program = Path(sys.argv[2]).read_text()
+                await self.say(await work(self.tool(tools), program, scenes))
         await self.say(f"; permission {'given' if allowed else 'denied'}")
         usage = None
         if self.mode != "silent":

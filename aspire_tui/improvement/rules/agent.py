@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from aspire_tui.domain import Repair
 from aspire_tui.improvement.rules.compose import CannotCompose, compose
+from aspire_tui.improvement.rules.words import seen_in_words
 from aspire_tui.improvement.tools import CallDetail, SkillMatch, ToolRefused, Tools, TrialBrief
 
 SUSPECTS = 3
@@ -141,8 +142,8 @@ class RulesAgent:
                     "finding",
                 )
         self._tools.say(
-            f"Round {number}: trying up to {len(candidates)} repairs on the "
-            f"{len(failures)} failing scenes.",
+            f"Round {number}: trying up to {len(candidates)} repairs on the {len(failures)} "
+            "failing scenes first, because a repair that does not help there helps nowhere.",
             "plan",
         )
         ranked = self._race(best, candidates, [f.seed_index for f in failures])
@@ -163,11 +164,18 @@ class RulesAgent:
         out: list[Candidate] = []
         for group in sorted(groups.values(), key=len, reverse=True):
             failure, detail = group[0]
+            self._tools.say(seen_in_words(failure, detail, len(group)), "finding")
             matches = self._tools.match_skills(failure.trial, detail.call, best.program)
+            if not matches:
+                self._tools.say(
+                    f"No skill knows this failure ({detail.primitive} {detail.status}), and I have "
+                    "no thoughts of my own: a model or a person would write a repair here."
+                )
             for match in matches:
                 self._tools.say(
-                    f"{len(group)} × {detail.primitive} {detail.status} at line {detail.line}: "
-                    f"{match.skill} fits ({match.why}).",
+                    f"{match.skill} is a repair that held before when {match.why}. I put its lines "
+                    f"in at line {detail.line} and change nothing else, so that a better result "
+                    "can only come from it.",
                     "finding",
                 )
             out += self._spliced(best, failure, detail, matches)
@@ -253,11 +261,19 @@ class RulesAgent:
     def _prove(self, best: Node, node: Node, candidate: Candidate) -> bool:
         self._tools.say(
             f"{candidate.words()} passes {node.passed} of {len(node.results)} dev scenes against "
-            f"{best.passed}. Now on scenes I have not seen.",
+            f"{best.passed}. I chose it because it passes these, so they prove nothing: now both "
+            "programs run on scenes I have not seen, the same for both.",
             "plan",
         )
         judged = self._tools.judge(node.hypothesis)
-        self._tools.say(f"{candidate.words()}: {judged.status}: {judged.reason}", "finding")
+        meaning = (
+            "From now on I mend this program."
+            if judged.status == "kept"
+            else "I go back to the program before it."
+        )
+        self._tools.say(
+            f"{candidate.words()}: {judged.status}: {judged.reason}. {meaning}", "finding"
+        )
         return judged.status == "kept"
 
     def _show(self, node: Node, candidate: Candidate) -> None:
