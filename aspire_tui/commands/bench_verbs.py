@@ -20,7 +20,7 @@ from aspire_tui.evolution.context_economy import as_json as economy_json
 from aspire_tui.evolution.context_economy import figures_of, verdict_on
 from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
 from aspire_tui.improvement.llm.presets import preset_named
-from aspire_tui.improvement.llm.provider import choose_models, missing_for
+from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 
@@ -49,7 +49,9 @@ def context_economy(
     """Tokens per repair with the index of calls against whole traces, on the same failures."""
     options = {"experiment": "context", "failures": str(failures)}
     budget = Budget(max_cost_usd=max_cost)
-    session, ended = _one_run(ctx, task, cell, seed, budget, _options(model, base_url, options))
+    session, ended = _one_run(
+        ctx, task, cell, seed, budget, _options(model, base_url, max_cost, options)
+    )
     with SessionReader(session) as reader:
         found = [a for a in reader.attachments("experiment") if a.name == REPORT_NAME]
         body = reader.blob(found[-1].blob) if found else None
@@ -88,7 +90,7 @@ def vision(
     budget = Budget(max_trials=max_trials, max_cost_usd=max_cost)
     rows: dict[str, Any] = {}
     for how in VISIONS:
-        options = _options(model, base_url, {"preset": preset, "vision": how})
+        options = _options(model, base_url, max_cost, {"preset": preset, "vision": how})
         session, _ = _one_run(ctx, task, cell, seed, budget, options)
         with SessionReader(session) as reader:
             rows[how] = run_summary(reader)
@@ -106,12 +108,16 @@ def vision(
     typer.echo("one run each: a difference between runs is no difference between ways of seeing")
 
 
-def _options(model: str, base_url: str, more: dict[str, str]) -> dict[str, str]:
+def _options(
+    model: str, base_url: str, max_cost: float | None, more: dict[str, str]
+) -> dict[str, str]:
     """Options of the agent, with what the model lacks told before anything starts."""
     for choice in choose_models(model, base_url):
         missing = missing_for(choice, os.environ)
         if missing:
             raise ConfigError(missing)
+        if max_cost is not None:
+            check_price(choice)
     return {"model": model, "base_url": base_url, **more}
 
 

@@ -29,7 +29,7 @@ from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engin
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.events import RunEnded
 from aspire_tui.improvement.llm.presets import preset_named
-from aspire_tui.improvement.llm.provider import choose_models, missing_for
+from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 from drivers.runtime_dir import runtime_dir
@@ -125,7 +125,7 @@ def run(
         case "manual":
             chosen = manual_agent()
         case _:
-            chosen = Chosen(_agent_options(agent, model, base_url, preset, vision))
+            chosen = Chosen(_agent_options(agent, model, base_url, preset, vision, max_cost))
     attended = not headless or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",
@@ -298,7 +298,7 @@ def _running(name: str, context: Context) -> tuple[Path, Path]:
 
 
 def _agent_options(
-    agent: str, model: str, base_url: str, preset: str, vision: str
+    agent: str, model: str, base_url: str, preset: str, vision: str, max_cost: float | None
 ) -> dict[str, str]:
     """The options of one kind of agent, checked as far as that needs no network."""
     if agent != "llm":
@@ -311,6 +311,8 @@ def _agent_options(
         missing = missing_for(choice, os.environ)
         if missing:
             raise ConfigError(missing)
+        if max_cost is not None:
+            check_price(choice)
     if vision not in ("native", "tool", "text"):
         raise ConfigError(f"--vision {vision}: expected native, tool or text")
     preset_named(preset)

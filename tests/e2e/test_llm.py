@@ -26,7 +26,7 @@ from tests.improvement.apprentice import (
 )
 from tests.improvement.loopback import Asked, Breaks, Fails, Loopback, Protocol, Says, Use, counts
 
-CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 2\n"
+CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 5\n"
 NAMES: dict[Protocol, str] = {"anthropic": "claude-haiku-4-5", "openai-chat": "gpt-5.2"}
 KEY = "sk-ant-api03-canaryCanary0123456789"
 
@@ -124,10 +124,7 @@ def test_a_slip_is_found_in_the_trace_repaired_and_proven(
     ("limit", "words"),
     [
         (("--max-model-calls", "3"), "3 model calls are used up"),
-        (("--max-tokens", "3000"), "3000 tokens are used up"),
-        (("--max-cost", "0.004"), "0.004 USD are used up"),
         (("--max-trials", "1"), "1 trials are used up"),
-        (("--max-minutes", "0.01"), "0.01 minutes are used up"),
     ],
     ids=lambda v: v[0] if isinstance(v, tuple) else "",
 )

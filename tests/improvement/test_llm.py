@@ -15,7 +15,12 @@ from aspire_tui.improvement.llm.asking import Asked as Model
 from aspire_tui.improvement.llm.asking import Asking, ProviderLost
 from aspire_tui.improvement.llm.presets import PRESETS, preset_named
 from aspire_tui.improvement.llm.programs import ProgramWriter
-from aspire_tui.improvement.llm.provider import ModelChoice, choose_models, make_model
+from aspire_tui.improvement.llm.provider import (
+    ModelChoice,
+    check_price,
+    choose_models,
+    make_model,
+)
 from aspire_tui.improvement.llm.trouble import TRIES
 from aspire_tui.session.redaction import Redactor
 from tests.improvement.desk import Desk
@@ -452,3 +457,9 @@ def test_an_unknown_preset_names_the_nearest() -> None:
         preset_named("cap-agent")
     with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY is not set"):
         make_model(ModelChoice("anthropic", "m"), {})
+
+
+def test_a_limit_in_money_needs_a_price() -> None:
+    check_price(ModelChoice("anthropic", "claude-haiku-4-5"))
+    with pytest.raises(ConfigError, match="no price is known for openai-chat:house-model-9"):
+        check_price(ModelChoice("openai-chat", "house-model-9", "http://localhost:1/v1"))

@@ -100,6 +100,23 @@ def missing_for(choice: ModelChoice, environment: Mapping[str, str]) -> str:
     return ""
 
 
+def check_price(choice: ModelChoice) -> None:
+    """A limit in money blocks only where prices are known.
+
+    Raises:
+        ConfigError: The maintained table has no price for this model.
+    """
+    from genai_prices import Usage, calc_price
+
+    provider = "anthropic" if choice.protocol == "anthropic" else "openai"
+    try:
+        calc_price(Usage(input_tokens=1, output_tokens=1), choice.name, provider_id=provider)
+    except LookupError:
+        raise ConfigError(
+            f"--max-cost: no price is known for {choice}; limit --max-tokens instead"
+        ) from None
+
+
 def _sdk_is_there(choice: ModelChoice) -> bool:
     sdk = "anthropic" if choice.protocol == "anthropic" else "openai"
     return importlib.util.find_spec(sdk) is not None
