@@ -7,7 +7,7 @@ from typing import Final
 
 from drivers.arm import ArmDriver, PacedArm, SoftenableArm
 from drivers.channel import ArmChannel, Worse
-from drivers.errors import CellRefused, DeviceFinding
+from drivers.errors import CellFault, CellRefused, DeviceFinding
 from drivers.hermite import Vector
 from drivers.reactions import SOFTENED_SHARE
 from drivers.silence import is_gone
@@ -25,6 +25,7 @@ class ArmGroup:
 
     Attributes:
         dt_s: The control period: the cell file's, or a longer one that slow lines keep up with.
+        eased: Drives push less, for a slow way; they are to get their torque back after it.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class ArmGroup:
         self._paces = dict.fromkeys(self._channels, dt_s)
         self._clock = clock
         self._waits: list[Ticket] = []
+        self.eased = False
 
     def __iter__(self) -> Iterator[ArmChannel]:
         return iter(self._channels.values())
@@ -175,8 +177,20 @@ class ArmGroup:
         if isinstance(driver, SoftenableArm):
             driver.soften(joint, SOFTENED_SHARE)
 
+    def ease(self, arm: str, share: float) -> None:
+        """Let the joints of an arm push less, its gripper as before. Raises CellFault."""
+        driver = self.named(arm).driver
+        if isinstance(driver, SoftenableArm):
+            self.eased = True
+            try:
+                for joint in self.named(arm).spec.joints:
+                    driver.soften(joint.name, share)
+            except OSError as error:
+                raise CellFault(f"{arm} does not take another torque limit: {error}") from error
+
     def restore(self) -> None:
         """Give softened drives their torque back. Raises OSError."""
+        self.eased = False
         for channel in self:
             if isinstance(channel.driver, SoftenableArm):
                 channel.driver.restore()

@@ -201,6 +201,8 @@ class Cycle:
         state = self._fsm.state
         standing_still = self.held or state not in ("HOLD", "RUN", "LIMP", "STOW")
         self._arms.count_time(standing_still)
+        if self._arms.eased and state in ("HOLD", "RUN") and not self.held:
+            self._restore()
         if state in MOVING and not self._arms.moving:
             stowed = state == "STOW" and self.stowed()
             self._fsm.fire("finish", "stowed" if stowed else "motion ended", "driver")
@@ -240,15 +242,18 @@ class Cycle:
             self._fsm.note(refused.text, who, "refused")
             return
         self.held = False
-        try:
-            self._arms.restore()
-        except OSError as error:
-            self._missed(error)
+        self._restore()
         if self._arms.moving:
             self._arms.resume()
             self._fsm.fire("start_traj", "resumed", who, "resume")
         else:
             self._fsm.restate("resumed; nothing in flight", who, "resume")
+
+    def _restore(self) -> None:
+        try:
+            self._arms.restore()
+        except OSError as error:
+            self._missed(error)
 
     def _apply_abort(self, who: str) -> None:
         ended = self._arms.stop(f"aborted by {who}")

@@ -26,7 +26,7 @@ from drivers.steering import (
     checked_validity,
     checked_velocity,
 )
-from drivers.stow import stow_path
+from drivers.stow import STOW_TORQUE_SHARE, stow_path
 from drivers.ticket import Ticket
 from drivers.two_steps import TwoSteps
 
@@ -191,6 +191,7 @@ class Manual:
         )
         if refusal is not None:
             raise CellRefused("no_way", f"{arm} cannot stow from here: {refusal.detail}")
+        self._arms.ease(arm, STOW_TORQUE_SHARE)
         channel.start_path(ticket, path)
         self._fsm.fire("stow", f"{arm} goes to its rest pose", who)
 

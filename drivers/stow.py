@@ -13,6 +13,8 @@ from drivers.types import ArmSpec, Trajectory
 
 STOW_SHARE: Final = 0.15
 """Share of each joint's speed and acceleration."""
+STOW_TORQUE_SHARE: Final = 0.6
+"""Share of its torque a joint may use on the way: it carries the arm and presses nobody hard."""
 STOWED_RAD: Final = 0.05
 KNOTS: Final = 40
 

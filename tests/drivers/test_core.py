@@ -165,6 +165,7 @@ GAPS = st.lists(
 def test_no_goal_jumps_after_readings_or_writes_that_failed(gaps: list[tuple[str, int]]) -> None:
     stand = Stand()
     stand.core.open()
+    stand.arm.written.append(stand.core.status().arms[0].q_cmd_rad)
     stand.goto([1.2, -1.0, 0.8], 1.2)
     stand.step()
     write = stand.arm.write

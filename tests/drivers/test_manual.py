@@ -347,6 +347,20 @@ def complaining() -> Stand:
     return stand
 
 
+def test_the_way_to_rest_is_made_with_less_torque_and_ends_with_all_of_it(
+    complaining: Stand,
+) -> None:
+    stand, core = complaining, complaining.core
+    core.enable("ann")
+    ticket = core.stow("left", "ann")
+    stand.step()
+    joints = {joint for joint, _ in stand.arm.softened}  # type: ignore[attr-defined]
+    assert joints == {joint.name for joint in stand.info.arms[0].joints}, "and not the gripper"
+    stand.finish(ticket)
+    stand.step(2)
+    assert stand.arm.softened == ()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("code", sorted(REACTIONS))
 def test_every_complaint_has_the_reaction_of_the_table(complaining: Stand, code) -> None:  # type: ignore[no-untyped-def]
     stand, core = complaining, complaining.core
