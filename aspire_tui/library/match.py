@@ -53,7 +53,8 @@ def match(
     found = [
         judged
         for skill in library.skills
-        if skill.name not in superseded
+        if failure.primitive in skill.definition.signature.primitives  # most end here, unreasoned
+        and skill.name not in superseded
         and isinstance(judged := judge(failure, skill, declared), Match)
     ]
     return tuple(sorted(found, key=lambda m: (-m.score, m.skill.name)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_merge import BASE, LOOKS, REGRASPS
 
@@ -94,6 +94,7 @@ def test_the_same_program_twice_and_no_claim_are_refused(two: IdeaTree) -> None:
         fork(two, 1, "wait(1)\n", " ", "ann")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(sorted(MAY_BECOME)), st.booleans()), max_size=8))
 def test_only_allowed_ways_and_never_without_a_reason(ways) -> None:
     tree = root(BASE, "plain", "rules")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aspire_tui.evolution.merge import MergeConflict, merge, units_of
@@ -107,6 +107,7 @@ STATEMENTS = st.sampled_from([f"p{i}(x, {i})\n" for i in range(9)])
 PROGRAMS = st.lists(STATEMENTS, max_size=9, unique=True).map("".join)
 
 
+@settings(deadline=None)
 @given(PROGRAMS, PROGRAMS)
 def test_joining_with_no_change_gives_the_other(base: str, side: str) -> None:
     assert merge(base, side, base) == side
@@ -114,6 +115,7 @@ def test_joining_with_no_change_gives_the_other(base: str, side: str) -> None:
     assert merge(base, side, side) == side
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=4, max_size=10, unique=True), st.data())
 def test_edits_of_different_statements_are_all_there(numbers: list[int], data) -> None:
     lines = [f"p{n}(x, {n})\n" for n in numbers]
@@ -127,6 +129,7 @@ def test_edits_of_different_statements_are_all_there(numbers: list[int], data) -
     assert len(merged) == len(lines)
 
 
+@settings(deadline=None)
 @given(PROGRAMS)
 def test_every_line_is_in_exactly_one_unit(program: str) -> None:
     assert "".join(u.text for u in units_of(program)) == program

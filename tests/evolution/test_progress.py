@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aspire_tui.errors import ConfigError
@@ -19,12 +19,14 @@ from aspire_tui.evolution.progress import (
 SCORES = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 1)), max_size=12).map(sorted)
 
 
+@settings(deadline=None)
 @given(SCORES, st.floats(0, 120))
 def test_best_so_far_is_the_highest_score_until_then(scores, at_s: float) -> None:
     known = [score for t, score in scores if t <= at_s]
     assert value_at(best_so_far(scores), at_s) == max(known, default=0.0)
 
 
+@settings(deadline=None)
 @given(SCORES, st.floats(1, 200))
 def test_the_time_average_is_the_integral(scores, until_s: float) -> None:
     curve = best_so_far(scores)
@@ -33,6 +35,7 @@ def test_the_time_average_is_the_integral(scores, until_s: float) -> None:
     assert time_average(curve, until_s) == pytest.approx(rough, abs=12 / n)
 
 
+@settings(deadline=None)
 @given(st.lists(SCORES, min_size=1, max_size=5), st.floats(0, 120))
 def test_a_team_is_the_mean_of_its_agents(team, at_s: float) -> None:
     curves = [best_so_far(s) for s in team]
@@ -40,6 +43,7 @@ def test_a_team_is_the_mean_of_its_agents(team, at_s: float) -> None:
     assert value_at(team_average(curves), at_s) == pytest.approx(mean)
 
 
+@settings(deadline=None)
 @given(st.lists(SCORES, min_size=1, max_size=5))
 def test_one_curve_has_no_spread_and_a_band_holds_its_mean(runs) -> None:
     for band in spread([best_so_far(r) for r in runs], 100.0, points=11):

@@ -66,7 +66,9 @@ def test_a_skill_that_ships_is_hidden_and_stays_where_it_is(tmp_path: Path) -> N
     assert (FIXTURES / LOOK / "SKILL.md").is_file()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_any_hand_edited_character_is_found_in_its_line(full: Shelf, data: st.DataObject) -> None:
     good = full.ledger.path.read_bytes()
