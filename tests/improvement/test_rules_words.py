@@ -10,9 +10,14 @@ def test_a_failure_is_told_with_its_scene_call_line_status_and_reason() -> None:
     trial = TrialBrief(7, 2, "FAIL", "returned", "top of red cube: 0.06 m", 5)
     call = CallDetail(5, "goto_pose", "BLOCKED", 12, {}, None, "stopped early", 0.0244)
     said = seen_in_words(trial, call, 3)
-    for words in ("Scene 2 (trial 7) failed: top of red cube: 0.06 m", "ran to its end",
-                  "number 5, the first that explains the failure", "goto_pose at line 12",
-                  "BLOCKED, 24 mm from where it should (stopped early)", "3 of the failing"):  # fmt: skip
+    for words in (
+        "Scene 2 (trial 7) failed: top of red cube: 0.06 m",
+        "ran to its end",
+        "number 5, the first that explains the failure",
+        "goto_pose at line 12",
+        "BLOCKED, 24 mm from where it should (stopped early)",
+        "3 of the failing",
+    ):
         assert words in said
     later = CallDetail(6, "close_gripper", "EMPTY_GRASP", 13, {}, None, "nothing held", None)
     assert "went wrong after it: close_gripper" in seen_in_words(trial, later, 1)
