@@ -24,6 +24,7 @@ class Connection:
         clock: Callable[[], float],
         end_all: Callable[[str], None],
         violate: Callable[[str], None],
+        patience: float = 1.0,
     ) -> None:
         """``end_all``: end what is in flight, for this reason. ``violate``: stop protectively."""
         self._fsm = fsm
@@ -31,7 +32,7 @@ class Connection:
         self._clock = clock
         self._end_all = end_all
         self._violate = violate
-        self._silence = SilenceWatch(clock())
+        self._silence = SilenceWatch(clock(), patience)
         self._next_look_s = 0.0
 
     @property

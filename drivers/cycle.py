@@ -19,7 +19,7 @@ from drivers.guard import PoseGuard
 from drivers.manual import Manual
 from drivers.reactions import reaction_to, words
 from drivers.safety import TOUCH_SLACK_M
-from drivers.silence import BLIND_STOP_S
+from drivers.silence import BLIND_STOP_S, EMULATED_PATIENCE
 from drivers.stow import rests
 from drivers.types import Alarm, CellInfo, MotionStatus
 
@@ -61,7 +61,8 @@ class Cycle:
         self._complete = True
         self._late_said_s = -math.inf
         self._acts: deque[tuple[ActName, str, str, float]] = deque()
-        self.connection = Connection(fsm, arms, clock, self._end_all_lost, self._violate)
+        patience = EMULATED_PATIENCE if info.kind == "emulated" else 1.0
+        self.connection = Connection(fsm, arms, clock, self._end_all_lost, self._violate, patience)
         self.manual = Manual(fsm, arms, guard, clock, self.require_free)
 
     def ask(self, act: ActName, cause: str, who: str, value: float = 0.0) -> None:

@@ -10,6 +10,9 @@ from drivers.errors import DeviceGone
 BAD_CYCLES_ALARM: Final = 3
 BLIND_STOP_S: Final = 0.1
 BLIND_LOST_S: Final = 0.5
+EMULATED_PATIENCE: Final = 3.0
+"""An emulated device is a process on this machine and waits for its processor as a device does
+not: its pauses are this machine's."""
 LISTENED_S: Final = 0.05
 """The most of the time between two looks that counts as silence of a device: what is more is this
 computer's, which did not look."""
@@ -31,7 +34,9 @@ class SilenceWatch:
         blind_s: For how long was looked and nothing usable came.
     """
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_s: float, patience: float = 1.0) -> None:
+        """``patience``: how much longer than with a device of its own; see ``EMULATED_PATIENCE``."""
+        self._patience = patience
         self.bad_cycles = 0
         self.blind_s = 0.0
         self._looked_s = now_s
@@ -47,8 +52,8 @@ class SilenceWatch:
             return "lost"
         self.blind_s += min(max(0.0, now_s - self._looked_s), LISTENED_S)
         self._looked_s = now_s
-        if self.blind_s >= BLIND_LOST_S:
+        if self.blind_s >= BLIND_LOST_S * self._patience:
             return "lost"
-        if self.blind_s >= BLIND_STOP_S:
+        if self.blind_s >= BLIND_STOP_S * self._patience:
             return "stop"
         return "alarm" if self.bad_cycles == BAD_CYCLES_ALARM else "wait"
