@@ -19,16 +19,15 @@ from typing import Any, Final, Literal, TypeVar, get_args
 import msgspec
 
 from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
-from drivers.cameras.section import problem_of as camera_problem
 from drivers.compat.section import GelloSection, YamPortalSection
 from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
 from drivers.feetech.measured import as_measured
 from drivers.feetech.section import FeetechSection
+from drivers.found_out import found_out_problems
 from drivers.remote_section import RemoteSection
 from drivers.services import ServiceSection
 from drivers.taught import Taught
-from drivers.taught import problem_of as taught_problem
 from drivers.types import (
     ArmSpec,
     CameraSpec,
@@ -363,7 +362,11 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
     )
     if cell.remote is not None:
         return  # What drives it is said where it is.
-    _check_found_out(cell, require)
+    known = found_out_problems(
+        cell.arms, cell.cameras, cell.camera_device, cell.calibrated, cell.taught
+    )
+    for key, wrong in known:
+        require(False, key, wrong)
     if cell.kind == "sim":
         require(not cell.device, "device", "a sim cell has no [[device]]")
         speed = (cell.sim or SimSection()).speed
@@ -396,23 +399,6 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
 
 def _all_taken(cell: _CellTable) -> bool:
     return {d.camera for d in cell.camera_device} >= {c.name for c in cell.cameras}
-
-
-def _check_found_out(cell: _CellTable, require: Any) -> None:
-    """What set-up and teaching wrote, or a person after them."""
-    cameras = [camera.name for camera in cell.cameras]
-    named = [device.camera for device in cell.camera_device]
-    require(len(set(named)) == len(named), "camera", "two [[camera_device]] for one camera")
-    for device in cell.camera_device:
-        known = device.camera in cameras
-        require(known, "camera", f"[[camera_device]] of {device.camera!r}: no such camera")
-        wrong = camera_problem(device)
-        require(not wrong, "camera_device", f"[[camera_device]] of {device.camera}: {wrong}")
-    for camera in cell.calibrated:
-        require(camera in cameras, camera, f"[calibrated.{camera}]: no such camera")
-    for name, taught in cell.taught.items():
-        wrong = taught_problem(name, taught, cell.arms)
-        require(not wrong, name, wrong)
 
 
 def _check_arm(arm: ArmSpec, require: Any) -> None:
