@@ -35,7 +35,7 @@ class SilenceWatch:
     """
 
     def __init__(self, now_s: float, patience: float = 1.0) -> None:
-        """``patience``: how much longer than with a device of its own; see ``EMULATED_PATIENCE``."""
+        """``patience``: how much longer to wait than for a device; see ``EMULATED_PATIENCE``."""
         self._patience = patience
         self.bad_cycles = 0
         self.blind_s = 0.0
