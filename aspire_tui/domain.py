@@ -446,6 +446,8 @@ class RunSpec(Struct, frozen=True):
     """After a dry run that ended in PASS, run it on the cell."""
     recorded: str = ""
     """Session and trial the program was taken from."""
+    cell_file: str = ""
+    """Where the cell was read from; a resumed run looks there when no cell has the name."""
     agent_options: dict[str, str] = {}
     agent_at_large: str = ""
     """Why nothing keeps the agent from reading what it should not; empty when something does."""

@@ -128,6 +128,7 @@ def _run(
             dry_run=spec.dry_run,
             then_run=spec.then_run,
             recorded=spec.recorded,
+            task_file=job.task_files[0] if job.task_files else "",
         )
         try:
             return run_queued(*running, who, order, to_stderr)

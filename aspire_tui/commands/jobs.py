@@ -61,7 +61,7 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
     """A job for the engine, with a fresh session file in the workspace."""
     workspace.prepare()
     path, cell = cell_named(spec.cell, workspace)
-    spec = msgspec.structs.replace(spec, cell=cell.info.name)
+    spec = msgspec.structs.replace(spec, cell=cell.info.name, cell_file=str(path.resolve()))
     return Job(
         spec=spec,
         tasks=tasks,
@@ -120,6 +120,7 @@ def resume_job(
     spec = msgspec.structs.replace(
         spec,
         tasks=tuple(tasks) or spec.tasks,
+        cell=spec.cell_file if Path(spec.cell_file).is_file() else spec.cell,
         budget=msgspec.structs.replace(spec.budget, **given),
     )
     job = make_job(spec, tasks_named(spec.tasks, workspace), workspace)

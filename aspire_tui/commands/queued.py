@@ -57,12 +57,14 @@ def _wait(client: EngineClient, number: int, tell: Callable[[str], None]) -> dic
         if reply.data["state"] != state:
             state = str(reply.data["state"])
             tell(f"exec {number} {state}")
-        if state in ("done", "failed"):
+        if state in ("done", "failed", "cancelled"):
             return reply.data
         time.sleep(POLL_S)
 
 
 def _exit(told: dict[str, Any], summary: dict[str, Any]) -> Exit:
+    if told["state"] == "cancelled":
+        return Exit.STOPPED
     if told["error"]:
         return Exit.FAULT
     if not told["trials"]:

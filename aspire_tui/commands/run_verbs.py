@@ -225,6 +225,9 @@ def stop(
     take_control: Annotated[
         bool, typer.Option("--take-control", help="Take control from whoever has it first.")
     ] = False,
+    queued: Annotated[
+        int, typer.Option("--exec", min=0, help="Only take this queued exec back; the run goes on.")
+    ] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """End a run: HOLD, the last trial is closed, the engine exits."""
@@ -234,7 +237,7 @@ def stop(
     if take_control:
         holder = str(client.send("present", role="viewer").data.get("take", ""))
         client.send("take_control", {"typed": holder})
-    reply = client.send("stop")
+    reply = client.send("cancel", {"number": queued}) if queued else client.send("stop")
     if as_json:
         print_json({"session": str(path), "accepted": reply.accepted, "reason": reply.reason})
     else:

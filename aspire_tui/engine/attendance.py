@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
 
 LOOK_S: Final = 0.25
+PRIMITIVE_AT_MOST_S: Final = 30.0
 HOT: Final = frozenset({"hot", "over_temperature"})
 """What a drive complains of when it gets too warm."""
 
@@ -75,6 +76,8 @@ class Attendance:
         self.approvals = Approvals(approval_mode(cell.info.kind, operation.approval))
         self._seen: Seen | None = None
         self._lapsed = False
+        self._speed = 1.0
+        """The speed override in force before a grant."""
         self._reacting: asyncio.Task[None] | None = None
         self._waits: tuple[str, asyncio.Future[tuple[bool, str, str]]] | None = None
 
@@ -188,6 +191,7 @@ class Attendance:
         e.pool.hold(True)
         e.bench.gate.hold(why)
         await e.bench.call_ended()
+        await self._primitive_of_a_reset_ended()
         if e.stopping.is_set():
             return
         await e.bench.stand_held()
@@ -197,6 +201,18 @@ class Attendance:
         if e.host is not None:
             with contextlib.suppress(CellFault):  # a host that is gone moves nothing by our word
                 await asyncio.to_thread(e.host.hold, "presence")
+
+    async def _primitive_of_a_reset_ended(self) -> None:
+        """A reset asks no gate: its motion ends, and the cell holds before the next one."""
+        bench, host = self._engine.bench, self._engine.host
+        if bench is None or host is None or not bench.moves_by_itself:
+            return
+        bench.hold_next("presence")
+        until_s = time.monotonic() + PRIMITIVE_AT_MOST_S
+        while bench.moves_by_itself and time.monotonic() < until_s:
+            if host.seen is not None and host.seen.held:
+                return
+            await asyncio.sleep(LOOK_S / 5)
 
     # -- grants ---------------------------------------------------------------------------------
 
@@ -214,9 +230,13 @@ class Attendance:
             grant = read_grant(sentence, self._about(who))
         except GrantError as error:
             return str(error)
+        host = self._engine.host
+        if not self.unattended.stands:
+            status = None if host is None else await asyncio.to_thread(host.status)
+            self._speed = 1.0 if status is None else status.speed
         self.unattended.give(grant)
         await self._engine.book.write(GrantGiven(grant, id))
-        self._engine.bench.bound(grant)
+        self._engine.bench.bound(grant, self._speed)
         return ""
 
     async def end_grant(self, cause: str, who: str) -> bool:
@@ -224,7 +244,7 @@ class Attendance:
         if self.unattended.end() is None:
             return False
         if self._engine.bench is not None:
-            self._engine.bench.bound(None)
+            self._engine.bench.bound(None, self._speed)
         await self._engine.book.write(GrantEnded(cause, who))
         return True
 

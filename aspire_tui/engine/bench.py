@@ -35,6 +35,7 @@ from aspire_tui.rollout.link import (
     Edit,
     Entry,
     Failed,
+    HoldNext,
     KillProgram,
     Observe,
     Observed,
@@ -49,6 +50,7 @@ from aspire_tui.rollout.link import (
     pack,
     unpack_to_engine,
 )
+from aspire_tui.rollout.sandbox.api import SandboxUnavailable
 from aspire_tui.rollout.trial import TrialSpec
 
 CHECKED_WITHIN_S = 2.5
@@ -106,6 +108,7 @@ class Bench:
 
         Raises:
             BenchLost: It could not start; the text is one line for the operator.
+            SandboxUnavailable: None of the levels asked for can be had.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -127,7 +130,9 @@ class Bench:
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=FRAME_MAX)
         first = await self._receive()
         if isinstance(first, Failed):
-            raise BenchLost(first.text)
+            raise (
+                SandboxUnavailable(first.text) if first.code == "sandbox" else BenchLost(first.text)
+            )
         if not isinstance(first, Ready):
             raise BenchLost("the bench worker answered out of turn")
         self.hello = first.hello
@@ -312,6 +317,11 @@ class Bench:
         return refused
 
     @property
+    def program(self) -> str:
+        """sha256 of the program of the trial in flight, or of the last one."""
+        return self._program
+
+    @property
     def can_look(self) -> bool:
         """Whether the cell can be looked at now: no trial, or one whose program stands."""
         return self.trial is None or self._waiting is not None
@@ -364,12 +374,25 @@ class Bench:
         """Wait until no call runs. At once when none does."""
         await self._no_call.wait()
 
-    def bound(self, grant: Grant | None) -> None:
-        """Hold the cell to the bounds of a grant, or to its own alone."""
+    @property
+    def moves_by_itself(self) -> bool:
+        """A reset or a verification is under way: it moves the cell and asks nobody before."""
+        between = self.phase in ("resetting", "verifying_reset", "verifying")
+        return self.trial is not None and between and self._waiting is None
+
+    def hold_next(self, who: str) -> None:
+        """Let the motion in flight end, then HOLD before the next."""
+        self._send(HoldNext(who))
+
+    def bound(self, grant: Grant | None, speed: float) -> None:
+        """Hold the cell to the bounds of a grant, or to its own alone.
+
+        ``speed`` is the override in force before the grant: never raised by one, and back after it.
+        """
         if grant is None:
-            self._send(Bound(1.0))
+            self._send(Bound(speed))
         else:
-            self._send(Bound(grant.speed, grant.lo_m, grant.hi_m))
+            self._send(Bound(min(speed, grant.speed), grant.lo_m, grant.hi_m))
 
     def park(self, who: str) -> None:
         """Send the arms to rest; only when no call runs."""

@@ -84,7 +84,7 @@ class Commands:
                 return await self._standing.act(c)
             case "dry_run":
                 return await self._engine.dry_runs.act(c)
-            case "exec" | "job":
+            case "exec" | "cancel" | "job":
                 return await self._engine.execs.act(c)
             case "tell" | "reply" | "permit":
                 return await self._talk(c)

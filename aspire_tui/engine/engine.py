@@ -8,7 +8,7 @@ import platform
 import signal
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.protocol import Command, Reply
-from aspire_tui.engine.provenance import attach, of_session
+from aspire_tui.engine.provenance import as_kept, attach, of_session
 from aspire_tui.engine.resume import REPEATS_ITSELF, Past, closings, grown, read_past
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
@@ -58,7 +58,8 @@ from aspire_tui.rollout.bulk import Hello, WorkerSpec
 from aspire_tui.rollout.in_force import differing
 from aspire_tui.rollout.policy import check
 from aspire_tui.rollout.pool import LocalPool, WorkerLost
-from aspire_tui.rollout.sandbox.levels import refusal
+from aspire_tui.rollout.sandbox.api import SandboxUnavailable
+from aspire_tui.rollout.sandbox.levels import refusal, without_any
 from aspire_tui.session.errors import RecorderFull
 from aspire_tui.session.keeping import Room
 from aspire_tui.session.reader import SessionReader
@@ -138,7 +139,10 @@ class Engine:
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
-            hello = await self._begin()
+            try:
+                hello = await self._begin()
+            except SandboxUnavailable as missing:
+                raise PolicyRefused(without_any(str(missing))) from None
             self.commands = Commands(self)
             server = await serve_commands(self.socket_path, self._answer)
             loop = asyncio.get_running_loop()
@@ -331,12 +335,13 @@ class Engine:
         now = evaluation_hashes(self.evaluation, self.job.tasks, hello.cell)
         other = differing(past.hashes, now)
         if other:
-            reason = f"not resumed: {', '.join(other)} changed since the session began"
-            changes = tuple(SourceChange(n, "", past.hashes[n], now[n], "") for n in other)
+            what = f"not resumed: {', '.join(other)} changed since the session began"
+            changes = await asyncio.to_thread(self._changed_since, past, now, other)
+            diffs = "".join(f"\n{c.diff}" for c in changes if c.diff)
             await self.book.write(
-                EvaluationChanged(changes, "resume"), RunEnded(None, "evaluation", reason=reason)
+                EvaluationChanged(changes, "resume"), RunEnded(None, "evaluation", reason=what)
             )
-            raise PolicyRefused(f"{reason}; put it back, or start a new session")
+            raise PolicyRefused(f"{what}; put it back, or start a new session{diffs}")
         await self.book.write(
             SessionResumed(
                 who=self.job.resume_by,
@@ -349,6 +354,16 @@ class Engine:
             *closings(past),
         )
         self.begun = True
+
+    def _changed_since(
+        self, past: Past, now: dict[str, str], names: Sequence[str]
+    ) -> tuple[SourceChange, ...]:
+        """What judges now against the texts the session keeps."""
+        with SessionReader(Path(self.job.session)) as reader:
+            kept = {(a.role, a.name): reader.blob(a.blob) for a in reader.attachments()}
+        tasks = {f"task {t.name}": (("task", t.name), as_kept(t)) for t in self.job.tasks}
+        texts = {at: text for at, text in kept.items() if text is not None}
+        return self.evaluation.changed_since(texts, past.hashes, now, names, tasks)
 
     async def _work(self, hello: Hello) -> RunEnded:
         job, trials = self.job, self.trials

@@ -53,6 +53,45 @@ class Evaluation:
                     found[path] = change_of(name, path, self._texts[path], now)
         return tuple(found.values())
 
+    def changed_since(
+        self,
+        kept: Mapping[tuple[str, str], bytes],
+        before: Mapping[str, str],
+        now: Mapping[str, str],
+        names: Sequence[str],
+        more: Mapping[str, tuple[tuple[str, str], bytes]],
+    ) -> tuple[SourceChange, ...]:
+        """What is not what an earlier session began with, with the difference where its text is
+        kept.
+
+        Args:
+            kept: Texts of that session by what they are for and their file's name.
+            before, now: Hashes by name, then and here.
+            names: Those that differ.
+            more: Texts that lie in no file, by name: under what they are kept, and as they are.
+        """
+        out: list[SourceChange] = []
+        for name in names:
+            found = [
+                change_of(name, path, old, self._texts[path])
+                for path in self._files.get(name, ())
+                if (old := _kept_as(kept, name, path)) is not None and old != self._texts[path]
+            ]
+            if name in more and (old := kept.get(more[name][0])) is not None:
+                found.append(change_of(name, Path(more[name][0][1]), old, more[name][1]))
+            out += found or [SourceChange(name, "", before[name], now[name], "")]
+        return tuple(out)
+
+
+def _kept_as(kept: Mapping[tuple[str, str], bytes], name: str, path: Path) -> bytes | None:
+    """The text a session keeps of this file: a module by its dotted name, others by their own."""
+    role = name.replace(" ", "_")
+    parts = path.with_suffix("").parts
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    dotted = (".".join(parts[i:]) + ".py" for i in range(len(parts)))
+    return next((kept[role, n] for n in (path.name, *dotted) if (role, n) in kept), None)
+
 
 def change_of(name: str, path: Path, before: bytes, after: bytes) -> SourceChange:
     """What happened to one file. Pure."""

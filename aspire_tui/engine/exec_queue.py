@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -12,7 +13,7 @@ from aspire_tui.domain import JSON, Outcome, sha256_hex
 from aspire_tui.engine.attendance import ProgramRejected
 from aspire_tui.engine.bench import BenchLost
 from aspire_tui.engine.book import BudgetExhausted
-from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused
 from aspire_tui.engine.order import ExecOrder
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.trials import NoRoom, Stopped
@@ -34,7 +35,7 @@ REFUSED = (
     WorkerLost,
 )
 """What may keep an order from being carried out; the text is for whoever gave it."""
-State = Literal["queued", "running", "done", "failed"]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class _Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +63,8 @@ class Execution:
     closed: list[TrialClosed] = field(default_factory=list)
     dry: Outcome | None = None
     error: str = ""
+    judged_by: Evaluation | None = None
+    """The task file it brought, as it was when it was ordered."""
 
     def told(self) -> dict[str, JSON]:
         return {
@@ -80,11 +83,14 @@ class ExecQueue:
         self._engine = engine
         self._known: dict[int, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doing: dict[int, asyncio.Task[None]] = {}
         self._over = False
 
     async def act(self, c: Command) -> Reply:
-        """``exec`` puts one into the queue, ``job`` says how far it is."""
+        """``exec`` puts one into the queue, ``cancel`` takes it out, ``job`` says how far it is."""
         try:
+            if c.verb == "cancel":
+                return self._cancel(c, msgspec.convert(c.args, _Which).number)
             if c.verb == "job":
                 return self._tell(c, msgspec.convert(c.args, _Which).number)
             return await self._take(c, msgspec.convert(c.args, ExecOrder))
@@ -98,12 +104,18 @@ class ExecQueue:
         one = Execution(len(self._known) + 1, order, c.who)
         self._known[one.number] = one
         engine = self._engine
+        if order.task_file and order.task_file not in engine.job.task_files:
+            path = Path(order.task_file)
+            one.judged_by = await asyncio.to_thread(
+                Evaluation, {f"task file {path.stem} of exec {one.number}": [path]}
+            )
         if order.task not in engine.job.tasks:
             digest = sha256_hex(msgspec.json.encode(order.task))[:12]
             text = f"exec {one.number} brings a task of its own: {order.task.name} {digest}"
             await engine.book.write(Note(text, "info", "exec_task"))
         task = asyncio.create_task(self._carry_out(one))
         self._tasks.add(task)
+        self._doing[one.number] = task
         task.add_done_callback(self._tasks.discard)
         said = f"exec {one.number} is queued: it runs at the bench between trials"
         return Reply(c.id, True, said, one.told())
@@ -129,6 +141,21 @@ class ExecQueue:
             return Reply(c.id, False, f"there is no exec {number}")
         return Reply(c.id, True, one.state, one.told())
 
+    def _cancel(self, c: Command, number: int) -> Reply:
+        """Take an order back before it runs; a trial of it that runs is aborted, not cancelled."""
+        one = self._known.get(number)
+        if one is None:
+            return Reply(c.id, False, f"there is no exec {number}")
+        if one.state not in ("queued", "running"):
+            return Reply(c.id, False, f"exec {number} is {one.state}")
+        bench = self._engine.bench
+        name = sha256_hex(one.order.program.encode())
+        if bench is not None and bench.trial is not None and bench.program == name:
+            return Reply(c.id, False, f"trial {bench.trial} of exec {number} runs; abort ends it")
+        one.state, one.error = "cancelled", f"cancelled by {c.who}"
+        self._doing[number].cancel()
+        return Reply(c.id, True, f"exec {number} is cancelled", one.told())
+
     async def _carry_out(self, one: Execution) -> None:
         engine, order = self._engine, one.order
         try:
@@ -143,6 +170,8 @@ class ExecQueue:
                 await self._run(one)
             one.state = "failed" if one.error else "done"
         except asyncio.CancelledError:
+            if one.state == "cancelled":
+                return
             one.state, one.error = "failed", "the engine ended before it ran"
             raise
         except REFUSED as error:  # the run goes on without it; whoever asked has to hear why
@@ -153,14 +182,16 @@ class ExecQueue:
             engine.fail(defect)
 
     async def _run(self, one: Execution) -> None:
-        trials, order = self._engine.trials, one.order
+        trials, order, own = self._engine.trials, one.order, one.judged_by
         if order.trials == 1:
             one.closed.append(
-                await trials.at_bench(order.program, None, order.seed, "operator", order.task)
+                await trials.at_bench(order.program, None, order.seed, "operator", order.task, own)
             )
             return
         seeds = [order.seed + i for i in range(order.trials)]
-        one.closed += await trials.in_workers(order.program, None, seeds, "operator", order.task)
+        one.closed += await trials.in_workers(
+            order.program, None, seeds, "operator", order.task, own
+        )
 
     async def drain(self) -> None:
         """Take no more, and wait for what was promised."""

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ class HostProcess:
 
     name: str
     paths: CellPaths
+    seen: CellStatus | None = field(default=None, kw_only=True)
+    """The newest state that :meth:`watch` saw."""
     stand_in_elsewhere: str = ""
     """Where a local socket leads to the stand-in of a host on another machine."""
 
@@ -141,6 +143,7 @@ class HostProcess:
                 if seen is None:
                     continue
                 status, age_s = seen.status, seen.age_s
+                self.seen = status
                 if age_s > GONE_AFTER_S and not lost:
                     lost = True
                     await _record_loss(book, bench, status)

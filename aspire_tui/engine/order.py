@@ -18,5 +18,7 @@ class ExecOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise: bool = True
     dry_run: bool = False
     then_run: bool = False
+    task_file: str = ""
+    """Where the task was read from, looked at again before every trial; empty when from no file."""
     recorded: str = ""
     """Session and trial the program was taken from."""

@@ -41,6 +41,7 @@ Verb = Literal[
     "edit_call",
     "dry_run",
     "job",
+    "cancel",
     "tell",
     "reply",
     "permit",

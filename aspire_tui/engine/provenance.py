@@ -48,7 +48,7 @@ def of_session(cell_file: Path, cell: CellInfo, tasks: Sequence[TaskDef]) -> lis
     return [
         Attachment("cell_file", cell_file.name, "text/x-toml", cell_file.read_bytes()),
         Attachment("calibration", cell.name, "application/json", _calibration(cell)),
-        *(Attachment("task", t.name, "application/json", _json(t)) for t in tasks),
+        *(Attachment("task", t.name, "application/json", as_kept(t)) for t in tasks),
         *_judging(),
         Attachment("versions", "packages.txt", "text/plain", _packages()),
     ]
@@ -66,13 +66,14 @@ def of_skill(skill: Skill) -> list[Attachment]:
     ]
 
 
-def _json(value: object) -> bytes:
+def as_kept(value: object) -> bytes:
+    """A value as it is kept: readable, the same for the same value."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1)
 
 
 def _calibration(cell: CellInfo) -> bytes:
     """What the cell says of its cameras and joints; where a drive keeps offsets, they are there."""
-    return _json({"cameras": cell.cameras, "arms": cell.arms})
+    return as_kept({"cameras": cell.cameras, "arms": cell.arms})
 
 
 def _judging() -> Iterator[Attachment]:

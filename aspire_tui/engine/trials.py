@@ -75,20 +75,21 @@ class Trials:
         seed: int,
         seed_set: SeedSet,
         task: TaskDef | None = None,
+        own: Evaluation | None = None,
     ) -> TrialClosed:
         """One attended trial; in a headless session it runs in a worker instead.
 
         Whoever comes while another trial is at the bench waits for its end. Without ``task`` it is
-        the run's own.
+        the run's own; ``own`` are files that judge this one and not the run.
         """
         if self.bench is None:
-            return (await self.in_workers(program, hypothesis, [seed], seed_set, task))[0]
+            return (await self.in_workers(program, hypothesis, [seed], seed_set, task, own))[0]
         past = self._past(program, seed, seed_set, "bench")
         if past is not None:
             return past
         async with self._bench_is_free:
             await self.approve_first(program)
-            await self._may_start()
+            await self._may_start(own)
             closed = await self.bench.run(
                 self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task)
             )
@@ -103,13 +104,14 @@ class Trials:
         seeds: Sequence[int],
         seed_set: SeedSet,
         task: TaskDef | None = None,
+        own: Evaluation | None = None,
     ) -> list[TrialClosed]:
         """One trial per seed, in parallel and in order; a lost worker loses no trial.
 
         On a cell that no worker can have they run at the bench, one after the other.
         """
         if self.bench_only:
-            return [await self.at_bench(program, hypothesis, s, seed_set, task) for s in seeds]
+            return [await self.at_bench(program, hypothesis, s, seed_set, task, own) for s in seeds]
         slots = asyncio.Semaphore(self.pool.workers)
 
         async def one(seed: int) -> TrialClosed:
@@ -117,7 +119,7 @@ class Trials:
             if past is not None:
                 return past
             async with slots:
-                await self._may_start()
+                await self._may_start(own)
                 spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim", task)
                 journal = await self._survive(spec)
                 await self.book.write_trial(journal)
@@ -167,7 +169,7 @@ class Trials:
                 self.pool.restart()
         raise WorkerLost(f"trial {spec.trial} took its worker down {TRIES} times")
 
-    async def _may_start(self) -> None:
+    async def _may_start(self, own: Evaluation | None = None) -> None:
         await self.resumed.wait()
         if self.stopping.is_set():
             raise Stopped("stopped by the operator")
@@ -176,6 +178,8 @@ class Trials:
         if lacking := await asyncio.to_thread(self.room.lacking):
             raise NoRoom(lacking)
         changes = await asyncio.to_thread(self.evaluation.changes)
+        if own is not None:
+            changes += await asyncio.to_thread(own.changes)
         if changes:
             await self._refuse(changes, "engine")
 

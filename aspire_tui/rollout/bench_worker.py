@@ -34,6 +34,7 @@ from aspire_tui.rollout.link import (
     Edit,
     Entry,
     Failed,
+    HoldNext,
     KillProgram,
     LinkClosed,
     Observe,
@@ -60,7 +61,7 @@ from drivers.sim.control import StandInClient
 
 ABORT_AGAIN_S = 0.1
 
-Act = KillProgram | ResumeCell | Bound | Park
+Act = KillProgram | ResumeCell | Bound | HoldNext | Park
 """What is done while a call may be in flight."""
 
 
@@ -105,7 +106,7 @@ class Link:
                 elif isinstance(message, Observe) and not self.idle.is_set():
                     # For the trial that stands; without one a look is the next job.
                     self.answers.put(message)
-                elif isinstance(message, (KillProgram, ResumeCell, Bound, Park)):
+                elif isinstance(message, (KillProgram, ResumeCell, Bound, HoldNext, Park)):
                     acts.put(message)
                 else:
                     self.inbox.put(message)
@@ -209,8 +210,12 @@ def _act_forever(
                     parked = cell.stow(arm.name)
                     text = f"{arm.name} parked: {parked.status} {parked.detail}".strip()
                     link.send(Entry((Note(text, "warn", "parked"),)))
-            elif cell.status().held:
-                cell.resume(act.who)
+            elif isinstance(act, HoldNext):
+                bounded.hold_next = act.who
+            else:
+                bounded.hold_next = ""
+                if cell.status().held:
+                    cell.resume(act.who)
         except (CellRefused, CellFault) as error:
             link.send(Entry((Note(str(error), "warn", "cell"),)))
 

@@ -40,10 +40,19 @@ class BoundedCell:
         self._cell = cell
         self._kinematics = kinematics
         self.box: Box | None = None
+        self.hold_next = ""
+        """Who holds the cell before it is told to move again; empty for nobody."""
+
+    def _before_moving(self) -> None:
+        """The gap between two motions is where a cell holds that lost its people."""
+        who, self.hold_next = self.hold_next, ""
+        if who:
+            self._cell.hold("nobody is present", who)
 
     def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
         outside = self._outside(trajectory)
         if not outside:
+            self._before_moving()
             return self._cell.execute(arm, trajectory)
         names = [spec.name for spec in self._cell.info.arms]
         status = self._cell.status()
@@ -95,6 +104,7 @@ class BoundedCell:
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None
     ) -> GripReport:
+        self._before_moving()
         return self._cell.grip(arm, width_m, force_N, speed_m_s)
 
     def wait(self, duration_s: float) -> None:

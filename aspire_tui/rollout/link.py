@@ -161,6 +161,12 @@ class Bound(msgspec.Struct, frozen=True, tag=True):
     hi_m: tuple[float, float, float] | None = None
 
 
+class HoldNext(msgspec.Struct, frozen=True, tag=True):
+    """Let the motion in flight end, then HOLD before the next: nobody is there any more."""
+
+    who: str
+
+
 class Park(msgspec.Struct, frozen=True, tag=True):
     """Go slowly to where the arms rest, as a grant approved beforehand. No call is in flight."""
 
@@ -176,7 +182,17 @@ ToEngine = (
 )
 Asked = Consider | Edit | State | Observe
 ToWorker = (
-    Start | Committed | Admit | Asked | PersonSaid | KillProgram | ResumeCell | Bound | Park | Quit
+    Start
+    | Committed
+    | Admit
+    | Asked
+    | PersonSaid
+    | KillProgram
+    | ResumeCell
+    | Bound
+    | HoldNext
+    | Park
+    | Quit
 )
 
 _encoder = msgspec.msgpack.Encoder()

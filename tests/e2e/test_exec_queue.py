@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from aspire_tui.domain import sha256_hex
+from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.events import (
     CallStood,
     DryRunReported,
@@ -24,7 +25,7 @@ LOOK = 'RESULT = get_object_pose("red cube")[0][2] > 0\n'
 
 def test_a_running_engine_runs_dry_and_takes_programs_between_its_trials(bench) -> None:  # type: ignore[no-untyped-def]
     command = bench.start("run", "cube_lift", "--rounds", "0", "--json")
-    ordered = None
+    ordered = edited = taken_back = None
     try:
         reader = _reader(bench)
         client = attached(bench, reader)
@@ -61,6 +62,20 @@ def test_a_running_engine_runs_dry_and_takes_programs_between_its_trials(bench) 
         wrong = {"program": LOOK, "task": {}, "seed": 1}
         assert not client.send("exec", wrong).accepted
 
+        own = bench.home / "own.toml"
+        shipped = (SHIPPED / "cube_lift.toml").read_text()
+        own.write_text(shipped.replace('"cube_lift"', '"own"', 1))
+        path = bench.program(LOOK)
+        edited = bench.start("exec", path, "--task", str(own), "--seed", "6", "--json")
+        until(lambda: client.send("job", {"number": 2}).accepted, "a second order")
+        own.write_text(own.read_text() + "# other\n")
+        taken_back = bench.start("exec", path, "--task", "cube_lift", "--seed", "7", "--json")
+        until(lambda: client.send("job", {"number": 3}).accepted, "a third order")
+        stopped = bench.run("stop", "--exec", "3")
+        assert stopped.code == 0 and "exec 3 is cancelled" in stopped.out
+        assert taken_back.wait(timeout=60) == 4
+        assert not client.send("cancel", {"number": 3}).accepted
+
         assert client.send("unbreak").accepted and client.send("run_call").accepted
         out, _ = ordered.communicate(timeout=120)
         told = json.loads(out)
@@ -70,12 +85,15 @@ def test_a_running_engine_runs_dry_and_takes_programs_between_its_trials(bench) 
         mine = next(r.event for r in events(reader, TrialOpened) if r.event.trial == told["trial"])
         assert (mine.where, mine.seed, mine.seed_set) == ("bench", 5, "operator")
         assert ordered.returncode == (0 if told["verdict"]["outcome"] == "PASS" else 1)
+        out, _ = edited.communicate(timeout=120)
+        assert "task file own of exec 2" in json.loads(out)["error"]
+        assert not [r for r in events(reader, TrialOpened) if r.event.seed in (6, 7)]
         first = next(r.event for r in events(reader, TrialClosed))
         assert first.trial == 1 and first.ended == "returned"
         assert client.send("stop").accepted
         assert command.wait(timeout=60) == 4
     finally:
-        for process in (command, ordered):
+        for process in (command, ordered, edited, taken_back):
             if process is not None:
                 process.kill()
                 process.wait()

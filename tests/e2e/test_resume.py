@@ -10,6 +10,7 @@ from tests.e2e.resuming import (
     look,
     small_task,
 )
+from tests.e2e.test_presence import YAM
 
 
 def test_a_search_that_was_killed_ends_as_if_nothing_had_happened(bench) -> None:  # type: ignore[no-untyped-def]
@@ -22,7 +23,12 @@ def test_a_search_that_was_killed_ends_as_if_nothing_had_happened(bench) -> None
 
 def test_a_stopped_run_is_not_resumed_under_another_judge(bench) -> None:  # type: ignore[no-untyped-def]
     task = small_task(bench.home)
-    stopped = bench.run("run", task, "--headless", "--rounds", "0", "--max-trials", "2", "--json")
+    cell = bench.home / "mine.toml"  # by path: no cell of the workspace has that name
+    cell.write_text(YAM.read_text().replace('name = "yam"', 'name = "mine"', 1))
+    stopped = bench.run(
+        "run", task, "--cell", str(cell), "--headless", "--rounds", "0", "--max-trials", "2",
+        "--json",
+    )  # fmt: skip
     assert stopped.code == 4
     session = stopped.json["session"]
     path = bench.home / "small.toml"
@@ -31,6 +37,7 @@ def test_a_stopped_run_is_not_resumed_under_another_judge(bench) -> None:  # typ
     refused = bench.run("run", "--resume", session, "--json")
     assert refused.code == 3
     assert "task small" in refused.err and "changed since the session began" in refused.err
+    assert '"dev_n": 4' in refused.err and '"dev_n": 3' in refused.err, "the difference is shown"
     path.write_text(text)
     ended = bench.run("run", "--resume", session, "--max-trials", "50", "--json")
     assert ended.code in (0, 1), ended.err

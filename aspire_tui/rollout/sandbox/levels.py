@@ -48,6 +48,14 @@ def refusal(level: SandboxLevel, *, hardware: bool, waived: bool) -> str:
     )
 
 
+def without_any(why: str) -> str:
+    """What an operator is told where no level that was asked for can be had."""
+    return (
+        f"no sandbox can be made here ({why}): refused; --i-accept-no-sandbox runs programs "
+        "without one and brands the session"
+    )
+
+
 def shortfall(level: SandboxLevel, probe: ProbeFrame | None, why: str) -> str:
     """Why the probe disproves the level; empty when it holds."""
     if level == "D":

@@ -1,0 +1,108 @@
+"""What the engine does when people come and go, with the cell's side written down instead."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from aspire_tui.engine.attendance import Attendance
+from aspire_tui.engine.conversation import Conversation
+from aspire_tui.engine.engine import Engine
+from aspire_tui.engine.grant import template
+from drivers.cellfile import load_cell
+
+YAM = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
+
+
+@dataclass
+class Cell:
+    """Bench and host of an engine, as far as people matter."""
+
+    speed: float = 1.0
+    done: list[Any] = field(default_factory=list)
+    trial: int | None = 1
+    moves_by_itself: bool = False
+    seen: Any = None
+
+    @property
+    def gate(self) -> Any:
+        return SimpleNamespace(hold=lambda why: self.done.append("gate"))
+
+    async def call_ended(self) -> None:
+        self.done.append("call ended")
+
+    async def stand_held(self) -> None:
+        self.done.append("stands")
+
+    def bound(self, grant: Any, speed: float) -> None:
+        self.done.append(("bound", None if grant is None else grant.speed, speed))
+
+    def hold_next(self, who: str) -> None:
+        self.done.append("hold next")
+        asyncio.get_running_loop().call_later(0.1, self._holds)
+
+    def _holds(self) -> None:
+        self.done.append("motion ended")
+        self.seen = SimpleNamespace(held=True)
+
+    def status(self) -> Any:
+        return SimpleNamespace(speed=self.speed, held=True, who="watchdog")
+
+    def hold(self, who: str) -> None:
+        self.done.append("hold")
+
+    def resume_cell(self, who: str) -> None:
+        self.done.append("resumed")
+
+    def wait_until_free(self) -> None: ...
+
+
+def engine_on(cell: Cell, policy: str = "hold") -> Any:
+    async def write(*events: Any, **_: Any) -> int:
+        return 0
+
+    async def held(why: str) -> None:
+        cell.done.append(why)
+
+    engine: Any = SimpleNamespace(
+        book=SimpleNamespace(write=write), bench=cell, host=cell, stopping=asyncio.Event(),
+        trials=SimpleNamespace(resumed=asyncio.Event()), held=held,
+        pool=SimpleNamespace(hold=lambda on: None),
+        job=SimpleNamespace(
+            spec=SimpleNamespace(cell="yam"), tasks=[SimpleNamespace(name="cube_stack")],
+            resume_by="ada",
+        ),
+    )  # fmt: skip
+    engine.attendance = Attendance(engine, load_cell(YAM), "")
+    engine.attendance.policy = policy
+    engine.conversation = Conversation(engine.book, engine.attendance.someone)
+    return engine
+
+
+async def test_a_grant_never_raises_the_speed_and_gives_back_what_was_in_force() -> None:
+    cell = Cell(speed=0.2)
+    people = engine_on(cell).attendance
+    sentence = template(people._about("ada"))
+    assert await people.give_grant(sentence, "ada", "1") == ""
+    assert cell.done[0][0] == "bound" and cell.done[0][2] == 0.2
+    assert await people.end_grant("revoked", "ada")
+    assert cell.done[1] == ("bound", None, 0.2)
+
+
+async def test_a_reset_under_way_ends_its_motion_before_the_cell_holds() -> None:
+    cell = Cell(moves_by_itself=True)
+    await engine_on(cell).attendance._hold("nobody is present")
+    assert cell.done.index("motion ended") < cell.done.index("hold")
+    assert cell.done.index("gate") < cell.done.index("hold next"), "nothing new begins meanwhile"
+
+
+async def test_a_resumed_real_cell_moves_only_on_the_operators_word() -> None:
+    past: Any = SimpleNamespace(unknown=("call 3 (goto_pose) of trial 1",))
+    real, stand_in = Cell(), Cell()
+    await Engine._stand_after_a_crash(engine_on(real), past)
+    assert real.done == ["resumed by ada; unknown outcome: call 3 (goto_pose) of trial 1"]
+    await Engine._stand_after_a_crash(engine_on(stand_in, "goes-on"), past)
+    assert stand_in.done == ["resumed"]
