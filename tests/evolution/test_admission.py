@@ -179,7 +179,7 @@ def test_a_bench_repair_without_its_proof_is_refused(recalled: Recalled, said: s
     assert ruling.standing == "refused" and any(said in line for line in ruling.missing)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60),
     st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30),
@@ -204,7 +204,7 @@ def test_whatever_comes_in_was_proven(
         assert recalled
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(20, 60))
 def test_a_replacement_is_never_less_than_ten_points_better(k: int, lost: int, n: int) -> None:
     k, lost = min(k, n), min(lost, n - min(k, n))

@@ -20,7 +20,7 @@ from aspire_tui.evolution.stopping import Rules, SoFar, plateaued, stop
 # diversity
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(PROGRAMS, PROGRAMS)
 def test_distance_is_a_symmetric_share(one: str, other: str) -> None:
     d = distance(one, other)
@@ -49,7 +49,7 @@ def test_what_was_eliminated_does_not_come_back_in_another_layout() -> None:
     assert chosen.taken == (0, 2) and "eliminated before" in chosen.left[1]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(PROGRAMS, max_size=8), st.integers(0, 8), st.floats(0.0, 0.5))
 def test_chosen_programs_keep_their_distance_and_nobody_is_lost(
     programs: list[str], k: int, least: float
@@ -66,7 +66,7 @@ def test_chosen_programs_keep_their_distance_and_nobody_is_lost(
 # racing
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(1, 16), st.integers(1, 60))
 def test_a_plan_runs_every_scene_once_and_halves(k: int, scenes: int) -> None:
     rungs = plan(k, scenes)
@@ -89,7 +89,7 @@ SCORES = st.integers(1, 24).flatmap(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(SCORES, st.integers(0, 8))
 def test_the_leader_and_the_baseline_are_never_stopped(scores, keep: int) -> None:
     result = cut(scores, keep, baseline=0)
@@ -139,7 +139,7 @@ def test_rounds_are_a_budget_too() -> None:
     assert found is not None and found.why == "budget"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), max_size=10), st.integers(1, 5))
 def test_a_plateau_is_rounds_without_a_new_best(scores: list[float], rounds: int) -> None:
     flat = len(scores) > rounds and max(scores[-rounds:]) <= max(scores[:-rounds])
