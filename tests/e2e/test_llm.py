@@ -18,6 +18,7 @@ from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.events import AgentTool, HypothesisOpened, TokensUsed, TrialClosed, TrialOpened
 from aspire_tui.session.reader import SessionReader
 from tests.e2e.conftest import Answer, Bench
+from tests.e2e.kills import _reader
 from tests.improvement.apprentice import (
     Apprentice,
     asks_for_another_thing,
@@ -65,7 +66,7 @@ def run(bench: Bench, loopback: Loopback, protocol: Protocol, *more: str) -> Ans
         env=environment,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=240,
         stdin=subprocess.DEVNULL,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -192,7 +193,7 @@ def test_a_provider_that_goes_away_leaves_a_run_that_can_be_resumed(bench: Bench
         again = subprocess.run(
             bench.command("run", "--resume", str(session), "--json"),
             env=bench.environment | {"ANTHROPIC_API_KEY": KEY},
-            capture_output=True, text=True, timeout=150, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     assert again.returncode == 0, again.stderr
     told = json.loads(again.stdout)
@@ -236,8 +237,8 @@ def test_killed_in_a_batch_the_running_trials_end_and_no_other_starts(bench: Ben
         )  # fmt: skip
         try:
             worker = worker_of(bench)
-            session = _session(bench)
-            with SessionReader(session) as reader:
+            with _reader(bench) as reader:
+                session = reader.path
                 _until(lambda: reader.snapshot().trials_closed >= 1)
                 os.kill(worker, signal.SIGKILL)
                 seen = reader.snapshot().trials_closed
@@ -251,11 +252,6 @@ def test_killed_in_a_batch_the_running_trials_end_and_no_other_starts(bench: Ben
         assert snapshot.ended is not None and snapshot.ended.stopped_by == "agent"
         assert snapshot.trials_opened == snapshot.trials_closed <= seen + 6 < len(scenes)
     assert json.loads(out)["stopped_by"] == "agent"
-
-
-def _session(bench: Bench) -> Path:
-    _until(lambda: any((bench.home / "sessions").glob("*.db")))
-    return next((bench.home / "sessions").glob("*.db"))
 
 
 def _until(true: Callable[[], bool], patience_s: float = 90.0) -> None:
