@@ -122,7 +122,8 @@ class Link:
                 _send(to, frames)
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        # Cancelled only when the link itself ends.
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             while line := await reader.readline():
                 try:
                     self.weather.faults = msgspec.json.decode(line, type=LinkFaults)
