@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scipy.stats import binomtest
-
 
 class Rate(NamedTuple):
     """k of n with its 95 % Wilson interval."""
@@ -21,6 +19,9 @@ def rate(k: int, n: int) -> Rate:
     """Wilson score interval at 95 %; (0, 1) when nothing was tried."""
     if n == 0:
         return Rate(0, 0, 0.0, 1.0)
+    # scipy.stats costs most of a second to import; the command line starts without it.
+    from scipy.stats import binomtest
+
     ci = binomtest(k, n).proportion_ci(0.95, method="wilson")
     return Rate(k, n, float(ci.low), float(ci.high))
 
@@ -46,5 +47,7 @@ def paired(before: Sequence[bool], after: Sequence[bool]) -> Paired:
     broken = sum(b and not a for b, a in zip(before, after, strict=True))
     if fixed + broken == 0:
         return Paired(0, 0, 1.0)
+    from scipy.stats import binomtest
+
     p = binomtest(fixed, fixed + broken, alternative="greater").pvalue
     return Paired(fixed, broken, float(p))
