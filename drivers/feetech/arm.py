@@ -32,6 +32,10 @@ MAX_AGE_S: Final = 0.05
 CONFIRM_TIME_S: Final = 0.003
 """What is kept back of a cycle for reading goals back."""
 
+LOOKS: Final = 2
+FIRST_LOOKS: Final = 8
+"""Nobody waits yet, and a busy computer may be late."""
+
 LinkFactory = Callable[[str, int], Link]
 
 
@@ -121,7 +125,7 @@ class FeetechArm:
             bus.detect_echo(ids[0])
             # Asked first, because somebody may wait: an arm that is lost is looked for again and
             # again beside others that go on.
-            if not bus.anybody(ids):
+            if not bus.anybody(ids, FIRST_LOOKS if self._opened == 1 else LOOKS):
                 raise PortError(self._nobody())
             self._seen = survey(bus, ids, self._clock, look_for_strays=self._opened == 1)
             if not self._seen.servos and not self._seen.colliding:

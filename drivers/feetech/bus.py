@@ -155,10 +155,10 @@ class Bus:
                     break
         return found
 
-    def anybody(self, servos: Sequence[int]) -> bool:
-        """Whether any of these answers, or anything comes back at all; two quick looks."""
+    def anybody(self, servos: Sequence[int], looks: int) -> bool:
+        """Whether any of these answers, or anything comes back at all; quick looks."""
         asked = codec.sync_read(0, 5, servos)
-        for _ in range(2):
+        for _ in range(looks):
             heard = self.listen(asked, 5, self._slack_s)
             if heard.answers or heard.noise:
                 return True

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import serial
 
-from drivers.errors import DeviceFinding
+from drivers.errors import DeviceFinding, DeviceGone
 from drivers.feetech.portlock import PortLock, PortTaken, holders_of
 from drivers.findings import found, one_line
 from drivers.serial_ports import other_ports
@@ -80,6 +80,8 @@ class SerialLink:
                 left = until_s - self._clock()
                 if left <= 0 or not select.select([], [self._fd], [], left)[1]:
                     raise TimeoutError(f"{self.port} does not take what is sent") from None
+            except OSError as error:
+                raise self._gone(error) from None
 
     def receive(self, until_s: float) -> bytes:
         left = until_s - self._clock()
@@ -105,9 +107,16 @@ class SerialLink:
             data = os.read(self._fd, CHUNK)
         except BlockingIOError:
             return b""
+        except OSError as error:
+            raise self._gone(error) from None
         if not data:
-            raise OSError(errno.EIO, f"{self.port} hung up, or another program reads it too")
+            raise DeviceGone(f"{self.port} hung up, or another program reads it too")
         return data
+
+    def _gone(self, error: OSError) -> OSError:
+        return DeviceGone(
+            f"{self.port} is unplugged, or its adapter has no power ({error.strerror})"
+        )
 
 
 def _lock(port: str, folder: Path | None) -> PortLock:
