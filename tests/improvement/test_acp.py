@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import site
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,13 @@ from acp.schema import Cost, Usage
 from aspire_tui.domain import JSON, Tokens
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.acp import presets
-from aspire_tui.improvement.acp.confinement import Confinement, prove, reads_of
+from aspire_tui.improvement.acp.confinement import (
+    Confinement,
+    Premises,
+    confined_command,
+    prove,
+    reads_of,
+)
 from aspire_tui.improvement.acp.pane import is_ours
 from aspire_tui.improvement.acp.provider_way import ProviderWay
 from aspire_tui.improvement.acp.start import run_acp
@@ -96,6 +103,20 @@ def test_the_walls_hold_where_they_can_be_built(held_in: Confinement) -> None:
         pytest.skip(f"no walls here: {held_in.why_not}")
     leaky = prove(reads_of("/usr/bin/env", [LIBRARIES]), ["/usr/bin"])
     assert "it could reach /usr/bin/" in leaky.why_not  # the probe sees what is there
+
+
+def test_an_agent_ends_with_the_process_that_holds_it(tmp_path: Path, held_in: Confinement) -> None:
+    if held_in.why_not:
+        pytest.skip(f"no walls here: {held_in.why_not}")
+    premises = Premises(tmp_path)
+    premises.prepare()
+    command = confined_command(premises, ["sh", "-c", "echo up; sleep 600"], reads_of("sh", []), [])
+    outer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert outer.stdout is not None and outer.stdout.readline() == b"up\n"
+    outer.kill()
+    assert outer.stdout.read() == b""  # nobody is left who could still write
+    outer.wait()
+    outer.stdout.close()
 
 
 def test_a_hosted_agent_works_behind_the_walls(tmp_path: Path, held_in: Confinement) -> None:

@@ -68,6 +68,7 @@ def _inner(plan: Mapping[str, Any], as_root: bool) -> None:
             kernel.drop_root(namespaces.NOBODY, namespaces.NOBODY)
         kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        kernel.die_with_parent()  # once more: becoming another user has cleared it
         os.chdir(WORK)
         code = _report(plan) if plan.get("probe") else _run(plan, listener)
     except OSError as error:
