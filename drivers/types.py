@@ -184,7 +184,8 @@ AlarmCode = Literal[
     "torque_lost",
     "bus_errors",
 ]
-"""What a drive can complain about. ``torque_lost``: it restarted and hangs; goals to it stop. ``warm``/``hot``: within 10/5 °C of its own limit."""
+"""What a drive can complain about. ``torque_lost``: it restarted and hangs; goals to it stop.
+``warm``/``hot``: within 10/5 °C of its own limit."""
 
 
 class Alarm(msgspec.Struct, frozen=True):

@@ -16,9 +16,6 @@ from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_o
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.events import RunEnded
-from aspire_tui.evolution.context_economy import as_json as economy_json
-from aspire_tui.evolution.context_economy import figures_of, verdict_on
-from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
 from aspire_tui.improvement.llm.presets import preset_named
 from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
 from aspire_tui.session.reader import SessionReader
@@ -47,6 +44,11 @@ def context_economy(
     json_only: JsonFlag = False,
 ) -> None:
     """Tokens per repair with the index of calls against whole traces, on the same failures."""
+    # Loads the model clients, which no other verb should wait for.
+    from aspire_tui.evolution.context_economy import as_json as economy_json
+    from aspire_tui.evolution.context_economy import figures_of, verdict_on
+    from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
+
     options = {"experiment": "context", "failures": str(failures)}
     budget = Budget(max_cost_usd=max_cost)
     session, ended = _one_run(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
-import platform
 import signal
 import socket
 import traceback
@@ -29,6 +27,13 @@ from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.outcomes import (
+    after_dry_run,
+    exec_outcome,
+    in_a_line,
+    rate_of,
+    versions,
+)
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.provenance import as_kept, attach, of_session
 from aspire_tui.engine.resume import REPEATS_ITSELF, Past, closings, grown, read_past
@@ -40,17 +45,14 @@ from aspire_tui.environment.primitives.registry import catalogue
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import DiskFull, PolicyRefused
 from aspire_tui.events import (
-    DryRunReported,
     EvaluationChanged,
     HypothesisScored,
     Note,
     RunEnded,
     SessionOpened,
     SessionResumed,
-    TrialClosed,
 )
 from aspire_tui.evolution.seeds import SeedBook, held_out_key
-from aspire_tui.evolution.statistics import Rate, rate
 from aspire_tui.evolution.tree import Hypothesis, Tree
 from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
@@ -200,7 +202,7 @@ class Engine:
             return Reply(command.id, False, str(lost))
         except Exception as defect:
             self.fail(defect)
-            return Reply(command.id, False, f"the engine failed: {_in_a_line(defect)}")
+            return Reply(command.id, False, f"the engine failed: {in_a_line(defect)}")
 
     async def _work_unless_failed(self, hello: Hello) -> RunEnded:
         """The job; what watches over it must not end before it does.
@@ -218,7 +220,7 @@ class Engine:
     def _told(self, defect: BaseException) -> RunEnded:
         """How a session ends that a defect of ours ended: one line there, the rest in the log."""
         traceback.print_exception(defect)
-        text = f"the engine failed: {_in_a_line(defect)}; its log has the rest"
+        text = f"the engine failed: {in_a_line(defect)}; its log has the rest"
         return RunEnded(None, "fault", reason=text)
 
     def stop(self, who: str) -> None:
@@ -316,7 +318,7 @@ class Engine:
             SessionOpened(
                 spec=self.job.spec,
                 sandbox=hello.sandbox,
-                versions=_versions(hello),
+                versions=versions(hello),
                 cell=msgspec.to_builtins(hello.cell),
                 hashes=evaluation_hashes(self.evaluation, self.job.tasks, hello.cell),
                 brands=brands,
@@ -345,7 +347,7 @@ class Engine:
         await self.book.write(
             SessionResumed(
                 who=self.job.resume_by,
-                versions=_versions(hello),
+                versions=versions(hello),
                 hashes=now,
                 unfinished=past.unfinished,
                 unknown=past.unknown,
@@ -394,14 +396,14 @@ class Engine:
             dry = await self.dry_runs.run(spec.program, trials.task, self.job.started_by)
             passed = dry.verdict is not None and dry.verdict.outcome == "PASS"
             if not (passed and spec.then_run):
-                return _after_dry_run(dry)
+                return after_dry_run(dry)
         seeds = [spec.seed + i for i in range(spec.trials)]
         if spec.trials == 1:
             closed = [await trials.at_bench(spec.program, None, seeds[0], "operator")]
         else:
             closed = await trials.in_workers(spec.program, None, seeds, "operator")
-        r = _rate_of(closed)
-        outcome = _exec_outcome(closed)
+        r = rate_of(closed)
+        outcome = exec_outcome(closed)
         stopped = "operator" if self.stopping.is_set() else "done"
         return RunEnded(outcome, stopped, None, r.k, r.n, r.lo, r.hi, closed[0].reason)
 
@@ -470,7 +472,7 @@ class Engine:
         closed = await trials.in_workers(
             best.program, best.number, seeds.take("held_out", n), "held_out"
         )
-        r = _rate_of(closed)
+        r = rate_of(closed)
         await self.book.write(HypothesisScored(best.number, "held_out", r.k, r.n, r.lo, r.hi))
         enough = r.n >= task.criterion.held_out_n and r.lo >= task.criterion.min_lower_bound
         reason = (
@@ -494,38 +496,3 @@ class Engine:
         if self.bench is not None:
             await self.bench.close()
         self.pool.close()
-
-
-def _after_dry_run(dry: DryRunReported) -> RunEnded:
-    """The end of a session that only ran in the stand-in: the cell itself was never moved."""
-    if dry.seen is None:
-        return RunEnded(None, "fault", reason=f"no dry run: {dry.error}")
-    if dry.verdict is None:
-        return RunEnded("FAIL", "done", reason=f"dry run: {dry.error or dry.ended}")
-    verdict = dry.verdict
-    return RunEnded(verdict.outcome, "done", reason=f"dry run: {dry.error or verdict.reason}")
-
-
-def _in_a_line(defect: BaseException) -> str:
-    text = " ".join(str(defect).split())
-    return f"{type(defect).__name__}: {text}"[:300]
-
-
-def _rate_of(closed: list[TrialClosed]) -> Rate:
-    judged = [t for t in closed if t.outcome is not None and t.counted]
-    return rate(sum(t.outcome == "PASS" for t in judged), len(judged))
-
-
-def _exec_outcome(closed: list[TrialClosed]) -> Outcome | None:
-    outcomes = {t.outcome for t in closed}
-    if outcomes == {"PASS"}:
-        return "PASS"
-    if "FAIL" in outcomes:
-        return "FAIL"
-    return "UNSURE" if "UNSURE" in outcomes else None
-
-
-def _versions(hello: Hello) -> dict[str, str]:
-    names = ("aspire-tui", "mujoco", "numpy", "mink", "ompl", "ruckig", "apsw")
-    found = {n: importlib.metadata.version(n) for n in names}
-    return {**found, "python": platform.python_version(), "camera": hello.camera_path}

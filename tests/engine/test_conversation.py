@@ -1,4 +1,4 @@
-"""What passes between people and an agent is recorded, answered once, and denied when nobody does."""
+"""What people and an agent say is recorded, answered once, and denied when nobody answers."""
 
 from __future__ import annotations
 
