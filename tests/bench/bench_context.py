@@ -13,6 +13,7 @@ from tests.improvement.loopback import Loopback
 from tests.improvement.repairer import Repairer
 
 COMMAND = "python -m tests.bench context"
+TASK = "cube_lift"
 FAILURES = 30
 LONGEST_S = 3000.0
 
@@ -34,9 +35,9 @@ def figures() -> list[Figure]:
 
 
 def measure(failures: int) -> dict:  # type: ignore[type-arg]
-    """``aspire-tui bench context`` on cube_stack against a loopback endpoint."""
+    """``aspire-tui bench context`` against a loopback endpoint."""
     with tempfile.TemporaryDirectory(prefix="bench-context-") as home, Loopback(Repairer()) as loop:
-        words = ["bench", "context", "cube_stack", "--model", "openai-chat:scripted"]
+        words = ["bench", "context", TASK, "--model", "openai-chat:scripted"]
         words += ["--base-url", loop.url("openai-chat"), "--failures", str(failures), "--json"]
         done = subprocess.run(
             [sys.executable, "-m", "aspire_tui.cli", "--workspace", home, *words],
