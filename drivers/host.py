@@ -142,7 +142,9 @@ class CellHost:
             return self._core.at_rest or now > self._leave_by_s
         heard_s = max(self._desk.heard_s, self._server.called_s)
         alone = now - heard_s > self._options.idle_exit_s and not self._server.watchers
-        if self._plant.exits_alone and alone and self._core.at_rest:
+        # A set-point that was lost in motion stays where it was.
+        at_rest = self._core.at_rest or self._core.status().state == "LOST"
+        if self._plant.exits_alone and alone and at_rest:
             self.leave("host: nobody is here")
         return False
 
