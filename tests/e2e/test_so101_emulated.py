@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from aspire_tui.environment.task_file import find_task
 from aspire_tui.improvement.rules.compose import compose
 from drivers.client import CellClient
 from drivers.emu.fault_socket import FaultClient
+from drivers.hostlock import holder_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CELL = ("--task", "cube_lift", "--cell", "so101-emulated")
@@ -43,6 +46,9 @@ def test_a_cube_is_lifted_over_the_bus_and_a_pulled_plug_ends_it_in_one_line(ben
         out, err = running.communicate(timeout=120)
         faults.inject("replug")
     client.close()
+    holder = holder_of(folder / "lock")
+    if holder is not None:
+        os.kill(holder.pid, signal.SIGTERM)
     assert running.returncode == 5, (out, err)
     why = [row for row in err.splitlines() if "run ended" in row]
     assert len(why) == 1 and why[0] == err.splitlines()[-1], err
