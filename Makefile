@@ -16,7 +16,8 @@ run: ## watch one task being learned, with the rules agent and no hardware
 
 test: ## all tests
 	@.ci/setup dev
-	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile -m "not alone" $(ARGS)
+	@$(VENV)/python -m pytest -m alone $(ARGS)
 
 lint: ## ruff, and mypy strict where it is promised
 	@.ci/setup dev

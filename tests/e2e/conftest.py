@@ -80,7 +80,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as runtime:
         Path(runtime).chmod(0o700)
         yield Bench(home, Path(runtime))
-        _end_all(runtime)
+        _end_all(f"{runtime}|{home}")
 
 
 def _end_all(runtime: str) -> None:

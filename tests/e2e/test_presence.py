@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.engine.spawn import socket_of
 from aspire_tui.events import (
@@ -173,6 +175,7 @@ def test_a_new_program_waits_for_a_person_who_sees_facts(bench) -> None:  # type
         assert (given.who, given.approved, given.program) == ("anna", True, asked.program)
 
 
+@pytest.mark.alone
 def test_a_suspended_screen_is_nobody_and_a_hung_up_one_leaves_the_run_alive(bench) -> None:  # type: ignore[no-untyped-def]
     cell = watched_cell(bench.home, 'presence = "hold"\npresence_s = 300.0')
     task = small_task(bench.home)

@@ -22,6 +22,8 @@ from aspire_tui.improvement.toolset import TOOLS
 SUFFIX = ".agent"
 HELLO = "hello"
 """What a connection says first, with the name of the agent behind it."""
+TURNED_AWAY_S = 1.0
+"""How long a second visitor may take to say its name."""
 TAKEN = "another agent drives this run; it has to leave first"
 NAME_LONGEST = 80
 
@@ -81,9 +83,18 @@ class Door:
             if self._listener in ready:
                 other, _ = self._listener.accept()
                 with other:
-                    wire.send(other, wire.ToolAnswer(0, refused=TAKEN))
+                    self._turn_away(other)
             if guest in ready:
                 return
+
+    def _turn_away(self, other: socket.socket) -> None:
+        """Say why, and let it be read: what is closed with words unread takes the answer along."""
+        other.settimeout(TURNED_AWAY_S)
+        try:
+            wire.receive(other)
+            wire.send(other, wire.ToolAnswer(0, refused=TAKEN))
+        except (wire.AgentLinkClosed, OSError):
+            return  # it left by itself, or says nothing
 
     def _answer(self, call: wire.ToolCall) -> wire.ToolAnswer:
         if call.tool not in TOOLS:

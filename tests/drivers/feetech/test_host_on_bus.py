@@ -67,6 +67,7 @@ def test_a_broken_cable_at_opening_is_read_through_the_host_and_mended(
     client.close()
 
 
+@pytest.mark.alone
 def test_a_latency_timer_of_16_ms_is_a_slower_arm_with_a_warning(
     emulated: EmulatedBus, runtime: Path
 ) -> None:
