@@ -107,6 +107,8 @@ def run(
         return
     if agent not in AGENTS:
         raise ConfigError(f"--agent {agent}: unknown; this release has {', '.join(AGENTS)}")
+    if model and agent != "llm":
+        raise ConfigError(f"--model is for --agent llm, not {agent}")
     if len(tasks) != 1:
         raise ConfigError("run takes one task in this release; start one run per task")
     real = not cell_named(cell, context.workspace)[1].has_workers
@@ -124,8 +126,10 @@ def run(
             chosen = mcp_agent()
         case "manual":
             chosen = manual_agent()
+        case "llm":
+            chosen = Chosen(_model_options(model, base_url, preset, vision, max_cost))
         case _:
-            chosen = Chosen(_agent_options(agent, model, base_url, preset, vision, max_cost))
+            chosen = Chosen({})
     attended = not headless or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",
@@ -300,14 +304,10 @@ def _running(name: str, context: Context) -> tuple[Path, Path]:
     raise ConfigError(f"no run is called {name}; going on: {names}")
 
 
-def _agent_options(
-    agent: str, model: str, base_url: str, preset: str, vision: str, max_cost: float | None
+def _model_options(
+    model: str, base_url: str, preset: str, vision: str, max_cost: float | None
 ) -> dict[str, str]:
-    """The options of one kind of agent, checked as far as that needs no network."""
-    if agent != "llm":
-        if model:
-            raise ConfigError(f"--model is for --agent llm, not {agent}")
-        return {}
+    """What a model as the agent is started with, checked as far as that needs no network."""
     if not model:
         raise ConfigError("--agent llm needs --model PROVIDER:NAME, e.g. anthropic:NAME")
     for choice in choose_models(model, base_url):

@@ -8,17 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from aspire_tui.environment.motion.kinematics import Kinematics
+from aspire_tui.rollout.wrapped import WrappedCell
 from drivers.cell import Cell
-from drivers.types import (
-    CellInfo,
-    CellStatus,
-    FloatArray,
-    Frame,
-    GripReport,
-    MotionReport,
-    SampleLog,
-    Trajectory,
-)
+from drivers.types import FloatArray, GripReport, MotionReport, Trajectory
 
 STEP_S = 0.02
 EDGE_M = 1e-3
@@ -33,11 +25,11 @@ class Box:
     hi_m: tuple[float, float, float]
 
 
-class BoundedCell:
-    """Implements :class:`drivers.cell.Cell`; without a box it only delegates."""
+class BoundedCell(WrappedCell):
+    """Without a box it only hands on."""
 
     def __init__(self, cell: Cell, kinematics: Kinematics) -> None:
-        self._cell = cell
+        super().__init__(cell)
         self._kinematics = kinematics
         self.box: Box | None = None
         self.hold_next = ""
@@ -53,7 +45,7 @@ class BoundedCell:
         outside = self._outside(trajectory)
         if not outside:
             self._before_moving()
-            return self._cell.execute(arm, trajectory)
+            return super().execute(arm, trajectory)
         names = [spec.name for spec in self._cell.info.arms]
         status = self._cell.status()
         q = status.arms[names.index(arm)].q_rad
@@ -88,42 +80,11 @@ class BoundedCell:
             "unattended work; nothing moved"
         )
 
-    @property
-    def info(self) -> CellInfo:
-        return self._cell.info
-
-    def now_s(self) -> float:
-        return self._cell.now_s()
-
-    def status(self) -> CellStatus:
-        return self._cell.status()
-
-    def frame(self, camera: str) -> Frame:
-        return self._cell.frame(camera)
-
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None
     ) -> GripReport:
         self._before_moving()
-        return self._cell.grip(arm, width_m, force_N, speed_m_s)
-
-    def wait(self, duration_s: float) -> None:
-        self._cell.wait(duration_s)
-
-    def hold(self, cause: str, who: str) -> None:
-        self._cell.hold(cause, who)
-
-    def resume(self, who: str) -> None:
-        self._cell.resume(who)
-
-    def abort(self, who: str) -> None:
-        self._cell.abort(who)
-
-    def samples(self, arm: str, since_s: float) -> SampleLog:
-        return self._cell.samples(arm, since_s)
-
-    def close(self) -> None:
-        self._cell.close()
+        return super().grip(arm, width_m, force_N, speed_m_s)
 
 
 def _sampled(trajectory: Trajectory) -> FloatArray:
