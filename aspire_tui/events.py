@@ -48,6 +48,9 @@ from aspire_tui.domain import (
 from aspire_tui.domain import Samples as Samples
 from aspire_tui.domain import VideoFrame as VideoFrame
 from aspire_tui.event_base import Event as Event
+from aspire_tui.skill_events import CanaryReported as CanaryReported
+from aspire_tui.skill_events import SkillDrafted as SkillDrafted
+from aspire_tui.skill_events import SkillRuled as SkillRuled
 
 
 class SessionOpened(Event, frozen=True, tag="session_opened"):
@@ -395,6 +398,9 @@ AnyEvent = (
     | AgentAsked
     | AgentAnswered
     | SkillProposed
+    | SkillDrafted
+    | SkillRuled
+    | CanaryReported
     | TokensUsed
     | HypothesisOpened
     | HypothesisScored

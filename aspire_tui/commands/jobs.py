@@ -73,6 +73,7 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
         key_file=str(workspace.root / ".held-out.key"),
         levels=admitted(hardware=cell.info.kind == "hardware", waived=spec.sandbox_waived),
         keep=retention(load_settings(workspace)),
+        shelf=str(workspace.skills.resolve()),
     )
 
 

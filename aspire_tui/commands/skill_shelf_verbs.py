@@ -17,15 +17,14 @@ from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.session_verbs import find_session
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
-from aspire_tui.evolution.admission import Case, Paired, Ruling, rule, unsound_lines
-from aspire_tui.evolution.evidence import paired_of
+from aspire_tui.evolution.admission import Ruling, unsound_lines
+from aspire_tui.evolution.gate import evidence_sessions, primitives_here, promote, ruling_of
 from aspire_tui.library.foreign import Offered, clone, is_address, offer, skill_folders_in
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import Library, load_library, load_skill
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.library.scene_constants import scene_constants
 from aspire_tui.library.skill import Skill
-from aspire_tui.session.reader import SessionReader
 
 MOST_LINES = 400
 """Lines of a difference shown without ``--all``."""
@@ -34,14 +33,6 @@ MOST_LINES = 400
 def shelf_of(context: Context) -> Shelf:
     """The workspace's own skills: what ships is never written to."""
     return Shelf(context.workspace.skills, context.who(), time.time)
-
-
-def primitive_names() -> frozenset[str]:
-    """Every name a program may call in this release."""
-    from aspire_tui.environment.primitives import ALL
-    from aspire_tui.environment.primitives.registry import catalogue
-
-    return frozenset({*catalogue(ALL, "capx", ""), *catalogue(ALL, "libero", "")})
 
 
 def check_skill(
@@ -110,22 +101,10 @@ def promote_skill(
     """Let a skill through the gate, or say what is missing. Operators get no other way in."""
     context = Context.of(ctx)
     shelf = shelf_of(context)
-    shelf.begin(skill)
-    try:
-        found = load_skill(shelf.quarantined(skill))
-        ruling = _ruling(context, found, evidence or [])
-        if ruling.standing == "refused":
-            shelf.abandon(skill, "; ".join(ruling.missing))
-        else:
-            shelf.edit(skill, note, {"proofs": list(ruling.proofs), "digest": found.digest})
-            shelf.finish(skill, ruling.standing, found.definition.supersedes, note)
-            kept = load_skill(shelf.skills / skill)
-            holds = kept.digest == found.digest
-            shelf.verify(skill, holds, "read again after the promotion", {"digest": kept.digest})
-    except BaseException as error:
-        if shelf.open_promotion() is not None:
-            shelf.abandon(skill, f"broken off: {error}"[:300])
-        raise
+    waits = shelf.quarantined(skill)
+    named = load_skill(waits) if waits.is_dir() else None
+    sessions = _sessions(context, named, evidence or [])
+    found, ruling = promote(shelf, skill, sessions, primitives_here(), note=note)
     if as_json:
         print_json({"skill": skill, **msgspec.to_builtins(ruling)})
     else:
@@ -196,7 +175,7 @@ def check_shelf(context: Context, *, accept: bool) -> list[tuple[str, list[str]]
         first = shelf.changes()[0]
         raise PolicyRefused(f"{first.path} was {first.what} without the ledger; see --accept")
     library = load_library(context.workspace.skill_folders())
-    names = primitive_names()
+    names = frozenset(primitives_here())
     rows = [(s.name, stale_lines(s, names)) for s in library.skills]
     rows += [(Path(p.folder).name, [p.text]) for p in library.problems]
     marked = {
@@ -254,17 +233,15 @@ def _named(name: str, context: Context) -> Skill:
 
 
 def _ruling(context: Context, skill: Skill, sessions: list[str]) -> Ruling:
-    pairs: list[Paired] = []
-    for name in dict.fromkeys(sessions):
-        path = find_session(name, context.workspace)
-        with SessionReader(path) as reader:
-            if reader.verify():
-                raise ConfigError(f"{path.name} is not intact; sessions verify says where")
-            found = [p for p in paired_of(reader, skill) if p.seed_set == "selection"]
-        if not found:
-            raise ConfigError(f"{path.name} compares nothing with {skill.name} on selection scenes")
-        pairs += found
-    return rule(Case(skill=skill, primitives=primitive_names(), pairs=tuple(pairs)))
+    return ruling_of(skill, _sessions(context, skill, sessions), primitives_here())
+
+
+def _sessions(context: Context, skill: Skill | None, named: list[str]) -> list[Path]:
+    """The recordings that were named, else those that the skill's own evidence names."""
+    if named:
+        return [find_session(name, context.workspace) for name in dict.fromkeys(named)]
+    folders = context.workspace.session_folders()
+    return evidence_sessions(skill, folders) if skill is not None else []
 
 
 def _fetched(source: str, scratch: Path) -> Path:
@@ -277,7 +254,7 @@ def _fetched(source: str, scratch: Path) -> Path:
 
 
 def _offers(folder: Path, library: Library) -> tuple[list[Offered], list[str]]:
-    names = primitive_names()
+    names = frozenset(primitives_here())
     offered, problems = [], []
     for each in skill_folders_in(folder):
         try:

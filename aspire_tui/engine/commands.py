@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aspire_tui.domain import JSON
 from aspire_tui.engine.exec_queue import brief
 from aspire_tui.engine.presence import Beat
+from aspire_tui.engine.promotions import Promotions
 from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
 from aspire_tui.engine.standing import StandingVerbs
 from aspire_tui.events import OperatorAct
@@ -30,6 +31,7 @@ class Commands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._standing = StandingVerbs(engine)
+        self._promotions = Promotions(engine)
         self._done: dict[str, Reply] = {}
 
     async def handle(self, command: Command) -> Reply:
@@ -88,6 +90,8 @@ class Commands:
                 return await self._engine.execs.act(c)
             case "tell" | "reply" | "permit":
                 return await self._talk(c)
+            case "promote":
+                return await self._promotions.act(c)
 
     def _ourselves(self) -> dict[str, JSON]:
         return {

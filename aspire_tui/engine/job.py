@@ -31,5 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     """Who started it at a terminal and will watch; empty when nobody does."""
     grant: str = ""
     """The sentence of an unattended grant, as it was typed."""
+    shelf: str = ""
+    """The workspace's own skill folder, where a promoted skill goes."""
     resume_by: str = ""
     """Who resumes the run in ``session``; empty for a new session."""

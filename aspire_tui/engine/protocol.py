@@ -45,6 +45,7 @@ Verb = Literal[
     "tell",
     "reply",
     "permit",
+    "promote",
 ]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "present", "leave", "hold"})

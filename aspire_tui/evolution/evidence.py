@@ -35,16 +35,16 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
     for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
         if node.parent is None or not _used_alone(node, nodes[node.parent], skill.name):
             continue
-        after = _outcomes(reader, node.hypothesis, seed_set)
-        before = _outcomes(reader, node.parent, seed_set)
+        after = outcomes_of(reader, node.hypothesis, seed_set)
+        before = outcomes_of(reader, node.parent, seed_set)
         seeds = tuple(sorted(set(after) & set(before)))
         if seeds:
             return Proof(
                 task=first.spec.tasks[0],
                 seed_set=seed_set,
                 seeds=seeds,
-                rate_with=_rate([after[s] for s in seeds]),
-                rate_without=_rate([before[s] for s in seeds]),
+                rate_with=rate_of([after[s] for s in seeds]),
+                rate_without=rate_of([before[s] for s in seeds]),
                 sessions=(reader.session_id(),),
                 hashes={
                     "skill": skill.digest,
@@ -77,8 +77,8 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
         if parent is None or not _used_alone(node, parent, skill.name):
             continue
         for seed_set in SEED_SETS:
-            after = _outcomes(reader, node.hypothesis, seed_set)
-            before = _outcomes(reader, parent.hypothesis, seed_set)
+            after = outcomes_of(reader, node.hypothesis, seed_set)
+            before = outcomes_of(reader, parent.hypothesis, seed_set)
             if seed_set not in found and before.keys() & after.keys():
                 found[seed_set] = Paired(
                     task=first.spec.tasks[0],
@@ -103,6 +103,11 @@ def _digest_that_ran(reader: SessionReader, name: str) -> str:
     return digest_of(files) if files else ""
 
 
+def digests_used(reader: SessionReader, name: str) -> frozenset[str]:
+    """Texts of this skill that a program of the session was made with."""
+    return frozenset({_digest_that_ran(reader, name)} - {""})
+
+
 def with_proof(evidence: Evidence, proof: Proof) -> Evidence:
     """Evidence with a proof added; an older one for the same task and cell gives way."""
     kept = [p for p in evidence.proofs if (p.task, p.cell) != (proof.task, proof.cell)]
@@ -113,7 +118,8 @@ def _used_alone(node: HypothesisRow, parent: HypothesisRow, skill: str) -> bool:
     return [r.skill for r in node.repairs] == [*(r.skill for r in parent.repairs), skill]
 
 
-def _outcomes(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> dict[int, bool]:
+def outcomes_of(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> dict[int, bool]:
+    """PASS by seed, of a hypothesis on one seed set: trials that ended and count."""
     return {
         t.seed: t.outcome == "PASS"
         for t in reader.trials(hypothesis=hypothesis)
@@ -121,6 +127,7 @@ def _outcomes(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> dict
     }
 
 
-def _rate(outcomes: list[bool]) -> Rate:
+def rate_of(outcomes: list[bool]) -> Rate:
+    """As evidence keeps it."""
     r = rate(sum(outcomes), len(outcomes))
     return Rate(k=r.k, n=r.n, lo=round(r.lo, 4), hi=round(r.hi, 4))

@@ -134,10 +134,13 @@ def load_skill(folder: Path) -> Skill:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
-    """sha256 over names and contents of a skill's files, without its evidence, which names it."""
+    """sha256 over names and contents of the files that say what a skill does.
+
+    Without its evidence, which names it, and without SKILL.md: prose proves and breaks nothing.
+    """
     h = hashlib.sha256()
     for name in sorted(files):
-        if name != "evidence.json":
+        if name not in ("evidence.json", "SKILL.md"):
             for part in (name.encode(), files[name]):
                 h.update(len(part).to_bytes(8, "big") + part)
     return h.hexdigest()

@@ -69,6 +69,19 @@ class Shelf:
             self._line("add", name, details={"origin": origin, "quarantined": hashes_of_one(place)})
         return place
 
+    def discard(self, name: str, reason: str) -> Entry:
+        """Take what waits in quarantine away again, with a line that says so.
+
+        Raises:
+            ConfigError: Nothing by that name waits.
+        """
+        with self.ledger.writing():
+            self._refuse_open()
+            if not name or not self.quarantined(name).is_dir():
+                raise ConfigError(f"{name or 'nothing'} does not wait for admission")
+            shutil.rmtree(self.quarantined(name))
+            return self._line("abandon", name, reason)
+
     def begin(self, name: str) -> Entry:
         """Open a promotion of a skill that waits in quarantine.
 

@@ -166,7 +166,7 @@ class Skill(Struct, frozen=True):
     """Primitives the sketch calls, sorted."""
     evidence: Evidence
     digest: str
-    """sha256 over all files of the skill but its evidence, which names it."""
+    """sha256 over what the skill does: all files but its evidence and its prose."""
 
     def evidence_tasks(self) -> tuple[str, ...]:
         """Tasks its evidence was measured on, sorted."""

@@ -28,6 +28,7 @@ from aspire_tui.events import (
     CallIntent,
     CallResult,
     CallStood,
+    CanaryReported,
     CellChanged,
     DryRunReported,
     EvaluationChanged,
@@ -45,6 +46,8 @@ from aspire_tui.events import (
     RunEnded,
     SessionOpened,
     SessionResumed,
+    SkillDrafted,
+    SkillRuled,
     TokensUsed,
     TrialClosed,
     TrialOpened,
@@ -54,6 +57,13 @@ from aspire_tui.session import trials
 from aspire_tui.session.dry_runs import DryRunView, with_dry_run
 from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
 from aspire_tui.session.people import PEOPLE_EVENTS, PeopleEvent, changed
+from aspire_tui.session.promotions import (
+    CanaryView,
+    PromotionView,
+    with_canary,
+    with_draft,
+    with_ruling,
+)
 from aspire_tui.session.utilisation import REOPENED, Utilisation, observe
 from aspire_tui.session.views import (
     ActView,
@@ -111,6 +121,10 @@ class Snapshot(Struct, frozen=True):
     breakpoints: tuple[Breakpoint, ...] = ()
     dry_runs: tuple[DryRunView, ...] = ()
     people: PeopleView = PeopleView()
+    promotion: PromotionView | None = None
+    """The skill that was drafted or ruled on last, with what it lacks."""
+    canary: CanaryView | None = None
+    """The last look at whether the world is still the same; None: there was none."""
     evaluation: tuple[SourceChange, ...] = ()
     """What judges was not what the session began with: the last refusal, as it was found."""
 
@@ -405,6 +419,18 @@ def _evaluation(_: Snapshot, __: Recorded, event: EvaluationChanged) -> Changes:
     return {"evaluation": event.changes}
 
 
+def _drafted(_: Snapshot, __: Recorded, event: SkillDrafted) -> Changes:
+    return {"promotion": with_draft(event)}
+
+
+def _ruled(state: Snapshot, _: Recorded, event: SkillRuled) -> Changes:
+    return {"promotion": with_ruling(state.promotion, event)}
+
+
+def _canary(state: Snapshot, at: Recorded, event: CanaryReported) -> Changes:
+    return {"canary": with_canary(state.canary, at, event)}
+
+
 def _run_ended(_: Snapshot, at: Recorded, event: RunEnded) -> Changes:
     view = EndView(
         outcome=event.outcome,
@@ -432,6 +458,9 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     CallStood: _stood,
     BreakpointsChanged: _breakpoints,
     DryRunReported: _dry_run,
+    SkillDrafted: _drafted,
+    SkillRuled: _ruled,
+    CanaryReported: _canary,
     ProgramEnded: _in_trial,
     VerdictGiven: _in_trial,
     RefereeJudged: _in_trial,
