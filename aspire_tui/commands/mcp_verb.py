@@ -16,6 +16,7 @@ from aspire_tui.improvement.mcp.visitor import visitor_of
 from aspire_tui.improvement.prompts import prompt_text
 from drivers.runtime_dir import runtime_dir
 
+BACKLOG = 64
 NEEDS = "the MCP SDK is not installed; install it with: pip install 'aspire-tui[mcp]'"
 
 
@@ -62,7 +63,7 @@ async def _serve_stdio(server: Any) -> None:
 
 
 def _serve_http(server: Any, port: int) -> None:
-    """Bind first, so that what is printed is true."""
+    """Listen first, so that what is printed is true."""
     import uvicorn
 
     from aspire_tui.improvement.mcp.http import LOOPBACK, PATH, application
@@ -71,6 +72,7 @@ def _serve_http(server: Any, port: int) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         raise ConfigError(f"--port {port}: {error.strerror}; 0 takes any free one") from None
     url = f"http://{LOOPBACK}:{listener.getsockname()[1]}{PATH}"

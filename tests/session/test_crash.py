@@ -45,6 +45,7 @@ def killed_at_random(path: Path, seed: int) -> int:
 RUNS = 200
 
 
+@pytest.mark.timeout(600)
 def test_no_acknowledged_event_is_lost_by_kill_9(tmp_path: Path) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     try:
