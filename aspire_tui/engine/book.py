@@ -28,12 +28,13 @@ ADVICE_SHOWN = 5
 class BudgetExhausted(Exception):
     """A limit of the run is reached; the text names it.
 
-    ``closed`` holds the trials that were still run of those asked for together, by seed.
+    ``closed`` holds the trials that were still run of those asked for together, by hypothesis and
+    seed.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.closed: dict[int, TrialClosed] = {}
+        self.closed: dict[tuple[int | None, int], TrialClosed] = {}
 
 
 @dataclass

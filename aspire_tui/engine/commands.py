@@ -88,6 +88,8 @@ class Commands:
                 return await self._engine.dry_runs.act(c)
             case "exec" | "cancel" | "job":
                 return await self._engine.execs.act(c)
+            case "fork" | "borrow" | "prune":
+                return await self._engine.idea_verbs.act(c)
             case "tell" | "reply" | "permit":
                 return await self._talk(c)
             case "promote":

@@ -13,8 +13,7 @@ from typing import Any
 
 import msgspec
 
-from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, Outcome, SourceChange
-from aspire_tui.engine.agent_host import AgentLost, host_agent
+from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, SourceChange
 from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
@@ -26,6 +25,9 @@ from aspire_tui.engine.exec_queue import ExecQueue
 from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
+from aspire_tui.engine.idea_verbs import IdeaVerbs
+from aspire_tui.engine.ideas import Ideas
+from aspire_tui.engine.improving import Improvement
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.outcomes import (
     after_dry_run,
@@ -36,25 +38,20 @@ from aspire_tui.engine.outcomes import (
 )
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.provenance import as_kept, attach, of_session
-from aspire_tui.engine.resume import REPEATS_ITSELF, Past, closings, grown, read_past
+from aspire_tui.engine.resume import Past, closings, read_past
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import NoRoom, Stopped, Trials
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import catalogue
-from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import DiskFull, PolicyRefused
 from aspire_tui.events import (
     EvaluationChanged,
-    HypothesisScored,
     Note,
     RunEnded,
     SessionOpened,
     SessionResumed,
 )
-from aspire_tui.evolution.seeds import SeedBook, held_out_key
-from aspire_tui.evolution.tree import Hypothesis, Tree
-from aspire_tui.library.load import load_library
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
 from aspire_tui.rollout.in_force import differing
@@ -85,6 +82,8 @@ class Engine:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "done"
     toolbox: Toolbox | None = None
+    ideas: Ideas | None = None
+    """The tree of a run; None until it begins, and in an exec."""
     begun: bool = False
     _watchers: list[asyncio.Task[Any]] = field(default_factory=list)
 
@@ -138,6 +137,7 @@ class Engine:
             self.trials.approve_first = self.attendance.approve_first
             self.trials.bench_ended = self.attendance.trial_ended
         self.dry_runs, self.execs = DryRuns(self), ExecQueue(self)
+        self.idea_verbs = IdeaVerbs(self)
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:
@@ -373,7 +373,7 @@ class Engine:
             if job.spec.verb == "exec":
                 ended = await self._exec(trials)
             else:
-                ended = await self._improve(trials, job.tasks[0], hello)
+                ended = await Improvement(self).run(job.tasks[0], hello)
             await self.execs.drain()
             return ended
         except Stopped:
@@ -407,82 +407,6 @@ class Engine:
         stopped = "operator" if self.stopping.is_set() else "done"
         return RunEnded(outcome, stopped, None, r.k, r.n, r.lo, r.hi, closed[0].reason)
 
-    async def _improve(self, trials: Trials, task: TaskDef, hello: Hello) -> RunEnded:
-        spec = self.job.spec
-        seeds = SeedBook(task.name, spec.seed, held_out_key(Path(self.job.key_file)))
-        folders = () if spec.skills == "none" else tuple(Path(p) for p in self.job.skill_folders)
-        library = load_library(folders)
-        for problem in library.problems:
-            await self.book.write(Note(f"{problem.folder}: {problem.text}", "warn", "skill"))
-        self.toolbox = Toolbox(
-            task_def=task,
-            book=self.book,
-            trials=trials,
-            tree=self._tree(),
-            seeds=seeds,
-            reader=SessionReader(Path(self.job.session)),
-            library=library,
-            names=self.names,
-            author=spec.agent,
-            cell_info=hello.cell,
-            conversation=self.conversation,
-        )
-        try:
-            if self.agent is None:
-                raise AgentLost("no agent worker was started")
-            await host_agent(self.agent, self.toolbox)
-        except AgentLost as lost:
-            if self.stopping.is_set():
-                raise Stopped("stopped by the operator") from None
-            return RunEnded(None, "agent", reason=f"{lost}; go on with run --resume")
-        if self.stopping.is_set():
-            raise Stopped("stopped by the operator")
-        spent = self.book.exhausted()
-        if spent:
-            raise BudgetExhausted(spent)
-        best = self.toolbox.stands_by()
-        if best is None:
-            return RunEnded(None, "done", reason="no program was proposed")
-        return await self._hold_out(trials, task, seeds, best, "done")
-
-    def _tree(self) -> Tree:
-        """Empty, or as a stopped run left it for an agent that does not repeat itself."""
-        if self.past is None or self.job.spec.agent in REPEATS_ITSELF:
-            return Tree()
-        with SessionReader(Path(self.job.session)) as reader:
-            return grown(reader)
-
-    async def _hold_out(
-        self, trials: Trials, task: TaskDef, seeds: SeedBook, best: Hypothesis, stopped: str
-    ) -> RunEnded:
-        """The held-out seeds, run once. Their result is recorded and never used to decide."""
-        if self.job.spec.agent_at_large:
-            reason = (
-                f"{AGENT_UNCONFINED}: {self.job.spec.agent_at_large}; its results are no held-out "
-                f"evidence. Best is hypothesis {best.number}"
-            )
-            return RunEnded(None, stopped, best.number, reason=reason)
-        n = self.job.spec.held_out or task.criterion.held_out_n
-        spent = self.book.exhausted()
-        if spent:
-            raise BudgetExhausted(spent)
-        await self.book.write(
-            Note(f"held-out proof of hypothesis {best.number}: {n} scenes nobody has seen")
-        )
-        closed = await trials.in_workers(
-            best.program, best.number, seeds.take("held_out", n), "held_out"
-        )
-        r = rate_of(closed)
-        await self.book.write(HypothesisScored(best.number, "held_out", r.k, r.n, r.lo, r.hi))
-        enough = r.n >= task.criterion.held_out_n and r.lo >= task.criterion.min_lower_bound
-        reason = (
-            f"held-out {r.k}/{r.n}, lower bound {r.lo:.2f}, "
-            f"the task asks for {task.criterion.min_lower_bound:.2f} at n ≥ "
-            f"{task.criterion.held_out_n}"
-        )
-        outcome: Outcome = "PASS" if enough else "FAIL"
-        return RunEnded(outcome, stopped, best.number, r.k, r.n, r.lo, r.hi, reason)
-
     async def _release(self, server: asyncio.AbstractServer | None) -> None:
         """Leave the cell in HOLD and no process behind but the cell host."""
         if server is not None:
@@ -492,6 +416,7 @@ class Engine:
                 watcher.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         self.execs.close()
+        self.idea_verbs.close()
         self.dry_runs.close()
         if self.bench is not None:
             await self.bench.close()

@@ -45,6 +45,8 @@ class _Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def brief(command: Command) -> dict[str, JSON]:
     """Arguments for the record: a program by its name there, a task by its own."""
     args = command.args
+    if command.verb == "fork" and args.get("program"):
+        return {**args, "program": sha256_hex(str(args["program"]).encode())}
     if command.verb != "exec":
         return args
     program, task = str(args.get("program", "")), args.get("task")

@@ -46,6 +46,9 @@ Verb = Literal[
     "reply",
     "permit",
     "promote",
+    "fork",
+    "borrow",
+    "prune",
 ]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "present", "leave", "hold"})

@@ -9,7 +9,7 @@ and goes on from there.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -24,11 +24,13 @@ from aspire_tui.events import (
     HypothesisDecided,
     HypothesisOpened,
     HypothesisScored,
+    OperatorAct,
     SkillMatched,
     TrialClosed,
     encode,
 )
-from aspire_tui.evolution.tree import Hypothesis, Tree
+from aspire_tui.evolution.growing import ForkAsked, Idea
+from aspire_tui.evolution.tree import Tree
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import TrialRow
 
@@ -174,23 +176,53 @@ def _replay(reader: SessionReader, agent: str) -> Replay:
     return Replay(e.event for e in reader.events(kinds=_KINDS) if _repeats(e.event))
 
 
-def grown(reader: SessionReader) -> Tree:
-    """The tree as the file tells it, for an agent that goes on from it instead of repeating."""
+def grown(reader: SessionReader, leave_out: Collection[str] = ()) -> Tree:
+    """The tree as the file tells it, for an agent that goes on from it instead of repeating.
+
+    Args:
+        leave_out: Authors who put their own ideas in again by themselves.
+    """
     tree = Tree()
     for row in reader.hypotheses():
         kept = reader.program(row.program)
-        if kept is None:
+        if kept is None or row.author in leave_out:
             continue
-        tree.nodes[row.hypothesis] = Hypothesis(
-            row.hypothesis, row.parent, kept.text, row.claim, row.repairs, row.status
+        tree.put(
+            Idea(
+                number=row.hypothesis,
+                parent=row.parent,
+                program=kept.text,
+                claim=row.claim,
+                author=row.author,
+                difference=row.difference,
+                if_wrong=row.if_wrong,
+                borrowed_from=row.borrowed_from,
+                repairs=row.repairs,
+                status=row.status,
+                reason=row.decided_reason,
+            )
         )
     for trial in reader.trials():
-        node = tree.nodes.get(trial.hypothesis or 0)
-        if node is None or trial.outcome is None or trial.seed_set not in ("dev", "selection"):
+        number = trial.hypothesis
+        if number not in tree.nodes or trial.outcome is None:
             continue
-        results = node.dev if trial.seed_set == "dev" else node.selection
-        results[trial.seed] = trial.outcome == "PASS"
+        if trial.seed_set in ("dev", "selection"):
+            tree.ran(number, trial.seed_set, {trial.seed: trial.outcome == "PASS"})
     return tree
+
+
+def forks_asked(reader: SessionReader) -> list[ForkAsked]:
+    """Wishes for a new line that no later hypothesis has taken up."""
+    children = {h.parent: h.opened_seq for h in reader.hypotheses()}
+    return [
+        ForkAsked(int(act.args["hypothesis"]), str(act.args["note"]), act.who)
+        for at in reader.events(kinds=("operator",))
+        if isinstance(act := at.event, OperatorAct)
+        and act.verb == "fork"
+        and act.accepted
+        and not act.args.get("program")
+        and children.get(act.args["hypothesis"], 0) < at.seq
+    ]
 
 
 def is_finished(row: TrialRow) -> bool:

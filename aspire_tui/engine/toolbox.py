@@ -15,6 +15,7 @@ from aspire_tui.engine.attendance import ProgramRejected
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.looking import Looking
 from aspire_tui.engine.provenance import attach, of_skill
 from aspire_tui.engine.reports import Reports
@@ -26,17 +27,12 @@ from aspire_tui.events import (
     AgentSaid,
     AgentTool,
     CallResult,
-    HypothesisDecided,
-    HypothesisOpened,
-    HypothesisScored,
     SkillMatched,
     SkillProposed,
     TrialClosed,
 )
-from aspire_tui.evolution.seeds import SeedBook
-from aspire_tui.evolution.selection import decide
-from aspire_tui.evolution.statistics import rate
-from aspire_tui.evolution.tree import Hypothesis, Tree, UnknownHypothesis
+from aspire_tui.evolution.growing import Idea, TreeError
+from aspire_tui.evolution.tree import Tree
 from aspire_tui.improvement.answers import ProposedSkill, Told
 from aspire_tui.improvement.tools import (
     Judged,
@@ -51,7 +47,6 @@ from aspire_tui.library.load import Library
 from aspire_tui.library.match import Failure, context_of, match
 from aspire_tui.library.skill import Parameter
 from aspire_tui.library.splice import SpliceError, splice
-from aspire_tui.rollout.policy import check
 from aspire_tui.session.reader import SessionReader
 from drivers.types import CellInfo
 
@@ -84,8 +79,7 @@ class Toolbox:
     task_def: TaskDef
     book: Book
     trials: Trials
-    tree: Tree
-    seeds: SeedBook
+    ideas: Ideas
     reader: SessionReader
     library: Library
     names: Mapping[str, Primitive]
@@ -98,6 +92,10 @@ class Toolbox:
     kept_skills: set[str] = field(default_factory=set)
     """Digests of the skills that are in the session already."""
     _seed_of: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def tree(self) -> Tree:
+        return self.ideas.tree
 
     def __post_init__(self) -> None:
         self.paused.set()
@@ -121,6 +119,8 @@ class Toolbox:
             "match_skills": self._match,
             "apply_skill": self._apply,
             "judge": self._judge,
+            "borrow": self._borrow,
+            "prune": self._prune,
             "propose_skill": self._propose_skill,
             "finish": self._finish,
         }
@@ -147,7 +147,7 @@ class Toolbox:
             Stopped,
             ProgramRejected,
             EvaluationRefused,
-            UnknownHypothesis,
+            TreeError,
             SpliceError,
         ) as error:
             await self._shown(tool, args, f"refused: {error}", False)
@@ -175,60 +175,28 @@ class Toolbox:
         parent: int | None,
         repairs: tuple[Repair, ...] = (),
     ) -> Opened:
-        findings = check(program, self.names)
-        told = tuple(f"line {f.line}: {f.text}" for f in findings)
-        if any(f.severity == "error" for f in findings):
-            return Opened(None, "", told)
-        self.tree.taken = self.book.earlier_hypotheses()
-        node = self.tree.add(parent, program, claim, repairs)
-        sha = await self.book.program(program, self.author)
-        await self.book.write(
-            HypothesisOpened(
-                hypothesis=node.number,
-                parent=parent,
-                claim=claim,
-                difference=difference,
-                if_wrong=if_wrong,
-                program=sha,
-                author=self.author,
-                repairs=repairs,
-            )
+        return await self.ideas.open(
+            claim=claim,
+            difference=difference,
+            if_wrong=if_wrong,
+            program=program,
+            parent=parent,
+            author=self.author,
+            repairs=repairs,
         )
-        await self.book.advise(findings)
-        return Opened(node.number, sha, told)
 
     async def _run(
         self, hypothesis: int, seed_indices: tuple[int, ...], bench: bool
     ) -> list[TrialBrief]:
-        node = self.tree.get(hypothesis)
-        seeds = [self.seeds.take("dev", 1, i)[0] for i in seed_indices]
-        closed: dict[int, TrialClosed] = {}
-        try:
-            if bench:
-                for seed in seeds:
-                    closed[seed] = await self.trials.at_bench(node.program, hypothesis, seed, "dev")
-            else:
-                ran = await self.trials.in_workers(node.program, hypothesis, seeds, "dev")
-                closed = dict(zip(seeds, ran, strict=True))
-        except BudgetExhausted as spent:  # what was still run is told; the next run is refused
-            closed |= spent.closed
-            if not closed:
-                raise
-        for seed, trial in closed.items():
-            if trial.outcome is not None and trial.counted:
-                node.dev[seed] = trial.outcome == "PASS"
-        await self._score(node, "dev")
-        pairs = zip(seed_indices, seeds, strict=True)
-        return [_brief(i, closed[s]) for i, s in pairs if s in closed]
+        closed = await self.ideas.try_on_dev(hypothesis, seed_indices, bench=bench)
+        return [_brief(i, closed[i]) for i in seed_indices if i in closed]
 
-    async def _score(self, node: Hypothesis, which: str) -> None:
-        results = node.dev if which == "dev" else node.selection
-        r = rate(sum(results.values()), len(results))
-        await self.book.write(
-            HypothesisScored(
-                node.number, "dev" if which == "dev" else "selection", r.k, r.n, r.lo, r.hi
-            )
-        )
+    async def _borrow(self, into: int, donor: int) -> Opened:
+        idea = await self.ideas.borrow(into, donor, self.author)
+        return Opened(idea.number, sha256_hex(idea.program.encode()))
+
+    async def _prune(self, hypothesis: int, reason: str) -> None:
+        await self.ideas.prune(hypothesis, reason)
 
     async def _match(self, trial: int, call: int, program: str = "") -> list[SkillMatch]:
         failure = (await self._failure(trial, call))[0]
@@ -304,27 +272,7 @@ class Toolbox:
         return self.tree.get(row.hypothesis).program
 
     async def _judge(self, hypothesis: int) -> Judged:
-        node = self.tree.get(hypothesis)
-        if node.parent is None:
-            raise ToolRefused("the first program has no parent to be judged against")
-        parent = self.tree.get(node.parent)
-        seeds = self.seeds.take("selection", self.task_def.criterion.selection_n)
-        for which in (parent, node):
-            missing = [s for s in seeds if s not in which.selection]
-            if missing:
-                closed = await self.trials.in_workers(
-                    which.program, which.number, missing, "selection"
-                )
-                for seed, trial in zip(missing, closed, strict=True):
-                    if trial.counted:
-                        which.selection[seed] = trial.outcome == "PASS"
-                await self._score(which, "selection")
-        seeds = [s for s in seeds if s in parent.selection and s in node.selection]
-        decision = decide([parent.selection[s] for s in seeds], [node.selection[s] for s in seeds])
-        node.status = decision.status
-        await self.book.write(HypothesisDecided(node.number, decision.status, decision.reason))
-        k = sum(node.selection[s] for s in seeds)
-        return Judged(decision.status, decision.reason, k, len(seeds))
+        return await self.ideas.judge(hypothesis)
 
     async def _propose_skill(
         self,
@@ -360,7 +308,7 @@ class Toolbox:
         await self.book.write(proposed, blobs={sha: ("text/x-python", data)})
         return ProposedSkill(True)
 
-    def stands_by(self) -> Hypothesis | None:
+    def stands_by(self) -> Idea | None:
         """The hypothesis for the held-out scenes: the agent's word, unless it was pruned."""
         named = self.finished[0] if self.finished is not None else None
         if named is not None and self.tree.get(named).status != "pruned":

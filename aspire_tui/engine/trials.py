@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
 from aspire_tui.engine.bench import Bench
@@ -28,7 +28,16 @@ class Stopped(Exception):
 class AgentGone(Stopped):
     """Nobody is left who asked for these trials; those in flight end, no new one starts."""
 
-    closed: dict[int, TrialClosed]
+    closed: dict[tuple[int | None, int], TrialClosed]
+
+
+class Asked(NamedTuple):
+    """One trial somebody wants: a program on a scene, and the hypothesis it speaks for."""
+
+    program: str
+    hypothesis: int | None
+    seed: int
+    seed_set: SeedSet
 
 
 class NoRoom(Exception):
@@ -64,6 +73,8 @@ class Trials:
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
     _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _slots: asyncio.Semaphore | None = None
+    """One per worker, whoever asks."""
 
     def __post_init__(self) -> None:
         self.resumed.set()
@@ -106,34 +117,36 @@ class Trials:
         task: TaskDef | None = None,
         own: Evaluation | None = None,
     ) -> list[TrialClosed]:
-        """One trial per seed, in parallel and in order; a lost worker loses no trial.
+        """One trial per seed, in parallel and in order; a lost worker loses no trial."""
+        return await self.batch([Asked(program, hypothesis, s, seed_set) for s in seeds], task, own)
+
+    async def batch(
+        self,
+        wanted: Sequence[Asked],
+        task: TaskDef | None = None,
+        own: Evaluation | None = None,
+    ) -> list[TrialClosed]:
+        """Programs and scenes together, as many at a time as there are workers; in order.
 
         On a cell that no worker can have they run at the bench, one after the other.
+
+        Raises:
+            BudgetExhausted, AgentGone: With those that were still run, by hypothesis and seed.
         """
         if self.bench_only:
-            return [await self.at_bench(program, hypothesis, s, seed_set, task, own) for s in seeds]
-        slots = asyncio.Semaphore(self.pool.workers)
-
-        async def one(seed: int) -> TrialClosed:
-            past = self._past(program, seed, seed_set, "worker")
-            if past is not None:
-                return past
-            async with slots:
-                await self._may_start(own)
-                spec = self._spec(program, hypothesis, seed, seed_set, "worker", "sim", task)
-                journal = await self._survive(spec)
-                await self.book.write_trial(journal)
-                return _closed(journal)
-
-        tasks = [asyncio.ensure_future(one(s)) for s in seeds]
+            return [
+                await self.at_bench(w.program, w.hypothesis, w.seed, w.seed_set, task, own)
+                for w in wanted
+            ]
+        tasks = [asyncio.ensure_future(self._in_worker(w, task, own)) for w in wanted]
         try:
             out = await asyncio.gather(*tasks)
         except (BudgetExhausted, AgentGone) as no_more:
             # What was started ends and is kept; none of the others starts.
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             no_more.closed = {
-                seed: closed
-                for seed, closed in zip(seeds, ended, strict=True)
+                (w.hypothesis, w.seed): closed
+                for w, closed in zip(wanted, ended, strict=True)
                 if isinstance(closed, TrialClosed)
             }
             raise
@@ -144,6 +157,21 @@ class Trials:
         finally:
             await self.book.write(self.book.spent())
         return list(out)
+
+    async def _in_worker(
+        self, w: Asked, task: TaskDef | None, own: Evaluation | None
+    ) -> TrialClosed:
+        past = self._past(w.program, w.seed, w.seed_set, "worker")
+        if past is not None:
+            return past
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(self.pool.workers)
+        async with self._slots:
+            await self._may_start(own)
+            spec = self._spec(w.program, w.hypothesis, w.seed, w.seed_set, "worker", "sim", task)
+            journal = await self._survive(spec)
+            await self.book.write_trial(journal)
+            return _closed(journal)
 
     def _past(self, program: str, seed: int, seed_set: SeedSet, where: str) -> TrialClosed | None:
         """This very trial, if it was finished before the run was resumed."""

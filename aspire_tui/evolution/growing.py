@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,8 +41,18 @@ class Idea(Struct, frozen=True):
     repairs: tuple[Repair, ...] = ()
     status: HypothesisStatus = "open"
     reason: str = ""
+    dev: dict[int, bool] = {}
+    """PASS by development seed."""
     selection: dict[int, bool] = {}
     """PASS by selection seed."""
+
+
+class ForkAsked(NamedTuple):
+    """A person wants a new line of ideas at a node, and says what it should look at."""
+
+    hypothesis: int
+    note: str
+    who: str
 
 
 class TreeError(ConfigError):
@@ -112,14 +123,23 @@ def fork(
     Raises:
         TreeError: No such node, no claim, or the same text as the parent or one of its children.
     """
+    check_fork(tree, at, program, claim)
+    new = Idea(_next(tree), at, program, claim, author, difference)
+    return tree.with_idea(new), new
+
+
+def check_fork(tree: IdeaTree, at: int, program: str, claim: str) -> None:
+    """Whether this may become a child of that node.
+
+    Raises:
+        TreeError: Why not.
+    """
     parent = tree.get(at)
     if not claim.strip():
         raise TreeError("a hypothesis needs a claim that a trial can prove wrong")
     for idea in (parent, *(i for i in tree.ideas.values() if i.parent == at)):
         if idea.program == program:
             raise TreeError(f"this program is hypothesis {idea.number} already")
-    new = Idea(_next(tree), at, program, claim, author, difference)
-    return tree.with_idea(new), new
 
 
 def borrow(tree: IdeaTree, into: int, donor: int, author: str) -> tuple[IdeaTree, Idea]:
@@ -190,7 +210,7 @@ def settle(tree: IdeaTree, number: int, outcomes: dict[int, bool]) -> tuple[Idea
         if decision.status == "kept" and c.broken > c.fixed:
             worse = f"worse than H{donor} alone: fixed {c.fixed}, broken {c.broken}"
             decision = Decision("pruned", worse, c)
-    judged = replace(idea, selection=dict(outcomes))
+    judged = replace(idea, selection={**idea.selection, **outcomes})
     grown = tree.with_idea(judged)
     return move(grown, number, decision.status, decision.reason), decision
 
@@ -200,7 +220,7 @@ def _against(other: Idea, outcomes: dict[int, bool]) -> Decision:
 
 
 def _same(other: Idea, outcomes: dict[int, bool]) -> tuple[Sequence[bool], Sequence[bool]]:
-    if other.selection.keys() != outcomes.keys():
+    if not outcomes or not outcomes.keys() <= other.selection.keys():
         raise TreeError(f"H{other.number} was not run on the same selection scenes")
     seeds = sorted(outcomes)
     return [other.selection[s] for s in seeds], [outcomes[s] for s in seeds]

@@ -117,5 +117,11 @@ class RemoteTools:
     def judge(self, hypothesis: int) -> Judged:
         return self._ask(Judged, "judge", hypothesis=hypothesis)
 
+    def borrow(self, into: int, donor: int) -> Opened:
+        return self._ask(Opened, "borrow", into=into, donor=donor)
+
+    def prune(self, hypothesis: int, reason: str) -> None:
+        self._ask(type(None), "prune", hypothesis=hypothesis, reason=reason)
+
     def finish(self, best: int | None, summary: str) -> None:
         self._ask(type(None), "finish", best=best, summary=summary)

@@ -140,6 +140,14 @@ class Tools(Protocol):
         """Run the selection seeds against the parent and decide keep or prune."""
         ...
 
+    def borrow(self, into: int, donor: int) -> Opened:
+        """What another branch changed, joined into this one; open until it is judged."""
+        ...
+
+    def prune(self, hypothesis: int, reason: str) -> None:
+        """Give a hypothesis up, with the reason the next round is told."""
+        ...
+
     def finish(self, best: int | None, summary: str) -> None:
         """The agent is done; the engine runs the held-out seeds once."""
         ...

@@ -112,6 +112,16 @@ class OneHypothesis(Arguments, frozen=True):
     hypothesis: HypothesisNumber
 
 
+class Borrow(Arguments, frozen=True):
+    into: HypothesisNumber
+    donor: Annotated[int, Meta(ge=1, description="Of another branch: what it changed is joined.")]
+
+
+class Prune(Arguments, frozen=True):
+    hypothesis: HypothesisNumber
+    reason: Annotated[str, Meta(min_length=1, max_length=400, description="The next round reads.")]
+
+
 class ProposeSkill(Arguments, frozen=True):
     name: Annotated[str, Meta(max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
     description: ShortWords
@@ -192,6 +202,13 @@ _ALL: Final[tuple[Tool, ...]] = (
         "Run selection scenes against the parent; keep or prune, by the numbers.",
         OneHypothesis,
     ),
+    Tool(
+        "borrow",
+        "Join what another branch changed into this one (three-way). A new open hypothesis: judge "
+        "it on selection scenes.",
+        Borrow,
+    ),
+    Tool("prune", "Give a hypothesis up, with the reason the next round is told.", Prune),
     Tool(
         "propose_skill",
         "Offer a repair that held for the library. It waits for proof and the operator.",

@@ -25,6 +25,7 @@ def add_hypothesis(live: Live, event: HypothesisOpened) -> Live:
         claim=event.claim[:CLAIM_CHARACTERS],
         program=event.program,
         author=event.author,
+        borrowed_from=event.borrowed_from,
     )
     grown = (*live, view)
     if len(grown) <= LIVE:
@@ -49,7 +50,9 @@ def score(live: Live, event: HypothesisScored) -> Live:
 def decide(live: Live, event: HypothesisDecided) -> Live:
     """A pruned hypothesis stays only when nothing else is left."""
     decided = tuple(
-        msgspec.structs.replace(h, status=event.status) if h.hypothesis == event.hypothesis else h
+        msgspec.structs.replace(h, status=event.status, reason=event.reason[:CLAIM_CHARACTERS])
+        if h.hypothesis == event.hypothesis
+        else h
         for h in live
     )
     alive = tuple(h for h in decided if h.status != "pruned")

@@ -15,6 +15,7 @@ from aspire_tui.events import (
     Recorded,
     ResetReported,
     Samples,
+    TokensUsed,
     VerdictGiven,
 )
 from aspire_tui.session.call_rows import Rows
@@ -173,7 +174,9 @@ def attempts(rows: Rows, trial: int, upto: int) -> list[AttemptRow]:
     return answer
 
 
-def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[HypothesisRow]:
+def hypotheses(
+    rows: Rows, opened: Iterable[Recorded], tokens: Iterable[Recorded], upto: int
+) -> list[HypothesisRow]:
     scores: dict[int, dict[SeedSet, Score]] = defaultdict(dict)
     for hypothesis, seed_set, *score in rows(
         "SELECT hypothesis, seed_set, k, n, lo, hi FROM scores WHERE seq<=? ORDER BY seq", (upto,)
@@ -184,11 +187,23 @@ def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[Hypoth
         "SELECT hypothesis, status, seq, reason FROM decisions WHERE seq<=? ORDER BY seq", (upto,)
     ):
         decided[hypothesis] = tuple(decision)
+    ran = {
+        hypothesis: (trials, passed, wall_s / 60.0)
+        for hypothesis, trials, passed, wall_s in rows(
+            "SELECT hypothesis, count(*), sum(outcome='PASS'), sum(wall_s) FROM trials "
+            "WHERE hypothesis IS NOT NULL AND closed_seq<=? AND outcome IS NOT NULL "
+            "GROUP BY hypothesis",
+            (upto,),
+        )
+    }
+    spent = _Spent(tokens)
     answer = []
     for recorded in opened:
         event = recorded.event
         if not isinstance(event, HypothesisOpened):
             continue
+        used, minutes = spent.until(recorded)
+        trials, passed, trial_minutes = ran.get(event.hypothesis, (0, 0, 0.0))
         status, decided_seq, reason = decided.get(event.hypothesis, ("open", None, ""))
         answer.append(
             HypothesisRow(
@@ -207,9 +222,34 @@ def hypotheses(rows: Rows, opened: Iterable[Recorded], upto: int) -> list[Hypoth
                 decided_reason=reason,
                 scores=dict(scores[event.hypothesis]),
                 borrowed_from=event.borrowed_from,
+                trials=trials,
+                passed=passed,
+                trial_minutes=trial_minutes,
+                tokens=used,
+                minutes=minutes,
             )
         )
     return answer
+
+
+class _Spent:
+    """Tokens and time between one hypothesis and the next."""
+
+    def __init__(self, tokens: Iterable[Recorded]) -> None:
+        self._tokens = iter(tokens)
+        self._ahead = next(self._tokens, None)
+        self._since_s = 0.0
+
+    def until(self, opened: Recorded) -> tuple[int, float]:
+        """Tokens and minutes since the one before."""
+        used = 0
+        while self._ahead is not None and self._ahead.seq < opened.seq:
+            if isinstance(self._ahead.event, TokensUsed):
+                used += self._ahead.event.tokens.total
+            self._ahead = next(self._tokens, None)
+        minutes = (opened.mono_s - self._since_s) / 60.0
+        self._since_s = opened.mono_s
+        return used, max(0.0, minutes)
 
 
 def samples(rows: Rows, trial: int, t0_s: float, t1_s: float) -> list[Samples]:

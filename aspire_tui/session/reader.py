@@ -274,7 +274,8 @@ class SessionReader:
         """Every node of the tree, oldest first, as it stood."""
         upto = self._upto(upto_seq)
         opened = self.events(kinds=("hypothesis",), upto_seq=upto)
-        return nouns.hypotheses(self._rows, opened, upto)
+        tokens = self.events(kinds=("tokens",), upto_seq=upto)
+        return nouns.hypotheses(self._rows, opened, tokens, upto)
 
     # -- what lies beside the events ----------------------------------------------------------
 

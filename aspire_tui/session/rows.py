@@ -121,6 +121,15 @@ class HypothesisRow(Struct, frozen=True):
     decided_reason: str = ""
     scores: dict[SeedSet, Score] = {}
     borrowed_from: tuple[int, ...] = ()
+    trials: int = 0
+    """Closed trials of its program, on any scenes."""
+    passed: int = 0
+    trial_minutes: float = 0.0
+    """Wall time of those trials together."""
+    tokens: int = 0
+    """What models used since the hypothesis before it was opened (fresh, cached and output)."""
+    minutes: float = 0.0
+    """Session time since then, trials included: what it took to come to this idea."""
 
 
 class ProgramRow(Struct, frozen=True):

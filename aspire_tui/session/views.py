@@ -190,6 +190,9 @@ class HypothesisView(Struct, frozen=True):
     selection: Score | None = None
     held_out: Score | None = None
     """Recorded and shown, never used to choose."""
+    borrowed_from: tuple[int, ...] = ()
+    reason: str = ""
+    """Why it is kept, pruned or promoted."""
 
 
 class AgentView(Struct, frozen=True):

@@ -60,7 +60,7 @@ def test_a_merge_is_never_judged_by_what_it_borrowed(two: IdeaTree) -> None:
     tree, _ = borrow(two, 2, 3, "rules")
     assert tree.get(4).selection == {}
     with pytest.raises(TreeError, match="not run on the same selection scenes"):
-        settle(tree, 4, {1: True})
+        settle(tree, 4, {2: True})
 
 
 def test_what_cannot_be_borrowed_is_said_in_one_line(two: IdeaTree) -> None:

@@ -1,0 +1,181 @@
+"""The one place where the tree of a run grows and is judged: agents, people and the search come
+here, and every change is an event before it is an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aspire_tui.domain import Repair
+from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.trials import Asked, Trials
+from aspire_tui.environment.primitives.registry import Primitive
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.events import (
+    HypothesisDecided,
+    HypothesisOpened,
+    HypothesisScored,
+    TrialClosed,
+)
+from aspire_tui.evolution.growing import ForkAsked, Idea, TreeError
+from aspire_tui.evolution.seeds import SeedBook
+from aspire_tui.evolution.statistics import rate
+from aspire_tui.evolution.tree import Tree
+from aspire_tui.improvement.tools import Judged, Opened
+from aspire_tui.rollout.policy import check
+
+
+@dataclass
+class Ideas:
+    """The tree of one task, with what is needed to try and to judge a node of it."""
+
+    task_def: TaskDef
+    book: Book
+    trials: Trials
+    tree: Tree
+    seeds: SeedBook
+    names: Mapping[str, Primitive]
+    forks_asked: list[ForkAsked] = field(default_factory=list)
+    """Not answered by a hypothesis yet."""
+    _judging: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def open(
+        self,
+        *,
+        claim: str,
+        difference: str,
+        if_wrong: str,
+        program: str,
+        parent: int | None,
+        author: str,
+        repairs: tuple[Repair, ...] = (),
+    ) -> Opened:
+        """Put a program into the tree, unless the policy has something against it."""
+        findings = check(program, self.names)
+        told = tuple(f"line {f.line}: {f.text}" for f in findings)
+        if any(f.severity == "error" for f in findings):
+            return Opened(None, "", told)
+        self.tree.taken = self.book.earlier_hypotheses()
+        idea = self.tree.add(
+            parent,
+            program,
+            claim,
+            repairs,
+            author=author,
+            difference=difference,
+            if_wrong=if_wrong,
+        )
+        sha = await self._opened(idea)
+        await self.book.advise(findings)
+        return Opened(idea.number, sha, told)
+
+    async def borrow(self, into: int, donor: int, author: str) -> Idea:
+        """What another branch changed, joined into this one, call by call. It is open.
+
+        Raises:
+            TreeError: They are one line, or both changed the same place.
+        """
+        self.tree.taken = self.book.earlier_hypotheses()
+        idea = self.tree.borrow(into, donor, author)
+        await self._opened(idea)
+        return idea
+
+    async def _opened(self, idea: Idea) -> str:
+        sha = await self.book.program(idea.program, idea.author)
+        await self.book.write(
+            HypothesisOpened(
+                hypothesis=idea.number,
+                parent=idea.parent,
+                claim=idea.claim,
+                difference=idea.difference,
+                if_wrong=idea.if_wrong,
+                program=sha,
+                author=idea.author,
+                repairs=idea.repairs,
+                borrowed_from=idea.borrowed_from,
+            )
+        )
+        return sha
+
+    async def prune(self, number: int, reason: str) -> None:
+        """Give an idea up; the next round is told the reason.
+
+        Raises:
+            TreeError: It is given up already, promoted, or no reason is given.
+        """
+        self.tree.move(number, "pruned", reason)
+        await self.book.write(HypothesisDecided(number, "pruned", reason))
+
+    async def try_on_dev(
+        self, number: int, seed_indices: Sequence[int], *, bench: bool
+    ) -> dict[int, TrialClosed]:
+        """Run a program on development scenes; what was run, by index.
+
+        Raises:
+            BudgetExhausted: Not one of them could be run.
+        """
+        idea = self.tree.get(number)
+        seeds = {i: self.seeds.take("dev", 1, i)[0] for i in seed_indices}
+        closed: dict[int, TrialClosed] = {}
+        try:
+            if bench:
+                for i, seed in seeds.items():
+                    closed[i] = await self.trials.at_bench(
+                        idea.program, number, seed, "dev", self.task_def
+                    )
+            else:
+                wanted = [Asked(idea.program, number, s, "dev") for s in seeds.values()]
+                ran = await self.trials.batch(wanted, self.task_def)
+                closed = dict(zip(seeds, ran, strict=True))
+        except BudgetExhausted as spent:  # what was still run is told; the next run is refused
+            closed |= {i: c for i, s in seeds.items() if (c := spent.closed.get((number, s)))}
+            if not closed:
+                raise
+        await self.scored(number, "dev", {seeds[i]: c for i, c in closed.items()})
+        return closed
+
+    async def scored(self, number: int, which: str, closed: Mapping[int, TrialClosed]) -> None:
+        """Take judged trials, by seed, into the tree and tell the score."""
+        passed = {
+            s: t.outcome == "PASS" for s, t in closed.items() if t.outcome is not None and t.counted
+        }
+        idea = self.tree.ran(number, which, passed)
+        results = idea.dev if which == "dev" else idea.selection
+        r = rate(sum(results.values()), len(results))
+        seed_set = "dev" if which == "dev" else "selection"
+        await self.book.write(HypothesisScored(number, seed_set, r.k, r.n, r.lo, r.hi))  # type: ignore[arg-type]
+
+    async def judge(self, number: int) -> Judged:
+        """Run the selection scenes on an idea, its parent and whom it borrowed from; keep or prune.
+
+        Raises:
+            TreeError: It has no parent, or was decided already.
+        """
+        async with self._judging:
+            return await self._judge(number)
+
+    async def _judge(self, number: int) -> Judged:
+        idea = self.tree.get(number)
+        if idea.parent is None:
+            raise TreeError("the first program has no parent to be judged against")
+        if idea.status != "open":
+            raise TreeError(f"hypothesis {number} is {idea.status} already: {idea.reason}")
+        seeds = self.seeds.take("selection", self.task_def.criterion.selection_n)
+        concerned = [idea.parent, *idea.borrowed_from, number]
+        for n in concerned:
+            node = self.tree.get(n)
+            missing = [s for s in seeds if s not in node.selection]
+            if missing:
+                wanted = [Asked(node.program, n, s, "selection") for s in missing]
+                ran = await self.trials.batch(wanted, self.task_def)
+                await self.scored(n, "selection", dict(zip(missing, ran, strict=True)))
+        common = [s for s in seeds if all(s in self.tree.get(n).selection for n in concerned)]
+        outcomes = {s: self.tree.get(number).selection[s] for s in common}
+        if self.tree.get(number).status != "open":  # a person gave it up meanwhile
+            return Judged(
+                "pruned", self.tree.get(number).reason, sum(outcomes.values()), len(common)
+            )
+        decision = self.tree.settle(number, outcomes)
+        await self.book.write(HypothesisDecided(number, decision.status, decision.reason))
+        return Judged(decision.status, decision.reason, sum(outcomes.values()), len(common))
