@@ -27,6 +27,7 @@ from aspire_tui.rollout.link import (
     AskPerson,
     AskPhase,
     Bound,
+    ByHand,
     Checked,
     Committed,
     Consider,
@@ -35,6 +36,7 @@ from aspire_tui.rollout.link import (
     Edit,
     Entry,
     Failed,
+    HandDone,
     HoldNext,
     KillProgram,
     Observe,
@@ -43,6 +45,7 @@ from aspire_tui.rollout.link import (
     PersonSaid,
     Ready,
     ResumeCell,
+    SetSpeed,
     Start,
     State,
     ToEngine,
@@ -81,6 +84,9 @@ class Bench:
     """Puts a program's question to whoever is there; None: nobody ever is."""
     withdraw: Callable[[], None] = lambda: None
     """Ends what a program asks without an answer."""
+    by_hand: str = ""
+    """What an operator has the cell do outside of any trial."""
+    _hand: asyncio.Future[None] | None = None
     _question: asyncio.Task[None] | None = None
     _stood_for: str = ""
     _program: str = ""
@@ -160,6 +166,23 @@ class Bench:
             self._no_call.set()
             self.gate.trial_ended()
 
+    async def do_by_hand(self, asked: ByHand) -> None:
+        """Home, reset or verify; what came of it is an event with the command's id.
+
+        Raises:
+            BenchLost: The worker died under it.
+        """
+        if self._lost is not None:
+            raise self._lost
+        self.by_hand = asked.act
+        self._hand = asyncio.get_running_loop().create_future()
+        try:
+            async with self._looking:
+                self._send(asked)
+            await self._hand
+        finally:
+            self.by_hand, self._hand = "", None
+
     async def _follow(self) -> None:
         """Take what the worker says and what changes the gate, in turn, until either fails."""
         incoming = asyncio.ensure_future(self._receive())
@@ -183,7 +206,7 @@ class Bench:
 
     def _lose(self, error: BaseException) -> None:
         self._lost = error
-        for waiter in (self._closed, self._checked, self._observed):
+        for waiter in (self._closed, self._checked, self._observed, self._hand):
             if waiter is not None and not waiter.done():
                 waiter.set_exception(error)
 
@@ -207,6 +230,9 @@ class Bench:
             case Observed():
                 if self._observed is not None and not self._observed.done():
                     self._observed.set_result(message)
+            case HandDone():
+                if self._hand is not None and not self._hand.done():
+                    self._hand.set_result(None)
             case Done(closed):
                 self._end(closed)
             case Failed(text=text):
@@ -324,7 +350,7 @@ class Bench:
     @property
     def can_look(self) -> bool:
         """Whether the cell can be looked at now: no trial, or one whose program stands."""
-        return self.trial is None or self._waiting is not None
+        return not self.by_hand and (self.trial is None or self._waiting is not None)
 
     async def observe(self, task: TaskDef) -> Observed:
         """Look at the cell. Raises BenchLost when there is no bench to look from."""
@@ -397,6 +423,10 @@ class Bench:
     def park(self, who: str) -> None:
         """Send the arms to rest; only when no call runs."""
         self._send(Park(who))
+
+    def set_speed(self, fraction: float, who: str) -> None:
+        """Another speed override, at the next tick of the cell's loop."""
+        self._send(SetSpeed(fraction, who))
 
     def kill_program(self, who: str) -> None:
         self._send(KillProgram(who))

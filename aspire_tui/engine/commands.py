@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aspire_tui.domain import JSON
 from aspire_tui.engine.exec_queue import brief
+from aspire_tui.engine.hand_acts import HandVerbs
 from aspire_tui.engine.presence import Beat
 from aspire_tui.engine.promotions import Promotions
 from aspire_tui.engine.protocol import PROTO, Command, Reply, refusal
@@ -32,6 +33,7 @@ class Commands:
         self._engine = engine
         self._standing = StandingVerbs(engine)
         self._promotions = Promotions(engine)
+        self._hands = HandVerbs(engine)
         self._done: dict[str, Reply] = {}
 
     async def handle(self, command: Command) -> Reply:
@@ -90,6 +92,8 @@ class Commands:
                 return await self._engine.execs.act(c)
             case "fork" | "borrow" | "prune":
                 return await self._engine.idea_verbs.act(c)
+            case "speed" | "home" | "reset" | "verify" | "note" | "bookmark" | "override":
+                return await self._hands.act(c)
             case "tell" | "reply" | "permit":
                 return await self._talk(c)
             case "promote":
@@ -182,6 +186,9 @@ class Commands:
 
     def _abort(self, c: Command) -> Reply:
         e = self._engine
+        if e.bench is not None and e.bench.by_hand:
+            e.bench.kill_program(c.who)
+            return Reply(c.id, True, f"{e.bench.by_hand} ends")
         if e.bench is None or e.bench.trial is None:
             return Reply(c.id, False, "no trial is running at the bench")
         e.trials.resumed.clear()

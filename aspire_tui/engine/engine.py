@@ -228,6 +228,8 @@ class Engine:
         self.stopped_by = "operator"
         self.stopping.set()
         self.trials.resumed.set()
+        if self.toolbox is not None:
+            self.toolbox.paused.set()  # an agent that waits has to hear of the end
         self.pool.hold(False)
         if self.bench is not None and self.bench.trial is not None:
             self.bench.gate.abort(f"stopped by {who}")

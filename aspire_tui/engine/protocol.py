@@ -49,6 +49,13 @@ Verb = Literal[
     "fork",
     "borrow",
     "prune",
+    "speed",
+    "home",
+    "reset",
+    "verify",
+    "note",
+    "bookmark",
+    "override",
 ]
 
 VIEWER_MAY: frozenset[str] = frozenset({"hello", "present", "leave", "hold"})

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
 from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
-from aspire_tui.engine.bench import Bench
+from aspire_tui.engine.bench import Bench, BenchLost
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused, in_words
 from aspire_tui.engine.resume import FinishedTrials, TrialKey
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.events import EvaluationChanged, Note, TrialClosed
+from aspire_tui.events import EvaluationChanged, HandAct, Note, TrialClosed
 from aspire_tui.rollout.in_force import OtherCode
 from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.rollout.link import ByHand
 from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool, WorkerLost
 from aspire_tui.rollout.trial import TrialSpec
 from aspire_tui.session.keeping import Room
@@ -72,6 +73,7 @@ class Trials:
     """The agent died: no trial starts any more."""
     _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
 
+    _hands: set[asyncio.Task[None]] = field(default_factory=set)
     _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
     _slots: asyncio.Semaphore | None = None
     """One per worker, whoever asks."""
@@ -107,6 +109,27 @@ class Trials:
             await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed
+
+    @property
+    def bench_is_taken(self) -> bool:
+        """A trial or an act by hand has the bench, or waits for its turn."""
+        return self._bench_is_free.locked()
+
+    def take_bench(self, asked: ByHand) -> None:
+        """Have the bench do something outside of any trial; none starts before it is done."""
+        task = asyncio.create_task(self._by_hand(asked))
+        self._hands.add(task)
+        task.add_done_callback(self._hands.discard)
+
+    async def _by_hand(self, asked: ByHand) -> None:
+        assert self.bench is not None
+        async with self._bench_is_free:
+            try:
+                await self.bench.do_by_hand(asked)
+            except BenchLost as lost:
+                await self.book.write(
+                    HandAct(asked.act, asked.who, asked.id, done=False, text=str(lost))
+                )
 
     async def in_workers(
         self,

@@ -24,16 +24,19 @@ from aspire_tui.events import AnyEvent, Note, Samples, VideoFrame
 from aspire_tui.rollout.bench_gate import AskedThroughEngine, BenchGate, Reply, observed
 from aspire_tui.rollout.bounded import BoundedCell, Box
 from aspire_tui.rollout.bulk import PR_SET_PDEATHSIG, Hello
+from aspire_tui.rollout.by_hand import do_by_hand
 from aspire_tui.rollout.in_force import LOADED, OtherCode, differing
 from aspire_tui.rollout.link import (
     Admit,
     Bound,
+    ByHand,
     Committed,
     Consider,
     Done,
     Edit,
     Entry,
     Failed,
+    HandDone,
     HoldNext,
     KillProgram,
     LinkClosed,
@@ -43,6 +46,7 @@ from aspire_tui.rollout.link import (
     Quit,
     Ready,
     ResumeCell,
+    SetSpeed,
     Start,
     State,
     ToEngine,
@@ -61,7 +65,7 @@ from drivers.sim.control import StandInClient
 
 ABORT_AGAIN_S = 0.1
 
-Act = KillProgram | ResumeCell | Bound | HoldNext | Park
+Act = KillProgram | ResumeCell | Bound | HoldNext | Park | SetSpeed
 """What is done while a call may be in flight."""
 
 
@@ -106,7 +110,7 @@ class Link:
                 elif isinstance(message, Observe) and not self.idle.is_set():
                     # For the trial that stands; without one a look is the next job.
                     self.answers.put(message)
-                elif isinstance(message, (KillProgram, ResumeCell, Bound, HoldNext, Park)):
+                elif isinstance(message, Act):
                     acts.put(message)
                 else:
                     self.inbox.put(message)
@@ -169,12 +173,17 @@ def serve(spec: BenchSpec, link: Link) -> None:
     link.idle.set()
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))
     try:
-        while isinstance(message := link.inbox.get(), (Start, Observe)):
+        while isinstance(message := link.inbox.get(), (Start, Observe, ByHand)):
             if isinstance(message, Observe):
                 link.send(observed(station, message.task))
                 continue
             journal = BenchJournal(link)
             link.idle.clear()
+            if isinstance(message, ByHand):
+                do_by_hand(message, station, journal)
+                link.idle.set()
+                link.send(HandDone())
+                continue
             with Video(cell, message.trial.trial, spec.video_fps, journal.video):
                 closed = runner.run(
                     message.trial, journal, BenchGate(link, station, spec.large_moves)
@@ -210,6 +219,8 @@ def _act_forever(
                     parked = cell.stow(arm.name)
                     text = f"{arm.name} parked: {parked.status} {parked.detail}".strip()
                     link.send(Entry((Note(text, "warn", "parked"),)))
+            elif isinstance(act, SetSpeed):
+                cell.set_speed(act.fraction, act.who)
             elif isinstance(act, HoldNext):
                 bounded.hold_next = act.who
             else:

@@ -88,6 +88,10 @@ class Observed(msgspec.Struct, frozen=True, tag=True):
     blobs: dict[str, tuple[str, bytes]] = {}
 
 
+class HandDone(msgspec.Struct, frozen=True, tag=True):
+    """An act by hand is over; what came of it was entered before."""
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     closed: TrialClosed
 
@@ -173,12 +177,39 @@ class Park(msgspec.Struct, frozen=True, tag=True):
     who: str
 
 
+class SetSpeed(msgspec.Struct, frozen=True, tag=True):
+    """Another speed override, in (0, 1]."""
+
+    fraction: float
+    who: str
+
+
+class ByHand(msgspec.Struct, frozen=True, tag=True):
+    """Go home, set a scene, or judge what stands there: outside of any trial."""
+
+    act: Literal["home", "reset", "verify"]
+    task: TaskDef
+    seed: int
+    who: str
+    id: str
+
+
 class Quit(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
 ToEngine = (
-    Ready | Failed | Entry | Ask | AskPhase | AskPerson | Checked | Considered | Observed | Done
+    Ready
+    | Failed
+    | Entry
+    | Ask
+    | AskPhase
+    | AskPerson
+    | Checked
+    | Considered
+    | Observed
+    | HandDone
+    | Done
 )
 Asked = Consider | Edit | State | Observe
 ToWorker = (
@@ -192,6 +223,8 @@ ToWorker = (
     | Bound
     | HoldNext
     | Park
+    | SetSpeed
+    | ByHand
     | Quit
 )
 

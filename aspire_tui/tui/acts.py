@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from aspire_tui.tui import people, standing, steering
-from aspire_tui.tui.actions import BY_ID, Choice, what_goes_on
+from aspire_tui.tui import by_hand, finding, marks, people, replaying, standing, steering
+from aspire_tui.tui.actions import BY_ID, Choice
+from aspire_tui.tui.by_hand import ByHandActs
+from aspire_tui.tui.cover import Cover
+from aspire_tui.tui.finding import Finding
+from aspire_tui.tui.guards import what_goes_on
 from aspire_tui.tui.looking import Looking
+from aspire_tui.tui.marks import Marks
 from aspire_tui.tui.panes.bars import Asking, Offered
+from aspire_tui.tui.panes.body import Body, Look
+from aspire_tui.tui.panes.help import help_body, palette_body
+from aspire_tui.tui.papers import Papers
 from aspire_tui.tui.people import PeopleActs
+from aspire_tui.tui.replaying import Replaying
 from aspire_tui.tui.screen.holdkey import HoldKeyDriver
+from aspire_tui.tui.sharing import Sharing
 from aspire_tui.tui.standing import StandingActs
 from aspire_tui.tui.steering import SteeringActs
 
@@ -20,8 +30,6 @@ if TYPE_CHECKING:
 
 TYPING_KEYS: Final = ("ctrl+c", "escape", "enter", "up", "down", "ctrl+l")
 """Keys that are acts also while text is typed."""
-
-Overlay = Literal["help", "acts", "breakpoints"]
 
 _OVERLAY_ROWS: Final = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
 
@@ -41,7 +49,7 @@ class Acts:
         asking: The question that stands.
         typing: What text is typed for: ``search``, ``palette`` or nothing.
         offered: Several acts that stand to be chosen from.
-        overlay: What covers the panes when something does.
+        cover: What covers the panes when something does.
         standing: The acts on a program that stands.
         looking: The acts that only change what is looked at.
     """
@@ -51,16 +59,38 @@ class Acts:
         self.asking: Asking | None = None
         self.typing = ""
         self.offered: Offered | None = None
-        self.overlay: Overlay = "acts"
+        self.cover = Cover("acts", self._palette_body)
         self.looking = Looking(console)
         self.standing = StandingActs(console)
         self.people = PeopleActs(console)
         self.steering = SteeringActs(console)
+        self.by_hand = ByHandActs(console)
+        self.replaying = Replaying(console)
+        self.finding = Finding(console)
+        self.papers = Papers(console)
+        self.marks = Marks(console)
+        self.sharing = Sharing(console)
+        self._typers: dict[str, Callable[[str, str], None]] = {
+            **dict.fromkeys(standing.TYPED, self.standing.entered),
+            **dict.fromkeys(people.TYPED, self.people.entered),
+            **dict.fromkeys(steering.TYPED, self.steering.entered),
+            **dict.fromkeys(by_hand.TYPED, self.by_hand.entered),
+            **dict.fromkeys(replaying.TYPED, self.replaying.entered),
+            **dict.fromkeys(finding.TYPED, self.finding.entered),
+            **dict.fromkeys(marks.TYPED, self.marks.entered),
+        }
+        """Who takes the words that were typed for an act."""
         self.handlers: dict[str, Callable[[], None]] = {
             **self.looking.handlers(),
             **self.standing.handlers(),
             **self.people.handlers(),
             **self.steering.handlers(),
+            **self.by_hand.handlers(),
+            **self.replaying.handlers(),
+            **self.finding.handlers(),
+            **self.papers.handlers(),
+            **self.marks.handlers(),
+            **self.sharing.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
             "help": self._help,
@@ -74,6 +104,8 @@ class Acts:
             self._hold()
         elif self.typing:
             self._press_typing(action_id, key)
+        elif self.asking is not None and key == "y":
+            self.decide("go")
         elif self.asking is not None:
             self._answer(action_id)
         elif self.offered is not None:
@@ -187,19 +219,29 @@ class Acts:
     # -- what covers the panes, and typing ------------------------------------------------------
 
     def _help(self) -> None:
-        self.cover_with("help")
+        console = self._console
+        self.cover_with(Cover("help", lambda look: help_body(console.situation(), look)))
 
     def _palette(self) -> None:
-        self.cover_with("acts")
+        self.cover_with(Cover("acts", self._palette_body))
         self.type("palette", "act")
+
+    def _palette_body(self, look: Look) -> Body:
+        return palette_body(self._console.typed.value, self._console.situation(), look)
 
     def _search(self) -> None:
         self.type("search", f"search in {self._console.workspace.focused}")
 
-    def cover_with(self, overlay: Overlay) -> None:
+    def cover_with(self, cover: Cover) -> None:
         """Show a list over the panes."""
-        self.overlay = overlay
+        self.cover = cover
+        self._console.workspace.overlay.fresh()
         self._cover(True)
+
+    def uncover(self) -> None:
+        """Show the panes again."""
+        if self._console.workspace.covered:
+            self._cover(False)
 
     def _cover(self, covered: bool) -> None:
         self._console.workspace.cover(covered)
@@ -239,15 +281,9 @@ class Acts:
             if chosen is not None:
                 self.press(chosen.kind, "")
             elif typing == "search" and key == "enter" and text:
-                self.looking.search(text)
-            elif typing in standing.TYPED and key == "enter":
-                self.standing.entered(typing, text)
-                self._console.draw_bars()
-            elif typing in people.TYPED and key == "enter":
-                self.people.entered(typing, text)
-                self._console.draw_bars()
-            elif typing in steering.TYPED and key == "enter" and text:
-                self.steering.entered(typing, text)
+                self._search_for(text)
+            elif typing in self._typers and key == "enter":
+                self._typers[typing](typing, text)
                 self._console.draw_bars()
 
     def _press_covered(self, action_id: str) -> None:
@@ -258,11 +294,31 @@ class Acts:
             overlay.ends(last=action_id == "bottom")
         elif action_id == "redraw":
             self._console.redraw_all()
-        elif action_id == "open" and self.overlay == "breakpoints":
+        elif action_id == "open" and self.cover.open is not None:
             target = overlay.target()
+            if not self.cover.stays:
+                self._cover(False)
             if target is not None:
-                self.standing.remove(target.number)
+                self.cover.open(target)
+        elif action_id in ("search", "search_next", "search_last"):
+            self._search_covered(action_id)
         else:
             self._cover(False)
             if action_id not in ("back", "help"):
                 self._attempt(action_id)
+
+    def _search_covered(self, action_id: str) -> None:
+        if action_id == "search":
+            self.type("search", f"search in {self.cover.name}")
+        elif self.looking.query:
+            self._console.workspace.overlay.find(
+                self.looking.query, forward=action_id == "search_next"
+            )
+
+    def _search_for(self, text: str) -> None:
+        if not self._console.workspace.covered:
+            self.looking.search(text)
+            return
+        self.looking.query = text
+        if self._console.workspace.overlay.find(text, forward=True) is None:
+            self._console.say(f"nothing here has “{text}”", "warn")

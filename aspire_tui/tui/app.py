@@ -9,20 +9,24 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
 
-from aspire_tui.tui.actions import ACTIONS, Situation
+from aspire_tui.events import HandAct
+from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import LEAST_COLUMNS, PANES, PaneId, all_visible
 from aspire_tui.tui.attachment import Attachment
+from aspire_tui.tui.by_hand import hand_words
 from aspire_tui.tui.glyphs import ASCII, UNICODE
+from aspire_tui.tui.keymap import DEFAULT_KEYS, KeyMap
 from aspire_tui.tui.moment import Moment, pictures_of
 from aspire_tui.tui.orders import Answer, Orders
 from aspire_tui.tui.panes.agent import agent_body
@@ -38,20 +42,20 @@ from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.dry_run import dry_run_words
-from aspire_tui.tui.panes.help import help_body, palette_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.search import search_body
-from aspire_tui.tui.panes.standing import breakpoints_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.people import seen_in
 from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
+from aspire_tui.tui.replaying import FRAME_S
 from aspire_tui.tui.screen.display import DiffedApp, supported
 from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW, PaneView
 from aspire_tui.tui.screen.text import line, spread
+from aspire_tui.tui.situation import Situation
 from aspire_tui.tui.source import SessionSource
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
@@ -95,6 +99,8 @@ class Console(DiffedApp):
         who: Whose acts these are.
         attachment: Whether the terminal is really there.
         clock: Unix time.
+        keys: Which key stands for which act.
+        keeps: Folder of the workspace for what is kept beside recorded sessions.
     """
 
     AUTO_FOCUS = None
@@ -107,11 +113,6 @@ class Console(DiffedApp):
     #typed { display: none; height: 1; width: 1fr; border: none; padding: 0 1;
              background: $background; color: $foreground; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"act('{action.id}', '{key}')", action.title, show=False, priority=True)
-        for action in ACTIONS
-        for key in action.keys
-    ]
 
     class MomentRead(Message):
         def __init__(self, moment: Moment) -> None:
@@ -122,6 +123,14 @@ class Console(DiffedApp):
         def __init__(self, why: str) -> None:
             super().__init__()
             self.why = why
+
+    class Told(Message):
+        """What a question to the session file came to, and who wants to know."""
+
+        def __init__(self, then: Callable[[Any], None], found: Any) -> None:
+            super().__init__()
+            self.then = then
+            self.found = found
 
     class Answered(Message):
         def __init__(self, answer: Answer) -> None:
@@ -148,11 +157,15 @@ class Console(DiffedApp):
         who: str = "operator",
         attachment: Attachment | None = None,
         clock: Callable[[], float] = time.time,
+        keys: KeyMap = DEFAULT_KEYS,
+        keeps: Path | None = None,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
         super().__init__(driver_class=driver_class, ansi_color=True)
         self.source = source
+        self.keys = keys
+        self.keeps = keeps
         self.mode: Mode = mode
         self.moment = Moment()
         self.live = Live(expected=feed is not None)
@@ -216,6 +229,8 @@ class Console(DiffedApp):
             self.source.choose(at_seq=self._at)
         self._tick()
         self.set_interval(TICK_S, self._tick)
+        if self.mode == "replay":
+            self.set_interval(FRAME_S, partial(self.acts.replaying.tick, FRAME_S))
         if self.mode == "live" and self.orders.engine is not None:
             self._report()
             self.set_interval(REPORT_S, self._report)
@@ -224,9 +239,14 @@ class Console(DiffedApp):
         self.orders.report(max(0.0, self._clock() - self._key_s))
 
     async def on_event(self, event: events.Event) -> None:
-        """Any key says that somebody is here."""
+        """Any key says that somebody is here; one that stands for an act goes no further."""
         if isinstance(event, events.Key | events.Paste):
             self._key_s = self._clock()
+        if isinstance(event, events.Key):
+            act = self.keys.act_of(event.key, self.mode)
+            if act and (not self.typing_text or event.key in TYPING_KEYS):
+                self.acts.press(act, event.key)
+                return
         await super().on_event(event)
 
     def on_unmount(self) -> None:
@@ -247,6 +267,10 @@ class Console(DiffedApp):
         if self.mode == "live" and stood is None and self.moment.snapshot.standing is not None:
             self.bell()
         after = self.moment.snapshot
+        if self.mode == "live" and known.seq:
+            for told in self.moment.by_hand:
+                if told.seq > known.seq and isinstance(told.event, HandAct):
+                    self.say(*hand_words(told.event))
         if self.mode == "live" and known.seq and after.dry_runs[-1:] != known.dry_runs[-1:]:
             self.say(*dry_run_words(after.dry_runs[-1]))
         phase = after.phase.phase
@@ -256,6 +280,16 @@ class Console(DiffedApp):
 
     def on_console_reading_failed(self, message: ReadingFailed) -> None:
         self.say(message.why, "alarm")
+
+    def ask(self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]) -> None:
+        """Ask the session file something in the reading thread; ``then`` gets it in this one."""
+        self.source.ask(question, lambda found: self._post(self.Told(then, found)))
+
+    def on_console_told(self, message: Told) -> None:
+        if isinstance(message.found, Exception):
+            self.say(str(message.found), "alarm")
+        else:
+            message.then(message.found)
 
     def on_console_answered(self, message: Answered) -> None:
         answer = message.answer
@@ -304,6 +338,12 @@ class Console(DiffedApp):
             self.live = replace(self.live, state_since_s=now_s)
         self.live = replace(self.live, state=state, now_s=now_s, pulse=bool(int(now_s) % 2))
 
+    def to_terminal(self, sequence: str) -> None:
+        """Send a control sequence that draws nothing."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+            self._driver.flush()
+
     def _tick(self) -> None:
         self.look_at_cell()
         self.draw_bars()
@@ -330,6 +370,10 @@ class Console(DiffedApp):
             program=self.moment.program is not None,
             searching=bool(self.acts.looking.query),
             people=self.live.people,
+            keys=self.keys.changed,
+            playing=self.acts.replaying.playing,
+            shown=self.moment.trial,
+            speed=state.status.speed if state else 1.0,
         )
 
     def draw(self) -> None:
@@ -370,13 +414,7 @@ class Console(DiffedApp):
     def draw_overlay(self) -> None:
         room = self.workspace.size
         look = self._look(room.width, room.height)
-        if self.acts.overlay == "help":
-            body = help_body(self.situation(), look)
-        elif self.acts.overlay == "breakpoints":
-            body = breakpoints_body(self.moment.snapshot, look)
-        else:
-            body = palette_body(self.typed.value, self.situation(), look)
-        self.workspace.overlay.show(body, look.height)
+        self.workspace.overlay.show(self.acts.cover.body(look), look.height)
 
     def draw_bars(self) -> None:
         self.bars_drawn = True
@@ -414,16 +452,6 @@ class Console(DiffedApp):
     def typing_text(self) -> bool:
         """Space is a blank now, not HOLD. Read by the input thread."""
         return bool(self.acts.typing)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While text is typed only a few keys are acts; ``space`` then is a blank."""
-        if action == "act" and self.acts.typing:
-            return parameters[-1] in TYPING_KEYS
-        return super().check_action(action, parameters)
-
-    def action_act(self, action_id: str, key: str) -> None:
-        """Do what a key stands for."""
-        self.acts.press(action_id, key)
 
     def on_key(self, event: events.Key) -> None:
         """Keys that are no act: ``y`` answers a question, anything else withdraws it."""

@@ -37,14 +37,14 @@ class Looking:
             f"pane_{number}": partial(self.focus, pane) for number, pane in enumerate(PANES, 1)
         }
         return panes | {
-            "call_back": partial(self._seek, Seek("call", forward=False)),
-            "call_forward": partial(self._seek, Seek("call")),
-            "time_back": partial(self._seek, Seek("seconds", forward=False, seconds=10.0)),
-            "time_forward": partial(self._seek, Seek("seconds", seconds=10.0)),
-            "failure_back": partial(self._seek, Seek("failure", forward=False)),
-            "failure_forward": partial(self._seek, Seek("failure")),
-            "start": partial(self._seek, Seek("start")),
-            "end": partial(self._seek, Seek("end")),
+            "call_back": partial(self.seek, Seek("call", forward=False)),
+            "call_forward": partial(self.seek, Seek("call")),
+            "time_back": partial(self.seek, Seek("seconds", forward=False, seconds=10.0)),
+            "time_forward": partial(self.seek, Seek("seconds", seconds=10.0)),
+            "failure_back": partial(self.seek, Seek("failure", forward=False)),
+            "failure_forward": partial(self.seek, Seek("failure")),
+            "start": partial(self.seek, Seek("start")),
+            "end": partial(self.seek, Seek("end")),
             "next_pane": partial(self._turn, 1),
             "last_pane": partial(self._turn, -1),
             "zoom": self._zoom,
@@ -89,7 +89,8 @@ class Looking:
         trial = self._console.moment.trial
         return trial.trial if trial else None
 
-    def _seek(self, seek: Seek) -> None:
+    def seek(self, seek: Seek) -> None:
+        """Go to a moment; trial and call follow it."""
         for pane in ("calls", "agent"):
             self._console.workspace.pane(pane).release()
         self._console.source.seek(seek)

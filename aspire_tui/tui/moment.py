@@ -12,6 +12,7 @@ from typing import NamedTuple
 from aspire_tui.domain import Keyframe, Outcome, SeedSet
 from aspire_tui.events import (
     ProgramEnded,
+    Recorded,
     RefereeJudged,
     ResetReported,
     SkillMatched,
@@ -31,6 +32,8 @@ from aspire_tui.session.snapshot import EMPTY, Snapshot
 
 AGENT_LINES = 400
 TRIALS_LISTED = 2_000
+HAND_ACTS = 4
+OVERRIDES = 200
 TRIAL_KINDS = ("reset", "program_ended", "verdict", "referee", "skill_matched")
 
 
@@ -100,6 +103,10 @@ class Moment:
     hypotheses: tuple[HypothesisRow, ...] = ()
     trials: tuple[ListedTrial, ...] = ()
     path: str = ""
+    by_hand: tuple[Recorded, ...] = ()
+    """The newest acts by hand."""
+    overrides: tuple[Recorded, ...] = ()
+    """Verdicts of trials that people judge otherwise."""
 
     @property
     def at_end(self) -> bool:
@@ -147,6 +154,8 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
         hypotheses=_tree(reader, snapshot, remembered),
         trials=_trials(reader, snapshot, remembered),
         path=str(reader.path),
+        by_hand=tuple(reader.newest_events(HAND_ACTS, ("hand_act",), seq)),
+        overrides=tuple(reader.newest_events(OVERRIDES, ("override",), seq)),
     )
 
 

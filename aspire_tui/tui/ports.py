@@ -36,6 +36,13 @@ Verb = Literal[
     "tell",
     "reply",
     "permit",
+    "speed",
+    "home",
+    "reset",
+    "verify",
+    "note",
+    "bookmark",
+    "override",
 ]
 """What the console asks of an engine."""
 

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+from aspire_tui.events import Bookmarked
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.moment import Asked, Moment, Remembered, read_moment
@@ -30,9 +31,26 @@ class Seek:
     """A step in time relative to the shown moment, resolved by the file."""
 
     kind: str
-    """``call``, ``failure``, ``seconds``, ``start`` or ``end``."""
+    """``call``, ``failure``, ``trial``, ``phase``, ``mark``, ``seconds``, ``time``, ``event``,
+    ``start`` or ``end``."""
     forward: bool = True
     seconds: float = 0.0
+    """How far, or of ``time``: seconds since the session opened."""
+    seq: int = 0
+    marks: tuple[tuple[int, str], ...] = ()
+    """Bookmarks of whoever replays, besides those of the session."""
+
+
+class _Asking(NamedTuple):
+    question: Callable[[SessionReader], Any]
+    answered: Callable[[Any], None]
+
+    def answer(self, reader: SessionReader) -> None:
+        try:
+            found = self.question(reader)
+        except (SessionFileError, OSError, ValueError) as error:
+            found = error
+        self.answered(found)
 
 
 class SessionSource:
@@ -46,7 +64,7 @@ class SessionSource:
         self.path = Path(path)
         self.live = live
         self._asked = Asked()
-        self._changes: deque[Seek | dict[str, int | None]] = deque()
+        self._changes: deque[Seek | dict[str, int | None] | _Asking] = deque()
         self._wake = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -70,6 +88,12 @@ class SessionSource:
         """Go to the moment one step away; trial and call follow it. Any thread."""
         self._question(seek)
 
+    def ask(
+        self, question: Callable[[SessionReader], Any], answered: Callable[[Any], None]
+    ) -> None:
+        """Have the reading thread answer something; an error of the file is the answer, too."""
+        self._question(_Asking(question, answered))
+
     def settle(self, timeout_s: float = 5.0) -> bool:
         """Wait until every question asked so far has been answered."""
         with self._answered:
@@ -82,7 +106,7 @@ class SessionSource:
         if self._thread is not None:
             self._thread.join(timeout=2.0)
 
-    def _question(self, change: Seek | dict[str, int | None]) -> None:
+    def _question(self, change: Seek | dict[str, int | None] | _Asking) -> None:
         with self._answered:
             self._changes.append(change)
             self._questions += 1
@@ -128,7 +152,9 @@ class SessionSource:
     def _resolve(self, reader: SessionReader) -> None:
         while self._changes:
             change = self._changes.popleft()
-            if isinstance(change, Seek):
+            if isinstance(change, _Asking):
+                change.answer(reader)
+            elif isinstance(change, Seek):
                 at_seq = _target(reader, self._asked, change)
                 self._asked = Asked(at_seq=at_seq, picture=self._asked.picture)
             else:
@@ -150,6 +176,14 @@ def _target(reader: SessionReader, asked: Asked, seek: Seek) -> int | None:
             if seek.forward:
                 return min(last, max(seq, here + 1))
             return max(1, min(seq, here - 1))
+        case "time":
+            return max(1, reader.seq_at_time(mono_s=seek.seconds))
+        case "event":
+            return max(1, min(seek.seq, last))
+        case "trial" | "phase":
+            return _next_of(reader, _STEPS[seek.kind], here, seek.forward)
+        case "mark":
+            return _mark(reader, seek, here)
         case "failure":
             stop = reader.step_failure(here, forward=seek.forward)
         case _:
@@ -157,3 +191,28 @@ def _target(reader: SessionReader, asked: Asked, seek: Seek) -> int | None:
     if stop is not None:
         return stop.seq
     return last if seek.forward else 1
+
+
+_STEPS: Final = {"trial": "trial_closed", "phase": "phase"}
+"""Steps of replay and the events they stop at: a trial when it is judged."""
+
+
+def _next_of(reader: SessionReader, kind: str, here: int, forward: bool) -> int:
+    if forward:
+        found = reader.events(after_seq=here, limit=1, kinds=(kind,))
+    else:
+        found = reader.newest_events(1, (kind,), upto_seq=here - 1)
+    if found:
+        return found[0].seq
+    return reader.last_seq() if forward else 1
+
+
+def _mark(reader: SessionReader, seek: Seek, here: int) -> int:
+    """The next bookmark, of the session or of whoever replays it; here when there is none."""
+    marks = {seq for seq, _ in seek.marks}
+    marks |= {
+        r.event.seq for r in reader.events(kinds=("bookmark",)) if isinstance(r.event, Bookmarked)
+    }
+    if seek.forward:
+        return min((m for m in marks if m > here), default=here)
+    return max((m for m in marks if m < here), default=here)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from aspire_tui.domain import JSON
 from aspire_tui.session.views import StandingView
 from aspire_tui.tui.actions import Confirm
+from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.panes.bars import Asking, Offered
+from aspire_tui.tui.panes.standing import breakpoints_body
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.typed_acts import (
     BREAK_HINT,
@@ -120,7 +122,15 @@ class StandingActs:
         )
 
     def _list(self) -> None:
-        self._console.acts.cover_with("breakpoints")
+        console = self._console
+        console.acts.cover_with(
+            Cover(
+                "breakpoints",
+                lambda look: breakpoints_body(console.moment.snapshot, look),
+                lambda target: self.remove(target.number),
+                stays=True,
+            )
+        )
 
     def _dry_run(self) -> None:
         self._console.orders.send("dry_run", {"program": self._program})

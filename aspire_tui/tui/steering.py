@@ -37,6 +37,8 @@ class SteeringActs:
 
     def entered(self, what: str, text: str) -> None:
         """Words were typed for one of :data:`TYPED`."""
+        if not text:
+            return
         if what == "reply" and self._question is not None:
             self._console.orders.send("reply", {"question": self._question, "text": text})
         elif what == "message":

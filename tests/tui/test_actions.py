@@ -11,6 +11,7 @@ from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.views import EndView, ModeView, PhaseView
 from aspire_tui.tui.actions import ACTIONS, BY_ID, Situation, find
 from aspire_tui.tui.app import Console
+from aspire_tui.tui.keymap import live_only
 from aspire_tui.tui.panes.bars import footer_row
 from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.panes.help import help_body
@@ -21,9 +22,15 @@ HELD = Situation(cell_state="HOLD", estop="released", engine=True, stop=True)
 REPLAY = Situation(mode="replay")
 
 
-def test_no_key_means_two_things() -> None:
-    keys = Counter(key for action in ACTIONS for key in action.keys)
-    assert [key for key, times in keys.items() if times > 1] == []
+def test_no_key_means_two_things_unless_one_is_of_a_replay_and_one_of_a_cell() -> None:
+    for of_replay in (True, False):
+        mine = [a for a in ACTIONS if (a.group == "replay") == of_replay]
+        keys = Counter(key for action in mine for key in action.keys)
+        assert [key for key, times in keys.items() if times > 1] == []
+    replay = {key for a in ACTIONS if a.group == "replay" for key in a.keys}
+    shared = [a for a in ACTIONS if a.group != "replay" and replay & set(a.keys)]
+    assert [a.id for a in shared if not live_only(a)] == []
+    assert {a.id for a in shared} == {"pause_agent", "slower", "faster"}
 
 
 def test_no_two_acts_that_move_the_robot_differ_by_shift_alone() -> None:

@@ -93,7 +93,7 @@ def offered_row(offered: Offered, now: Situation, columns: int) -> Line:
     choices: Line = ()
     for index, name in enumerate(("", *offered.actions)):
         action = BY_ID[name] if name else None
-        word = f"{keys_word(action).split(' ')[0]} {action.title}" if action else "cancel"
+        word = f"{keys_word(action, now.keys).split(' ')[0]} {action.title}" if action else "cancel"
         marked = f"[{word}]" if index == offered.at else f" {word} "
         able = action is None or action.why_disabled(now) is None
         role = "choice_on" if index == offered.at else "choice" if able else "faint"
@@ -135,7 +135,11 @@ def footer_row(now: Situation, columns: int) -> Line:
     parts: list[list[Part]] = []
     for action in ranked:
         why = action.why_disabled(now)
-        key = keys_word(action).split(" ")[0] if action.id != "hold" else keys_word(action)
+        key = (
+            keys_word(action, now.keys).split(" ")[0]
+            if action.id != "hold"
+            else keys_word(action, now.keys)
+        )
         if action.id == "call_back":
             key = "left/right"
         if why is None:

@@ -7,7 +7,7 @@ truth stands apart and steers nothing.
 from __future__ import annotations
 
 from aspire_tui.domain import Check, Verdict
-from aspire_tui.events import ProgramEnded, RefereeJudged, ResetReported
+from aspire_tui.events import ProgramEnded, RefereeJudged, ResetReported, VerdictOverridden
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.dry_run import dry_run_lines, dry_run_of
@@ -44,6 +44,7 @@ def checks_body(moment: Moment, look: Look) -> Body:
     lines += _program(ended, moment, look)
     verdict = facts.verdicts[-1].verdict if facts.verdicts else None
     lines += _verdict(verdict, trial.closed_seq is not None, trial.reason, look)
+    lines += _overrides(moment, look)
     dry = dry_run_of(moment.snapshot, trial.program)
     if dry is not None:
         lines += dry_run_lines(dry, verdict.outcome if verdict else None, look)
@@ -108,6 +109,21 @@ def _verdict(verdict: Verdict | None, closed: bool, reason: str, look: Look) -> 
         (f"by {clean_line(verdict.rule, 80)}", "dim"),
     )
     return [head, first, *_why(verdict.reason, look), *_checks(verdict.checks, look)]
+
+
+def _overrides(moment: Moment, look: Look) -> list[Line]:
+    """What people say of the same trial: beside the verdict, never in its place."""
+    rows: list[Line] = []
+    for recorded in moment.overrides:
+        event = recorded.event
+        if not isinstance(event, VerdictOverridden) or moment.trial is None:
+            continue
+        if event.trial == moment.trial.trial:
+            mark = outcome_mark(event.outcome, look.glyphs)
+            who = clean_line(event.who, 24)
+            rows.append(line((f"{mark} {event.outcome} says {who}", OUTCOME_ROLES[event.outcome])))
+            rows += _why(event.note, look)
+    return [section("override, counts stay", look.width, look.glyphs), *rows] if rows else []
 
 
 def _why(text: str, look: Look) -> list[Line]:

@@ -73,6 +73,12 @@ class PaneView(Widget):
         """The row of the cursor."""
         return self._row()
 
+    @property
+    def cursor_line(self) -> int:
+        """The line the cursor is on, else the first that is visible."""
+        row = self._row()
+        return self._state.view.top if row is None else row
+
     def show(self, body: Body, rows: int) -> None:
         """Show another body in so many rows; place and cursor stay where they make sense."""
         state = self._state
@@ -92,6 +98,11 @@ class PaneView(Widget):
         if (focused, alone) != (self.marked, self.alone):
             self.marked, self.alone = focused, alone
             self.refresh()
+
+    def fresh(self) -> None:
+        """Forget place and cursor: something else is shown from now on."""
+        self._state = PaneState()
+        self.refresh()
 
     def release(self) -> None:
         """The cursor follows again what is shown elsewhere; a pane that tails goes to its end."""
