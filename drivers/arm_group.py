@@ -12,6 +12,7 @@ from drivers.hermite import Vector
 from drivers.reactions import SOFTENED_SHARE
 from drivers.silence import is_gone
 from drivers.ticket import Ticket
+from drivers.together import Teams
 from drivers.types import ArmSample, ArmSpec, Finding, MotionStatus
 
 READ_SHARE: Final = 0.8
@@ -40,6 +41,7 @@ class ArmGroup:
         self._paces = dict.fromkeys(self._channels, dt_s)
         self._clock = clock
         self._waits: list[Ticket] = []
+        self.teams = Teams()
         self.eased = False
 
     def __iter__(self) -> Iterator[ArmChannel]:
@@ -240,6 +242,7 @@ class ArmGroup:
 
     def count_time(self, standing: bool) -> None:
         """One control period passed; while ``standing`` it is time held and no wait goes on."""
+        self.teams.keep_together()
         if standing:
             for ticket in self.in_flight():
                 ticket.held_s += self.dt_s

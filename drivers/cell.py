@@ -8,6 +8,7 @@ tasks cannot tell them apart. Calls block; they are made by one thread. ``hold``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from drivers.types import (
@@ -54,6 +55,13 @@ class Cell(Protocol):
 
         Refused (status LIMIT or INVALID, nothing moves) when a knot is outside position, velocity
         or acceleration limits, not finite, or starts away from where the arm is.
+        """
+        ...
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        """Follow one trajectory per arm, all starting at one moment; as :meth:`execute` otherwise.
+
+        All or none start. When something stops one arm, its partners are stopped too (STOPPED).
         """
         ...
 

@@ -7,7 +7,7 @@ import itertools
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
@@ -69,9 +69,11 @@ from drivers.wire import (
     Shutdown,
     Speed,
     Started,
+    StartedAll,
     StatusIs,
     Stow,
     TrajStart,
+    TrajStartTogether,
     Welcome,
 )
 
@@ -188,6 +190,34 @@ class CellClient:
         if motion.status == "FAULT":
             raise CellFault(motion.detail)
         return motion
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        now_s = self.now_s()
+        for trajectory in trajectories.values():
+            if problem := _unsendable(trajectory):
+                return {
+                    arm: MotionReport("INVALID", problem, q, q, 0.0, now_s, now_s)
+                    for arm in trajectories
+                    for q in (self._joints(arm),)
+                }
+        self._own()
+        keys = []
+        for trajectory in trajectories.values():
+            keys.append(f"{self._prefix}-{next(self._numbers)}")
+            for part in pack_trajectory(trajectory, keys[-1]):
+                self._ask(part, Accepted)
+        order = TrajStartTogether(tuple(trajectories), tuple(keys))
+        started = self._ask(order, StartedAll, expires=True)
+        reports = {}
+        for arm, ticket in zip(trajectories, started.tickets, strict=True):
+            motion = self._follow(Started(ticket)).motion
+            if motion is None:
+                raise CellFault("a trajectory ended without its report")
+            self._motion_ended_s = max(self._motion_ended_s, motion.ended_s)
+            if motion.status == "FAULT":
+                raise CellFault(motion.detail)
+            reports[arm] = motion
+        return reports
 
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None

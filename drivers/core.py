@@ -26,6 +26,7 @@ from drivers.manual import Manual
 from drivers.reactions import standing, words
 from drivers.safety import ToolXyz, check_grip, check_trajectory
 from drivers.ticket import Ticket, TicketKind
+from drivers.together import check_together
 from drivers.two_steps import TwoSteps
 from drivers.types import (
     CellEvent,
@@ -246,6 +247,43 @@ class CellCore:
         channel.start_path(ticket, trajectory)
         self._run(f"{arm} follows a path of {trajectory.duration_s:.2f} s", who)
         return ticket
+
+    def start_together(self, trajectories: Mapping[str, Trajectory], who: str) -> list[Ticket]:
+        """Start several arms at one moment, all or none; when one is stopped, all stop.
+
+        Returns:
+            A ticket per trajectory, in their order; as :meth:`start_trajectory` otherwise.
+        """
+        channels = {arm: self._ready(arm, "motion") for arm in trajectories}
+        tickets = {arm: self._ticket("trajectory", arm, who) for arm in trajectories}
+        refusal = next(
+            (
+                refused
+                for arm, each in trajectories.items()
+                if (
+                    refused := check_trajectory(
+                        channels[arm].spec,
+                        each,
+                        channels[arm].gate.q_rad,
+                        self.dt_s,
+                        self.info.workspace,
+                        self._guard.tool_xyz.get(arm),
+                    )
+                )
+            ),
+            None,
+        ) or check_together(trajectories, self.dt_s, self._guard.all_touching())
+        if refusal is not None:
+            for arm, each in trajectories.items():
+                channels[arm].refuse_path(tickets[arm], each, refusal)
+            self._fsm.note(f"{' and '.join(trajectories)}: {refusal.detail}", who, "refused")
+            return list(tickets.values())
+        for arm, each in trajectories.items():
+            channels[arm].start_path(tickets[arm], each)
+        self._arms.teams.add(list(tickets.values()))
+        longest_s = max(each.duration_s for each in trajectories.values())
+        self._run(f"{' and '.join(trajectories)} follow paths of {longest_s:.2f} s", who)
+        return list(tickets.values())
 
     def start_grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None, who: str

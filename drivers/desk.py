@@ -60,11 +60,13 @@ from drivers.wire import (
     Speed,
     Standing,
     Started,
+    StartedAll,
     StatusIs,
     Stop,
     Stow,
     TrajLoad,
     TrajStart,
+    TrajStartTogether,
     Welcome,
     WireError,
     decode_request,
@@ -79,7 +81,7 @@ PARTS_AT_MOST: Final = 64
 AWAIT_AT_MOST_S: Final = 2.0
 
 _LOOKING: Final = (Hello, Ping, Await, GetStatus, GetEvents, GetSamples, GetFindings, Stop)
-_MOVING: Final = (TrajLoad, TrajStart, Grip, Pause, Abort, Setpoint)
+_MOVING: Final = (TrajLoad, TrajStart, TrajStartTogether, Grip, Pause, Abort, Setpoint)
 ALLOWED: Final[dict[Role, tuple[type[Command], ...] | None]] = {
     "viewer": _LOOKING,
     "agent": (*_LOOKING, *_MOVING),
@@ -89,10 +91,14 @@ ALLOWED: Final[dict[Role, tuple[type[Command], ...] | None]] = {
 
 NEEDS_LEASE: Final = (
     *(LeaseRenew, LeaseRelease, Enable, TrajLoad, TrajStart, Grip, Pause, Speed),
+    TrajStartTogether,
     *(Setpoint, Jog, Stow, HandGuide, Recover, LimitsTighten),
 )
 NEEDS_LEASE_UNLESS_FREE: Final = (Resume, AckStop, ClearFault, ReleaseTorque)
-NEEDS_EXPIRY: Final = (Enable, TrajStart, Grip, Resume, Setpoint, Jog, Stow, HandGuide, Recover)
+NEEDS_EXPIRY: Final = (
+    *(Enable, TrajStart, TrajStartTogether, Grip, Resume),
+    *(Setpoint, Jog, Stow, HandGuide, Recover),
+)
 AT_THE_BENCH: Final = (ReleaseTorque, ClearFault, Recover)
 """What only somebody who can see and reach the arms may say; so is taking control."""
 ONCE: Final = (
@@ -237,6 +243,8 @@ class CommandDesk:
             case TrajStart(arm, key):
                 trajectory = unpack_trajectory(self._loaded(key))
                 return self._started(core.start_trajectory(arm, trajectory, who))
+            case TrajStartTogether(arms, keys):
+                return self._started_together(arms, keys, who)
             case Grip(arm, width_m, force_N, speed_m_s):
                 return self._started(core.start_grip(arm, width_m, force_N, speed_m_s, who))
             case Pause(duration_s):
@@ -327,6 +335,17 @@ class CommandDesk:
         while len(self._tickets) > TICKETS_KEPT:
             self._tickets.popitem(last=False)
         return Started(ticket.number)
+
+    def _started_together(
+        self, arms: tuple[str, ...], keys: tuple[str, ...], who: str
+    ) -> StartedAll:
+        if len(arms) != len(keys) or len(set(arms)) != len(arms) or len(arms) < 2:
+            raise BadMessage("malformed", "one key for each of two or more different arms")
+        paths = {
+            arm: unpack_trajectory(self._loaded(key)) for arm, key in zip(arms, keys, strict=True)
+        }
+        tickets = self._core.start_together(paths, who)
+        return StartedAll(tuple(self._started(ticket).ticket for ticket in tickets))
 
     def _await(self, request_id: str, body: Await, peer: bytes) -> bytes | None:
         ticket = self._tickets.get(body.ticket)

@@ -56,6 +56,14 @@ class PoseGuard:
         others = {name: q for name, q in self._setpoints().items() if name != arm}
         return lambda q: body.touching({**others, arm: q})
 
+    def all_touching(self) -> Callable[[Mapping[str, Sequence[float]]], Touch | None] | None:
+        """For trajectories of several arms at once; arms that are not named stay where they are."""
+        body = self.body
+        if body is None:
+            return None
+        held = dict(self._setpoints())
+        return lambda q: body.touching({**held, **q})
+
     def touch_ahead(self, ahead: Mapping[str, Vector]) -> Touch | None:
         """Whether the arms would touch where they come to rest; for arms moving at once."""
         return None if self.body is None else self.body.touching(ahead)

@@ -154,6 +154,40 @@ class TaskArea(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_side_m: float
 
 
+class BaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A base that drives on the floor and carries the arms: x, y and yaw of its frame in the room.
+
+    Its frame stands on the floor in the middle of its outline, x forward. Everything else the cell
+    says of places (arms, cameras, workspace) is in this frame. ``joints`` are x and y in metres and
+    the yaw in radians; the units in their field names stand for metres in the first two.
+    """
+
+    joints: tuple[JointSpec, JointSpec, JointSpec]
+    radius_m: float
+    """Of the circle that its outline stays in."""
+    height_m: float
+    home: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    arrival_tolerance: float = 0.01
+    tracking_limit: float = 0.12
+
+
+class Furniture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that stands in a mobile cell's room and never moves: a box from the floor up."""
+
+    name: str
+    xy_m: tuple[float, float]
+    size_m: tuple[float, float, float]
+
+
+class Room(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The map a mobile cell drives by: its walls, its furniture, the distance kept from both."""
+
+    lo_m: tuple[float, float]
+    hi_m: tuple[float, float]
+    furniture: tuple[Furniture, ...] = ()
+    buffer_m: float = 0.20
+
+
 class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client learns when it connects."""
 
@@ -169,6 +203,9 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Anything that makes results incomparable, e.g. ``noise-off``; written into every session."""
     task_area: TaskArea | None = None
     """None: tasks are taken as they are written."""
+    base: BaseSpec | None = None
+    """None: the arms stand still."""
+    room: Room | None = None
 
 
 AlarmCode = Literal[

@@ -83,6 +83,13 @@ class TrajStart(_Command, frozen=True, tag="TRAJ_START"):
     key: str
 
 
+class TrajStartTogether(_Command, frozen=True, tag="TRAJ_START_TOGETHER"):
+    """Follow one loaded trajectory per arm from one moment; answered with :class:`StartedAll`."""
+
+    arms: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
 class Grip(_Command, frozen=True, tag="GRIP"):
     """Drive the fingers; answered with :class:`Started`."""
 
@@ -235,6 +242,7 @@ Command = (
     | Enable
     | TrajLoad
     | TrajStart
+    | TrajStartTogether
     | Grip
     | Pause
     | Await
@@ -321,6 +329,12 @@ class Started(msgspec.Struct, frozen=True, tag="STARTED"):
     ticket: int
 
 
+class StartedAll(msgspec.Struct, frozen=True, tag="STARTED_ALL"):
+    """A ticket per arm, in the order asked."""
+
+    tickets: tuple[int, ...]
+
+
 class Ended(msgspec.Struct, frozen=True, tag="ENDED"):
     """How a ticket stands; ``done`` false means: ask again."""
 
@@ -361,6 +375,7 @@ Answer = (
     | Accepted
     | Applied
     | Started
+    | StartedAll
     | Ended
     | StatusIs
     | Events

@@ -43,7 +43,7 @@ from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import NoRoom, Stopped, Trials
 from aspire_tui.environment.primitives import ALL
-from aspire_tui.environment.primitives.registry import catalogue
+from aspire_tui.environment.primitives.registry import catalogue, embodiment_of
 from aspire_tui.errors import DiskFull, PolicyRefused
 from aspire_tui.events import (
     EvaluationChanged,
@@ -112,7 +112,8 @@ class Engine:
             job.spec.workers,
         )
         self.bench = Bench(self.book) if job.spec.attended else None
-        self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier)
+        cell = load_cell(Path(job.cell_file))
+        self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier, embodiment_of(cell.info))
         self.trials = Trials(
             self.book,
             job.tasks[0],
@@ -126,7 +127,6 @@ class Engine:
             self.book.go_on(past)
             self.trials.finished = past.finished
         self.past = past
-        cell = load_cell(Path(job.cell_file))
         self.attendance = Attendance(self, cell, job.started_by)
         self.trials.bench_only = not cell.has_workers
         self.conversation = Conversation(self.book, self.attendance.someone)

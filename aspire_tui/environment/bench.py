@@ -9,6 +9,7 @@ import copy
 import hashlib
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
+from drivers.body import CellBody
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 
@@ -38,7 +40,8 @@ class View:
     Attributes:
         T_base_cam: Shape (4, 4), optical frame to base frame.
         depth_m: Shape (H, W), float32 metres, 0 where there is no reading.
-        q_rad: Shape (n,), measured joints when it was taken; None for a picture from elsewhere.
+        q_rad: Shape (n,), measured joints when it was taken, of all arms one after the other; None
+            for a picture from elsewhere.
     """
 
     frame: Frame
@@ -87,7 +90,10 @@ class Preview:
 
 @dataclass
 class Workbench:
-    """One trial's working state. ``rng`` seeds planners and samplers, so a trial repeats."""
+    """One trial's working state with one arm. ``rng`` seeds planners and samplers: a trial repeats.
+
+    A cell of several arms has one bench per arm (:attr:`team`); what was seen is shared.
+    """
 
     cell: Cell
     arm: ArmSpec
@@ -105,7 +111,44 @@ class Workbench:
     """Cell time of the last act that may have moved things: a grip, a contact."""
     changed_at: FloatArray | None = None
     """Tool point of that act, shape (3,), base frame."""
+    changed_by: str = ""
+    """The arm of that act."""
+    team: tuple[Workbench, ...] = field(default=(), repr=False, compare=False)
+    """The benches of all arms of this cell, in its order; empty with one arm."""
+    body: CellBody | None = field(default=None, repr=False, compare=False)
+    """All arms of the cell as bodies, once somebody needed them."""
     _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def joined(cls, benches: Sequence[Workbench]) -> Workbench:
+        """Let the benches of one cell's arms know each other and share what was seen.
+
+        Returns:
+            The first arm's.
+        """
+        team = tuple(benches)
+        for bench in team if len(team) > 1 else ():
+            bench.team, bench._views = team, team[0]._views
+        return team[0]
+
+    @property
+    def benches(self) -> tuple[Workbench, ...]:
+        """One per arm of the cell, in its order."""
+        return self.team or (self,)
+
+    @property
+    def others(self) -> tuple[Workbench, ...]:
+        """Those of the cell's other arms."""
+        return tuple(b for b in self.team if b is not self)
+
+    def of_arm(self, name: str) -> Workbench:
+        """The bench of an arm; with one arm it is this one. Raises KeyError."""
+        if not self.team:
+            return self
+        for bench in self.team:
+            if bench.arm.name == name:
+                return bench
+        raise KeyError(name)
 
     @property
     def table_z_m(self) -> float:
@@ -150,6 +193,13 @@ class Workbench:
 
     def aside(self, cell: Cell) -> Workbench:
         """A copy to think with, on another view of the cell; this one stays as it is."""
+        if not self.team:
+            return self._aside(cell)
+        copies = [bench._aside(cell) for bench in self.team]
+        Workbench.joined(copies)
+        return next(c for b, c in zip(self.team, copies, strict=True) if b is self)
+
+    def _aside(self, cell: Cell) -> Workbench:
         return replace(
             self,
             cell=cell,
@@ -158,22 +208,35 @@ class Workbench:
             obstacles=None if self.obstacles is None else self.obstacles.without(),
             holding=copy.copy(self.holding),
             previews=dict(self.previews),
+            team=(),
             _views=OrderedDict(self._views),
         )
 
     def mark_changed(self) -> None:
         """Note that things may have moved here and now; older pictures no longer tell."""
-        self.changed_s = self.cell.now_s()
-        self.changed_at = self.kinematics.tool_pose(self.joints())[:3, 3].copy()
+        now_s = self.cell.now_s()
+        at = self.kinematics.tool_pose(self.joints())[:3, 3].copy()
+        for bench in self.benches:
+            bench.changed_s, bench.changed_at, bench.changed_by = now_s, at, self.arm.name
 
     def forget(self) -> None:
         """Drop everything believed about a scene that is about to change or has changed."""
-        self.obstacles = None
-        self.holds(None)
-        self.previews.clear()
-        self.changed_s = -math.inf
-        self.changed_at = None
+        for bench in self.benches:
+            bench.obstacles = None
+            bench.holds(None)
+            bench.previews.clear()
+            bench.changed_s = -math.inf
+            bench.changed_at, bench.changed_by = None, ""
         self._views.clear()
+
+    def drop_previews(self) -> None:
+        """Something moves: what was planned before is worth nothing any more."""
+        for bench in self.benches:
+            bench.previews.clear()
+
+    def holder(self) -> Workbench:
+        """The bench whose fingers hold something; the first arm's when none does."""
+        return next((b for b in self.benches if b.holding is not None), self.benches[0])
 
     def cameras(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.cell.info.cameras)
@@ -183,14 +246,32 @@ class Workbench:
         frame = self.cell.frame(camera)
         T = frame.T_mount_cam
         if frame.mount != "base":
-            T = self.kinematics.hand_pose(np.array(frame.q_rad)) @ T
+            T = self.of_arm(frame.mount).kinematics.hand_pose(np.array(frame.q_rad)) @ T
         depth = frame.depth_m() if frame.depth is not None else np.zeros(frame.rgb.shape[:2], "f4")
-        view = View(frame, T, depth, np.array(frame.q_rad) if frame.q_rad else self.joints())
+        view = View(frame, T, depth, self._joints_at(frame))
         for array in (view.rgb, view.depth_m):
             self._views[_digest(array)] = view
         while len(self._views) > 2 * REMEMBERED_VIEWS:
             self._views.popitem(last=False)
         return view
+
+    def _joints_at(self, frame: Frame) -> FloatArray:
+        """Measured joints of all arms for a picture, one arm after the other."""
+        return np.concatenate(
+            [
+                np.array(frame.q_rad) if frame.q_rad and frame.mount == b.arm.name else b.joints()
+                for b in self.benches
+            ]
+        )
+
+    def own_part(self, q_rad: FloatArray) -> FloatArray:
+        """This arm's joints out of those of all arms one after the other, shape (n,)."""
+        before = 0
+        for bench in self.benches:
+            if bench is self:
+                break
+            before += bench.kinematics.n
+        return q_rad[before : before + self.kinematics.n]
 
     def views_since(self, t_s: float) -> list[View]:
         """Pictures this trial took at a cell time or later, oldest first."""

@@ -19,7 +19,11 @@ LOWERING_M_S = 0.06
 
 
 def park(bench: Workbench) -> str:
-    """Put down what is held, open the gripper and go home; why not, or empty when done."""
+    """Put down what is held, open the grippers and go home; why not, or empty when done."""
+    return next((stuck for each in bench.benches if (stuck := _park(each))), "")
+
+
+def _park(bench: Workbench) -> str:
     if bench.sample().grip_force_N > HELD_N:
         _put_down(bench)
     return _do(bench, open_gripper) or _do(bench, home_pose)

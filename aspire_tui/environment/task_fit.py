@@ -7,14 +7,24 @@ are written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from aspire_tui.environment.task import Distractors, ObjectDef, TaskDef
 from drivers.types import TaskArea
 
 
-def fit(task: TaskDef, area: TaskArea | None) -> TaskDef:
-    """The task as this cell's arm can do it."""
+def fit(task: TaskDef, area: TaskArea | None, cameras: Sequence[str] = ()) -> TaskDef:
+    """The task as this cell's arm can do it and its cameras can judge it.
+
+    Args:
+        cameras: The cell's, in its order; those a task names and a cell lacks do not judge. Empty:
+            the task's own are taken.
+    """
+    judging = tuple(c for c in task.cameras if c in cameras) or tuple(cameras[:1])
+    if cameras and judging != task.cameras:
+        task = msgspec.structs.replace(task, cameras=judging)
     if area is None:
         return task
     longest = max(max(thing.size_m) for thing in task.objects)

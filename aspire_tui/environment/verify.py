@@ -37,9 +37,10 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
         ]
         if stuck:
             return Verdict("FAIL", tuple(stuck), RULE, f"{stuck[0].name}: {stuck[0].value} m")
-        parked = home_pose.invoke(bench, {})
-        if parked.status != "OK":
-            notes.append(f"the arm could not park ({parked.status}: {parked.summary})")
+        for each in bench.benches:
+            parked = home_pose.invoke(each, {})
+            if parked.status != "OK":
+                notes.append(f"the arm could not park ({parked.status}: {parked.summary})")
     first, _ = _look(task, bench)
     bench.cell.wait(SETTLE_S)
     second, frames = _look(task, bench)
@@ -72,6 +73,7 @@ def _range(c: Check) -> str:
 
 
 def _sense(bench: Workbench) -> Sensed:
+    bench = bench.holder()
     T = bench.kinematics.tool_pose(bench.joints())
     return Sensed(
         width_m=bench.width_m(),
@@ -94,7 +96,7 @@ def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:
     found = locate([view], name, table_z_m=bench.table_z_m)
     if isinstance(found, ObjectEstimate):
         return Sighting(float(found.position[0]), float(found.position[1]), found.top_z_m)
-    if bench.holding is None:
+    if bench.holder().holding is None:
         return None
     # Between the fingers no box can be fitted; how high the seen surface reaches still can be told.
     surface = surface_top(view, name, bench.table_z_m)

@@ -161,7 +161,7 @@ def serve(spec: BenchSpec, link: Link) -> None:
         raise OtherCode(other)
     cell = CellClient(spec.cell, role="operator", who="engine")
     sandbox = Sandbox.start(spec.levels)
-    bounded = BoundedCell(cell, Kinematics(cell.info.arms[0]))
+    bounded = BoundedCell(cell, *(Kinematics(arm) for arm in cell.info.arms))
     acts: queue.Queue[Act] = queue.Queue()
     threading.Thread(target=link.read_forever, args=(acts,), daemon=True).start()
     threading.Thread(

@@ -3,6 +3,7 @@ moves. The cell's own limits stand behind it in any case."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +29,10 @@ class Box:
 class BoundedCell(WrappedCell):
     """Without a box it only hands on."""
 
-    def __init__(self, cell: Cell, kinematics: Kinematics) -> None:
+    def __init__(self, cell: Cell, *kinematics: Kinematics) -> None:
+        """``kinematics``: of every arm of the cell."""
         super().__init__(cell)
-        self._kinematics = kinematics
+        self._kinematics = {each.arm.name: each for each in kinematics}
         self.box: Box | None = None
         self.hold_next = ""
         """Who holds the cell before it is told to move again; empty for nobody."""
@@ -42,16 +44,26 @@ class BoundedCell(WrappedCell):
             self._cell.hold("nobody is present", who)
 
     def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
-        outside = self._outside(trajectory)
+        outside = self._outside(arm, trajectory)
         if not outside:
             self._before_moving()
             return super().execute(arm, trajectory)
+        return self._refused(arm, trajectory, outside)
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        outside = next((w for arm, t in trajectories.items() if (w := self._outside(arm, t))), "")
+        if not outside:
+            self._before_moving()
+            return super().execute_together(trajectories)
+        return {arm: self._refused(arm, t, outside) for arm, t in trajectories.items()}
+
+    def _refused(self, arm: str, trajectory: Trajectory, why: str) -> MotionReport:
         names = [spec.name for spec in self._cell.info.arms]
         status = self._cell.status()
         q = status.arms[names.index(arm)].q_rad
         return MotionReport(
             "LIMIT",
-            outside,
+            why,
             tuple(float(v) for v in trajectory.q_rad[-1]),
             q,
             float(np.abs(np.asarray(trajectory.q_rad[-1]) - np.asarray(q)).max()),
@@ -59,7 +71,7 @@ class BoundedCell(WrappedCell):
             status.t_s,
         )
 
-    def _outside(self, trajectory: Trajectory) -> str:
+    def _outside(self, arm: str, trajectory: Trajectory) -> str:
         """Where the tool would first leave the box; empty when it never does.
 
         A tool that is outside already (the box was granted around it) may only come in.
@@ -67,7 +79,7 @@ class BoundedCell(WrappedCell):
         box = self.box
         if box is None:
             return ""
-        points = np.array([self._kinematics.tool_pose(q)[:3, 3] for q in _sampled(trajectory)])
+        points = np.array([self._kinematics[arm].tool_pose(q)[:3, 3] for q in _sampled(trajectory)])
         lo, hi = np.asarray(box.lo_m) - EDGE_M, np.asarray(box.hi_m) + EDGE_M
         beyond = np.maximum(np.maximum(lo - points, points - hi), 0.0).max(axis=1)
         allowed = np.minimum.accumulate(np.concatenate([beyond[:1], beyond[:-1]])) + 1e-6

@@ -45,7 +45,7 @@ class CallServer:
     def __post_init__(self) -> None:
         self.calls = self.first_call
         self._opened_s = self.cell.now_s()
-        self._robot = RobotStates(self.bench)
+        self._robots = [RobotStates(bench) for bench in self.bench.benches]
 
     def __call__(self, call: Call) -> Answer:
         self.calls += 1
@@ -84,7 +84,8 @@ class CallServer:
         self._close(intent, PrimitiveOutcome("INVALID", None, why, raises=True), 0.0, 0.0)
 
     def _run(self, intent: CallIntent, stood: StandingCall) -> Answer:
-        before = self._robot.now()
+        robot = self._robots[stood.primitive.arm]
+        before = robot.now()
         began_s, wall = self.cell.now_s(), self.clock()
         self.cell.lap()
         try:
@@ -101,9 +102,10 @@ class CallServer:
         elapsed_s = self.cell.now_s() - began_s
         if stood.primitive.group == "people":
             self._opened_s += elapsed_s  # a person's time is not the program's
-        evidence = msgspec.structs.replace(outcome.evidence, before=before, after=self._robot.now())
+        evidence = msgspec.structs.replace(outcome.evidence, before=before, after=robot.now())
         if moved:
-            self._keep_samples(intent, began_s)
+            for bench in self.bench.benches:
+                self._keep_samples(intent, began_s, bench.arm.name)
         self._close(
             intent,
             outcome,
@@ -154,8 +156,7 @@ class CallServer:
             )
         )
 
-    def _keep_samples(self, intent: CallIntent, since_s: float) -> None:
-        arm = self.bench.arm.name
+    def _keep_samples(self, intent: CallIntent, since_s: float, arm: str) -> None:
         log = self.cell.samples(arm, since_s)
         if not len(log.t_s):
             return

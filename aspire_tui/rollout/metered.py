@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aspire_tui.rollout.wrapped import WrappedCell
 from drivers.cell import Cell
 from drivers.types import GripReport, MotionReport, Trajectory
@@ -26,6 +28,12 @@ class MeteredCell(WrappedCell):
         self._held_s += report.held_s
         self._moved = True
         return report
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        reports = super().execute_together(trajectories)
+        self._held_s += max((r.held_s for r in reports.values()), default=0.0)
+        self._moved = True
+        return reports
 
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None

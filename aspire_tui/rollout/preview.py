@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 
 from aspire_tui.domain import CallPreview, PlannedPath
@@ -28,9 +29,12 @@ class _WouldMove(Exception):
         trajectory: Trajectory | None = None,
         grip: tuple[float, float] | None = None,
         wait_s: float = 0.0,
+        arm: str = "",
+        together: Mapping[str, Trajectory] | None = None,
     ) -> None:
         super().__init__()
         self.trajectory, self.grip, self.wait_s = trajectory, grip, wait_s
+        self.arm, self.together = arm, together or {}
 
 
 class LookingCell:
@@ -56,7 +60,10 @@ class LookingCell:
         return self._cell.samples(arm, since_s)
 
     def execute(self, arm: str, trajectory: Trajectory) -> NoReturn:
-        raise _WouldMove(trajectory)
+        raise _WouldMove(trajectory, arm=arm)
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> NoReturn:
+        raise _WouldMove(together=trajectories)
 
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None
@@ -101,11 +108,21 @@ def _told(bench: Workbench, would: _WouldMove) -> CallPreview:
         now_m = bench.width_m()
         detail = f"fingers {1000 * now_m:.0f} to {1000 * width_m:.0f} mm, at most {force_N:.0f} N"
         return CallPreview(True, detail=detail, width_m=width_m, force_N=force_N)
+    if would.together:
+        return _together(bench, would.together)
     if would.trajectory is None:
         return CallPreview(
             True, detail=f"stands still for {would.wait_s:g} s", duration_s=would.wait_s
         )
-    return _move(bench, would.trajectory)
+    return _move(bench.of_arm(would.arm), would.trajectory)
+
+
+def _together(bench: Workbench, trajectories: Mapping[str, Trajectory]) -> CallPreview:
+    """Several arms at once: the one that travels furthest is drawn, all are told."""
+    told = {arm: _move(bench.of_arm(arm), each) for arm, each in trajectories.items()}
+    first = max(told.values(), key=lambda t: t.travel_m)
+    words = "; ".join(f"{arm} {t.detail}" for arm, t in told.items())
+    return msgspec.structs.replace(first, detail=f"together: {words}")
 
 
 def _move(bench: Workbench, trajectory: Trajectory) -> CallPreview:

@@ -22,7 +22,7 @@ from aspire_tui.environment.evidence import (
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
 from aspire_tui.environment.primitives import ALL
-from aspire_tui.environment.primitives.registry import Primitive, catalogue
+from aspire_tui.environment.primitives.registry import Primitive, catalogue, embodiment_of
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.rollout.journal import Journal
 from aspire_tui.rollout.metered import MeteredCell
@@ -72,7 +72,8 @@ class Station:
 
     cell: MeteredCell
     stand_in: StandIn
-    kinematics: Kinematics
+    kinematics: tuple[Kinematics, ...]
+    """Of every arm of the cell."""
     tier: str = ""
     operator: Operator = field(default_factory=Nobody)
     _names: dict[str, dict[str, Primitive]] = field(default_factory=dict)
@@ -81,25 +82,34 @@ class Station:
     def on(
         cls, cell: Cell, stand_in: StandIn, tier: str = "", operator: Operator | None = None
     ) -> Station:
-        """Build a station on a cell with one arm."""
+        """Build a station on a cell."""
         metered = MeteredCell(cell)
-        kinematics = Kinematics(cell.info.arms[0])
+        kinematics = tuple(Kinematics(arm) for arm in cell.info.arms)
         return cls(metered, stand_in, kinematics, tier, operator or Nobody())
 
     def names(self, task: TaskDef) -> dict[str, Primitive]:
         """What a program for this task may call."""
         if task.api not in self._names:
-            self._names[task.api] = catalogue(ALL, task.api, self.tier)
+            self._names[task.api] = catalogue(
+                ALL, task.api, self.tier, embodiment_of(self.cell.info)
+            )
         return self._names[task.api]
 
     def workbench(self, task: TaskDef, seed: int, journal: Journal) -> Workbench:
         """A workbench that has seen nothing yet; its random numbers follow from the seed."""
-        return Workbench(
-            cell=self.cell,
-            arm=self.cell.info.arms[0],
-            kinematics=self.kinematics,
-            task_language=task.instruction,
-            rng=np.random.default_rng([seed, zlib.crc32(b"workbench")]),
-            evidence=JournalEvidence(journal),
-            operator=self.operator,
+        rng = np.random.default_rng([seed, zlib.crc32(b"workbench")])
+        evidence = JournalEvidence(journal)
+        return Workbench.joined(
+            [
+                Workbench(
+                    cell=self.cell,
+                    arm=kinematics.arm,
+                    kinematics=kinematics,
+                    task_language=task.instruction,
+                    rng=rng,
+                    evidence=evidence,
+                    operator=self.operator,
+                )
+                for kinematics in self.kinematics
+            ]
         )

@@ -69,7 +69,9 @@ class TrialRunner:
 
     def run(self, spec: TrialSpec, journal: Journal, gate: Gate) -> TrialClosed:
         """Run one trial and record it; always ends in exactly one TrialClosed."""
-        spec = msgspec.structs.replace(spec, task=fit(spec.task, self.cell.info.task_area))
+        info = self.cell.info
+        cameras = [camera.name for camera in info.cameras]
+        spec = msgspec.structs.replace(spec, task=fit(spec.task, info.task_area, cameras))
         journal.record(_opened(spec))
         began_s, began_wall = self.cell.now_s(), self.wall()
         watched = Trace(journal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from drivers.cell import Cell
 from drivers.types import (
     CellInfo,
@@ -35,6 +37,9 @@ class WrappedCell:
 
     def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
         return self._cell.execute(arm, trajectory)
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        return self._cell.execute_together(trajectories)
 
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None

@@ -7,7 +7,7 @@ gives the same pictures, motions and contacts to the bit.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from drivers.cellfile import CellFile
@@ -95,6 +95,16 @@ class SimCell:
         if not isinstance(report, MotionReport):
             raise CellFault("a trajectory ended without its report")
         return report
+
+    def execute_together(self, trajectories: Mapping[str, Trajectory]) -> dict[str, MotionReport]:
+        tickets = self._core.start_together(trajectories, WHO)
+        reports = {}
+        for ticket in tickets:
+            report = self._finish(ticket)
+            if not isinstance(report, MotionReport):
+                raise CellFault("a trajectory ended without its report")
+            reports[ticket.arm] = report
+        return reports
 
     def grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None = None

@@ -11,6 +11,7 @@ import numpy as np
 
 from drivers.sim.opening import finger_bodies, opening_of
 from drivers.sim.world import World
+from drivers.types import ArmSpec
 
 
 class ObjectTruth(msgspec.Struct, frozen=True):
@@ -32,6 +33,8 @@ class SceneTruth(msgspec.Struct, frozen=True):
     touching_fingers: tuple[str, ...]
     touching: tuple[tuple[str, str], ...]
     widths_m: dict[str, float]
+    fingers_of: dict[str, tuple[str, ...]] = {}
+    """Per arm, the things that touch its fingers."""
 
 
 def read_truth(world: World) -> SceneTruth:
@@ -45,10 +48,17 @@ def read_truth(world: World) -> SceneTruth:
         objects={name: _object(world, name) for name in sorted(names)},
         touching_fingers=tuple(sorted(held & names)),
         touching=tuple(sorted((a, b) for a, b in pairs if {a, b} <= names)),
+        fingers_of={arm.name: _at_fingers(pairs, arm, names) for arm in world.info.arms},
         widths_m={
             arm.name: opening_of(arm, world.model).width_m(world.data) for arm in world.info.arms
         },
     )
+
+
+def _at_fingers(pairs: set[tuple[str, str]], arm: ArmSpec, names: set[str]) -> tuple[str, ...]:
+    fingers = set(finger_bodies(arm))
+    met = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
+    return tuple(sorted(met & names))
 
 
 def _object(world: World, name: str) -> ObjectTruth:

@@ -22,6 +22,12 @@ from drivers.types import ArmSpec
 TABLE_TOLERANCE_M = 0.003
 """The table is known this well; fingers may be planned this deep into it, not deeper."""
 
+HELD = "held"
+"""What is between the fingers, among an arm's shapes."""
+
+NEIGHBOUR_GROW_M = 0.008
+"""Another arm is kept this far away from: it is where its joints say, within their error."""
+
 STRUCTURAL_SHARE = 0.9
 """Shapes of neighbouring links that overlap in this share of random poses always do."""
 
@@ -52,6 +58,32 @@ class HeldBox:
     half_m: tuple[float, float, float]
 
 
+@dataclass(frozen=True, eq=False)
+class StillArm:
+    """Another arm of the cell, standing where it is.
+
+    Attributes:
+        shape: Its shapes; ``q`` of shape (n,) radians and ``width_m`` say how it stands.
+        held: What it holds.
+    """
+
+    name: str
+    shape: ArmShape
+    q: FloatArray
+    width_m: float
+    held: HeldBox | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedShape:
+    """One primitive shape of an arm where it is: MuJoCo's kind and half sizes, base frame."""
+
+    name: str
+    kind: int
+    size_m: FloatArray
+    T_base: FloatArray
+
+
 class ArmShape:
     """The arm's shapes, without surroundings: makes a :class:`CollisionWorld` per scene."""
 
@@ -72,11 +104,22 @@ class ArmShape:
         table_z_m: float,
         width_m: float | None = None,
         held: HeldBox | None = None,
+        neighbours: Sequence[StillArm] = (),
     ) -> CollisionWorld:
-        """The arm with its fingers ``width_m`` apart, among boxes and over a table."""
+        """The arm with its fingers ``width_m`` apart, among boxes and arms, over a table."""
         return CollisionWorld(
-            self, self._structural, boxes=boxes, table_z_m=table_z_m, width_m=width_m, held=held
+            self,
+            self._structural,
+            boxes=boxes,
+            table_z_m=table_z_m,
+            width_m=width_m,
+            held=held,
+            neighbours=neighbours,
         )
+
+    def placed(self, still: StillArm) -> list[PlacedShape]:
+        """The arm's shapes with joints and fingers as given, and what it holds."""
+        return self._bare.placed(still)
 
 
 class CollisionWorld:
@@ -91,6 +134,7 @@ class CollisionWorld:
         table_z_m: float | None = None,
         width_m: float | None = None,
         held: HeldBox | None = None,
+        neighbours: Sequence[StillArm] = (),
     ) -> None:
         import mujoco
 
@@ -104,11 +148,14 @@ class CollisionWorld:
         _add_surroundings(spec, invert(T_base_model), boxes, table_z_m)
         if held is not None:
             _add_held(spec, arm, held)
+        for still in neighbours:
+            _add_neighbour(spec, invert(T_base_model), still)
         self._model = compile_model(spec, arm)
         self._data = mujoco.MjData(self._model)
         self._column = np.array([self._model.joint(j.name).qposadr[0] for j in arm.joints])
         self._site = self._model.site(arm.tool_site).id
         self._R, self._origin = T_base_model[:3, :3], T_base_model[:3, 3]
+        self._fingers = fingers
         self._set_fingers(fingers, arm.gripper.open_width_m if width_m is None else width_m)
         self._names = [str(self._model.geom(i).name) for i in range(self._model.ngeom)]
         self._boxes = tuple(boxes)
@@ -158,6 +205,28 @@ class CollisionWorld:
         home = set(self._contacts(np.array(self._arm.home_rad)))
         return frozenset(home | {p for p, k in count.items() if k >= STRUCTURAL_SHARE * samples})
 
+    def placed(self, still: StillArm) -> list[PlacedShape]:
+        """This arm's shapes in the base frame as it stands; see :meth:`ArmShape.placed`."""
+        self._set_fingers(self._fingers, still.width_m)
+        self._data.qpos[self._column] = still.q
+        self._mj.mj_kinematics(self._model, self._data)
+        out = []
+        for geom in range(self._model.ngeom):
+            T = np.eye(4)
+            T[:3, :3] = self._R @ self._data.geom_xmat[geom].reshape(3, 3)
+            T[:3, 3] = self._R @ self._data.geom_xpos[geom] + self._origin
+            kind, size = int(self._model.geom_type[geom]), self._model.geom_size[geom].copy()
+            out.append(PlacedShape(self._names[geom], kind, size, T))
+        if still.held is not None:
+            T = np.eye(4)
+            T[:3, :3] = self._R @ self._data.site_xmat[self._site].reshape(3, 3)
+            T[:3, 3] = self.tool_xyz_m
+            kind = int(self._mj.mjtGeom.mjGEOM_BOX)
+            half = np.array(still.held.half_m)
+            out.append(PlacedShape(HELD, kind, half, T @ still.held.T_tool_box))
+        self._set_fingers(self._fingers, self._arm.gripper.open_width_m)
+        return out
+
     def _contacts(self, q: FloatArray) -> list[tuple[str, str]]:
         n = self._collide(q)
         pairs = np.unique(np.sort(self._data.contact.geom[:n], axis=1), axis=0)
@@ -186,7 +255,7 @@ class CollisionWorld:
         """Which pairs of shapes must not touch, shape (ngeom, ngeom)."""
         model = self._model
         hand = np.isin(model.geom_bodyid, self._hand_bodies())
-        held = np.array([n == "held" for n in self._names])
+        held = np.array([n == HELD for n in self._names])
         table = np.array([n == "table" for n in self._names])
         near = np.zeros(model.ngeom, bool)
         for i, box in enumerate(self._boxes):
@@ -199,7 +268,9 @@ class CollisionWorld:
 
         allow(held, hand)
         if relaxed:
-            allow(hand | held, near)
+            # What another arm holds out is there to be taken.
+            offered = np.array([n.endswith(f" {HELD}") for n in self._names])
+            allow(hand | held, near | offered)
             allow(held, table)
         for a, b in structural:
             i, j = model.geom(a).id, model.geom(b).id
@@ -268,6 +339,18 @@ def _add_surroundings(
         )
 
 
+def _add_neighbour(spec: Any, T_model_base: FloatArray, still: StillArm) -> None:
+    for shape in still.shape.placed(still):
+        T = T_model_base @ shape.T_base
+        spec.worldbody.add_geom(
+            name=f"{still.name} {shape.name}",
+            type=shape.kind,
+            size=shape.size_m + NEIGHBOUR_GROW_M * (shape.size_m > 0),
+            pos=T[:3, 3],
+            quat=quaternion(T[:3, :3]),
+        )
+
+
 def _add_held(spec: Any, arm: ArmSpec, held: HeldBox) -> None:
     import mujoco
 
@@ -275,7 +358,7 @@ def _add_held(spec: Any, arm: ArmSpec, held: HeldBox) -> None:
     T_body_tool = pose_matrix(np.array(site.pos), np.array(site.quat))
     T = T_body_tool @ held.T_tool_box
     site.parent.add_geom(
-        name="held",
+        name=HELD,
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=held.half_m,
         pos=T[:3, 3],

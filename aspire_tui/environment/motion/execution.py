@@ -70,9 +70,18 @@ def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> Primitiv
     """Execute a prepared move, or report why there is none to execute."""
     if move.trajectory is None:
         return refused(bench, move.status, move.detail, move.T_target, move.plan, notes)
-    bench.previews.clear()
+    bench.drop_previews()
     report = bench.cell.execute(bench.arm.name, move.trajectory)
     report = trim(bench, move.plan.q_end, report)
+    return arrived(
+        bench, report, move.T_target, _evidence(bench, move.plan, move.trajectory, notes)
+    )
+
+
+def arrived(
+    bench: Workbench, report: MotionReport, T_target: FloatArray, evidence: Evidence
+) -> PrimitiveOutcome:
+    """What a driver's report means: was something hit, and is what was held still there?"""
     status: Status = report.status
     detail = report.detail
     contact = _contact(bench, report) if status in ("BLOCKED", "NOT_CONVERGED") else None
@@ -92,11 +101,11 @@ def execute(bench: Workbench, move: Move, notes: Sequence[str] = ()) -> Primitiv
         bench,
         status,
         detail,
-        move.T_target,
+        T_target,
         max(0.0, report.ended_s - report.started_s - report.held_s),
         contact,
     )
-    return _outcome(result, _evidence(bench, move.plan, move.trajectory, notes))
+    return _outcome(result, evidence)
 
 
 def refused(

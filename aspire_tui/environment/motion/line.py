@@ -43,13 +43,21 @@ class Line:
         return end
 
 
-def straight_line(kinematics: Kinematics, q_start: FloatArray, T_base_target: FloatArray) -> Line:
+def steps_to(T_start: FloatArray, T_target: FloatArray) -> int:
+    """In how many steps a straight way is followed."""
+    length_m, turn_rad = pose_error(T_start, T_target)
+    return max(4, int(np.ceil(max(length_m / STEP_M, turn_rad / STEP_RAD))))
+
+
+def straight_line(
+    kinematics: Kinematics, q_start: FloatArray, T_base_target: FloatArray, least_steps: int = 4
+) -> Line:
     """Lead the tool from where joints ``q_start`` put it straight to a pose, turning evenly."""
     T_start = kinematics.tool_pose(q_start)
     length_m, turn_rad = pose_error(T_start, T_base_target)
     if length_m < 1e-6 and turn_rad < 1e-5:
         return Line("OK", "already there", None, q_start[None, :])
-    steps = max(4, int(np.ceil(max(length_m / STEP_M, turn_rad / STEP_RAD))))
+    steps = max(least_steps, steps_to(T_start, T_base_target))
     own_rad = kinematics.arm.orientation_tolerance_rad
     rotation_tol_rad = own_rad if kinematics.leans else ROTATION_TOL_RAD
     rows = [q_start]

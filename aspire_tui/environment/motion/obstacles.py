@@ -7,6 +7,7 @@ picture overwrites the cells it shows, and leaves alone those that the arm hides
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from aspire_tui.environment.bench import View
 from aspire_tui.environment.motion.collision import Box
 from aspire_tui.environment.motion.pose import FloatArray
-from aspire_tui.environment.motion.silhouette import Silhouette
+from aspire_tui.environment.motion.silhouette import Outline
 from drivers.types import Workspace
 
 CELL_M = 0.01
@@ -68,7 +69,7 @@ class Region:
 class ObstacleMap:
     """A height map of the table. ``version`` changes whenever what it says changes."""
 
-    def __init__(self, workspace: Workspace, silhouette: Silhouette) -> None:
+    def __init__(self, workspace: Workspace, silhouette: Outline) -> None:
         self._silhouette = silhouette
         self._table_z_m = workspace.table_z_m
         self._lo = np.array(workspace.lo_m[:2]) - AROUND_M
@@ -81,13 +82,14 @@ class ObstacleMap:
         self._entered: set[tuple[str, int]] = set()
 
     def add(
-        self, view: View, q: FloatArray, hidden: tuple[FloatArray, FloatArray] | None = None
+        self, view: View, q: FloatArray, hidden: Sequence[tuple[FloatArray, FloatArray]] = ()
     ) -> None:
         """Enter one picture.
 
         Args:
-            q: Measured joints when it was taken, shape (n,); the arm's own points are left out.
-            hidden: A box to leave out too, as its pose (4, 4) and half extents (3,): what is held.
+            q: Measured joints when it was taken, as the silhouette wants them; the arms' own points
+                are left out.
+            hidden: Boxes to leave out too, as poses (4, 4) and half extents (3,): what is held.
         """
         points, pixel, shape = _points(view)
         cell = np.floor((points[:, :2] - self._lo) / CELL_M).astype(int)
@@ -99,8 +101,7 @@ class ObstacleMap:
         raised = np.flatnonzero(height > LOWEST_M)
         arm = np.zeros(len(points), bool)
         arm[raised] = self._silhouette.covers(points[raised], q, ARM_MARGIN_M)
-        if hidden is not None:
-            T, half = hidden
+        for T, half in hidden:
             own = (points[raised] - T[:3, 3]) @ T[:3, :3]
             arm[raised] |= np.all(np.abs(own) <= half, axis=1)
         arm |= _beside(arm, pixel, shape)

@@ -76,7 +76,7 @@ class Planner:
         if ends:
             return _failed("COLLISION", ends, q_start)
         direct = polyline(np.array((q_start, q_goal)), self._vmax(), rounded=False)
-        roam_m = self._roam(q_start, q_goal)
+        roam_m = self.roam(q_start, q_goal)
         if self._clear(direct, roam_m, relaxed=False) == "":
             return _done("straight", "free", direct, q_start)
         away, approach = self._standoff(q_start), self._standoff(q_goal)
@@ -102,7 +102,7 @@ class Planner:
             return _failed(line.status, line.detail, q_start, "line")
         if line.leg is None:
             return _done("line", "already there", (), q_start)
-        roam_m = self._roam(q_start, line.q_end)
+        roam_m = self.roam(q_start, line.q_end)
         if not touch:
             ends = self._judge_ends(q_start, line.q_end)
             trouble = ends or self._clear((line.leg,), roam_m, relaxed=True)
@@ -124,7 +124,7 @@ class Planner:
     def _vmax(self) -> FloatArray:
         return np.array([j.vmax_rad_s for j in self.kinematics.arm.joints])
 
-    def _roam(self, *q: FloatArray) -> float:
+    def roam(self, *q: FloatArray) -> float:
         """How far outside the workspace the tool may go: as far as the ends already are."""
         return max(0.0, *(self._outside(self.kinematics.tool_pose(x)[:3, 3]) for x in q)) + 1e-6
 
@@ -132,7 +132,7 @@ class Planner:
         box = zip(xyz.tolist(), self.workspace.lo_m, self.workspace.hi_m, strict=True)
         return float(max(max(lo - x, x - hi) for x, lo, hi in box))
 
-    def _trouble(self, q: FloatArray, roam_m: float, relaxed: bool) -> str:
+    def blocked(self, q: FloatArray, roam_m: float, relaxed: bool) -> str:
         """What stands against passing through joints, in words."""
         touching = self.world.touching(q, relaxed=relaxed)
         if touching:
@@ -145,7 +145,7 @@ class Planner:
         """Walk along legs; the first trouble in words, with where the tool is then."""
         for leg in legs:
             for q in leg.samples(EDGE_RAD):
-                trouble = self._trouble(q, roam_m, relaxed)
+                trouble = self.blocked(q, roam_m, relaxed)
                 if trouble:
                     x, y, z = self.world.tool_xyz_m
                     return f"{trouble} would touch with the tool at ({x:.2f}, {y:.2f}, {z:.2f})"
@@ -173,7 +173,7 @@ class Planner:
         lo, hi = self.kinematics.lo_rad + margin, self.kinematics.hi_rad - margin
 
         def free(q: FloatArray) -> bool:
-            return not self._trouble(q, roam_m, relaxed)
+            return not self.blocked(q, roam_m, relaxed)
 
         best: tuple[float, tuple[Leg, ...], str] | None = None
         for _ in range(SEARCHES):

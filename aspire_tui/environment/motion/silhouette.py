@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,27 @@ SLIDE_REACH_M = 0.02
 
 JAW_POSES = 4
 """A hinged jaw sweeps further: it is put at so many openings, each with the same allowance."""
+
+
+class Outline(Protocol):
+    """Tells which points are the robot's own."""
+
+    def covers(self, points_m: FloatArray, q: FloatArray, margin_m: float) -> NDArray[np.bool_]: ...
+
+
+class TeamOutline:
+    """Several arms at once; ``q`` is all their joints, one arm after the other."""
+
+    def __init__(self, arms: Sequence[ArmSpec]) -> None:
+        self._each = [(Silhouette(arm), len(arm.joints)) for arm in arms]
+
+    def covers(self, points_m: FloatArray, q: FloatArray, margin_m: float) -> NDArray[np.bool_]:
+        out = np.zeros(len(points_m), bool)
+        before = 0
+        for silhouette, n in self._each:
+            out |= silhouette.covers(points_m, q[before : before + n], margin_m)
+            before += n
+        return out
 
 
 class Silhouette:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from aspire_tui.environment.bench import Holding, View, Workbench, held_shift_m
-from aspire_tui.environment.motion.collision import HeldBox
+from aspire_tui.environment.motion.collision import HeldBox, StillArm
 from aspire_tui.environment.motion.obstacles import GROW_M, ObstacleMap, Region
 from aspire_tui.environment.motion.planner import NEAR_M, Planner
 from aspire_tui.environment.motion.pose import FloatArray, invert, pose_matrix
-from aspire_tui.environment.motion.silhouette import Silhouette
+from aspire_tui.environment.motion.silhouette import Outline, Silhouette, TeamOutline
 
 HELD_SHRINK_M = 0.005
 """A held thing is taken this much smaller than it was seen: its own support was seen with it."""
@@ -26,7 +26,10 @@ def survey(bench: Workbench) -> ObstacleMap:
     left the place and no longer hides what it did there.
     """
     if bench.obstacles is None:
-        bench.obstacles = ObstacleMap(bench.cell.info.workspace, Silhouette(bench.arm))
+        outline: Outline = Silhouette(bench.arm)
+        if bench.team:
+            outline = TeamOutline([b.arm for b in bench.team])
+        bench.obstacles = ObstacleMap(bench.cell.info.workspace, outline)
     seen = bench.obstacles
     _enter(bench, seen)
     if _needs_look(bench, seen):
@@ -42,9 +45,10 @@ def _enter(bench: Workbench, seen: ObstacleMap) -> None:
         if view.frame.depth is None or view.q_rad is None or seen.has(view):
             continue
         # On the hand itself, what is held fills the picture and the joints' errors count double.
-        if view.frame.mount != "base" and bench.holding is not None:
+        if view.frame.mount != "base" and bench.of_arm(view.frame.mount).holding is not None:
             continue
-        seen.add(view, view.q_rad, hidden=_held_pose(bench, view))
+        hidden = [h for b in bench.benches if (h := _held_pose(b, view)) is not None]
+        seen.add(view, view.q_rad, hidden=hidden)
 
 
 def _needs_look(bench: Workbench, seen: ObstacleMap) -> bool:
@@ -52,15 +56,20 @@ def _needs_look(bench: Workbench, seen: ObstacleMap) -> bool:
         return True
     if bench.changed_at is None:
         return False
+    hand = bench.of_arm(bench.changed_by)
     then, now = (
-        float(np.linalg.norm(bench.kinematics.tool_pose(q)[:3, 3] - bench.changed_at))
-        for q in (seen.overview[1], bench.joints())
+        float(np.linalg.norm(hand.kinematics.tool_pose(q)[:3, 3] - bench.changed_at))
+        for q in (hand.own_part(seen.overview[1]), hand.joints())
     )
     return then < CLEAR_M <= now
 
 
-def planner(bench: Workbench, T_base_target: FloatArray) -> Planner:
-    """A planner among what was seen, for a move from where the arm is to a tool pose."""
+def planner(bench: Workbench, T_base_target: FloatArray, *, alone: bool = False) -> Planner:
+    """A planner among what was seen, for a move from where the arm is to a tool pose.
+
+    Args:
+        alone: The cell's other arms move too, and are looked after elsewhere.
+    """
     start = bench.kinematics.tool_pose(bench.joints_commanded())
     # Boxes are grown; what they add must not reach back into what may be touched.
     near = tuple(
@@ -72,8 +81,21 @@ def planner(bench: Workbench, T_base_target: FloatArray) -> Planner:
         table_z_m=bench.table_z_m,
         width_m=bench.width_m(),
         held=None if holding is None else holding.box,
+        neighbours=() if alone else [still(b) for b in bench.others],
     )
     return Planner(bench.kinematics, world, bench.cell.info.workspace, bench.rng)
+
+
+def still(bench: Workbench) -> StillArm:
+    """An arm where it stands now, with what it holds, as something others must not touch."""
+    holding = bench.holding
+    return StillArm(
+        bench.arm.name,
+        bench.kinematics.shape,
+        bench.joints(),
+        bench.width_m(),
+        None if holding is None else holding.box,
+    )
 
 
 def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
@@ -81,6 +103,8 @@ def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
     T = bench.kinematics.hand_pose(bench.joints())
     x, y = float(T[0, 3]), float(T[1, 3])
     box = None
+    if bench.team:
+        survey(bench)
     if bench.obstacles is not None:
         seen = bench.obstacles.extent(x, y, NEAR_M)
         if seen is not None:
@@ -90,7 +114,10 @@ def grasped(bench: Workbench, width_m: float, force_N: float) -> Holding:
             T_base_box[:3, 3] += held_shift_m(bench.arm.gripper, width_m) * T[:3, 1]
             box = HeldBox(invert(T) @ T_base_box, (half[0], half[1], half[2]))
             reach = float(np.hypot(*seen.half_m[:2])) + HELD_MARGIN_M
-            bench.obstacles.forget(Region(seen.centre_m[0], seen.centre_m[1], reach))
+            gone = Region(seen.centre_m[0], seen.centre_m[1], reach)
+            for each in bench.benches:
+                if each.obstacles is not None:
+                    each.obstacles.forget(gone)
     return Holding(width_m, bench.cell.now_s(), force_N, box)
 
 
@@ -99,5 +126,5 @@ def _held_pose(bench: Workbench, view: View) -> tuple[FloatArray, FloatArray] | 
     holding = bench.holding
     if holding is None or holding.box is None or view.q_rad is None:
         return None
-    T = bench.kinematics.hand_pose(view.q_rad) @ holding.box.T_tool_box
+    T = bench.kinematics.hand_pose(bench.own_part(view.q_rad)) @ holding.box.T_tool_box
     return T, np.array(holding.box.half_m) + HELD_MARGIN_M

@@ -9,6 +9,7 @@ from aspire_tui.environment.primitives import (
     gripper,
     motion,
     perception,
+    team,
 )
 from aspire_tui.environment.primitives.registry import Primitive
 
@@ -19,4 +20,5 @@ ALL: tuple[Primitive, ...] = (
     *gripper.PRIMITIVES,
     *geometry.PRIMITIVES,
     *asking.PRIMITIVES,
+    *team.PRIMITIVES,
 )

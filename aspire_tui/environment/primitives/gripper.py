@@ -82,7 +82,7 @@ def _grip(
     bench: Workbench, width_m: float, force_N: float, must_hold: bool = False
 ) -> PrimitiveOutcome:
     before_m = bench.width_m()
-    bench.previews.clear()
+    bench.drop_previews()
     report = bench.cell.grip(bench.arm.name, width_m, force_N)
     closing = width_m < before_m
     on_something = (

@@ -29,7 +29,7 @@ from aspire_tui.environment.primitives.arguments import (
     Vector,
     number_between,
 )
-from aspire_tui.environment.primitives.registry import Primitive, primitive
+from aspire_tui.environment.primitives.registry import EVERY_BODY, Primitive, primitive
 
 MOTION: tuple[Status, ...] = (
     "OK",
@@ -267,7 +267,7 @@ def home_pose(bench: Workbench) -> PrimitiveOutcome:
     return _to_joints(bench, np.array(bench.arm.home_rad))
 
 
-@primitive(group="motion", statuses=("OK",), returns="None", moves=True)
+@primitive(group="motion", statuses=("OK",), returns="None", moves=True, fits=EVERY_BODY)
 def wait(bench: Workbench, s: Seconds) -> PrimitiveOutcome:
     """Let that many seconds of the cell's time pass with the arm holding still."""
     bench.cell.wait(s)
@@ -280,6 +280,13 @@ def dist_to(bench: Workbench, xyz: Position) -> PrimitiveOutcome:
     T = bench.kinematics.tool_pose(bench.joints())
     away = float(np.linalg.norm(T[:3, 3] - xyz))
     return PrimitiveOutcome("OK", away, f"{away:.3f} m")
+
+
+def tool_pose(bench: Workbench) -> PrimitiveOutcome:
+    """Position and quaternion wxyz of an arm's tool at its measured joints."""
+    T = bench.kinematics.tool_pose(bench.joints())
+    where = "({:.3f}, {:.3f}, {:.3f}) m".format(*T[:3, 3])
+    return PrimitiveOutcome("OK", (T[:3, 3].copy(), quaternion(T[:3, :3])), f"tool at {where}")
 
 
 def _restated(outcome: PrimitiveOutcome, status: Status, detail: str) -> PrimitiveOutcome:

@@ -11,16 +11,30 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aspire_tui.domain import Status
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.primitives.arguments import Check, InvalidArgument, coerce
+from drivers.types import CellInfo
 
 if TYPE_CHECKING:
     from aspire_tui.environment.bench import Workbench
 
 Function = Callable[..., PrimitiveOutcome]
+
+Embodiment = Literal["arm", "arms", "mobile"]
+"""What a cell is made of: one arm, several in one frame, or one on a base that drives."""
+
+EVERY_BODY: Final[tuple[Embodiment, ...]] = ("arm", "arms", "mobile")
+ONE_HAND: Final[tuple[Embodiment, ...]] = ("arm", "mobile")
+
+
+def embodiment_of(info: CellInfo) -> Embodiment:
+    """Which names a cell offers follows from this."""
+    if info.base is not None:
+        return "mobile"
+    return "arms" if len(info.arms) > 1 else "arm"
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,16 @@ class Primitive:
     profiles: tuple[str, ...]
     aliases: tuple[str, ...]
     returns: str
+    fits: tuple[Embodiment, ...] = EVERY_BODY
+    """On which cells it is offered."""
+    arm: int = 0
+    """Whose state before and after is kept, by number in the cell."""
+    privileged: bool = False
+    """Looks at what a robot could not know; only with tier S1, and such results are branded."""
+    frame: str = ""
+    """The frame of the positions and poses it takes and gives."""
+    example: str = ""
+    """One line of a program that calls it."""
 
     def invoke(self, bench: Workbench, given: Mapping[str, Any]) -> PrimitiveOutcome:
         """Check the arguments and run. An unusable argument ends in INVALID, nothing moves."""
@@ -108,8 +132,16 @@ def primitive(
     aliases: tuple[str, ...] = (),
     tiers: tuple[str, ...] = ("S2", "S3", "S4"),
     profiles: tuple[str, ...] = ("capx", "libero"),
+    fits: tuple[Embodiment, ...] | None = None,
+    privileged: bool = False,
+    frame: str = "",
+    example: str = "",
 ) -> Callable[[Function], Primitive]:
-    """Turn a function into a declared primitive. INVALID and FAULT are always possible."""
+    """Turn a function into a declared primitive. INVALID and FAULT are always possible.
+
+    What moves one hand is not offered on a cell of several arms unless ``fits`` says so: there it
+    has a suffix.
+    """
 
     def declare(function: Function) -> Primitive:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -126,16 +158,27 @@ def primitive(
             profiles=profiles,
             aliases=aliases,
             returns=returns,
+            fits=fits or (ONE_HAND if group in ("motion", "gripper") else EVERY_BODY),
+            privileged=privileged,
+            frame=frame,
+            example=example,
         )
 
     return declare
 
 
-def catalogue(primitives: tuple[Primitive, ...], profile: str, tier: str) -> dict[str, Primitive]:
-    """The names a program may call under one API profile and tier, aliases included."""
+def catalogue(
+    primitives: tuple[Primitive, ...], profile: str, tier: str, body: Embodiment = "arm"
+) -> dict[str, Primitive]:
+    """The names a program may call under one API profile and tier on a kind of cell.
+
+    Aliases are names of their own. An empty tier is all but the privileged.
+    """
     out: dict[str, Primitive] = {}
     for p in primitives:
-        if profile not in p.profiles or (tier and tier not in p.tiers):
+        if profile not in p.profiles or body not in p.fits:
+            continue
+        if (tier and tier not in p.tiers) or (p.privileged and tier != "S1"):
             continue
         for known in (p.name, *p.aliases):
             if known in out:

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from scripted import ARM, Kinematics, cube, quintic, scene, yam
 
+import drivers
+from drivers.cellfile import load_cell
 from drivers.client import CellClient
 from drivers.errors import CellRefused
 from drivers.runtime_dir import CellPaths
 from drivers.sim.cell import SimCell
 from drivers.sim.control import StandInClient
 from drivers.spawn import ensure_host, running_host
+from drivers.types import Trajectory
 
 
 @pytest.fixture
@@ -88,3 +91,32 @@ def test_a_hosted_scene_is_not_reset_under_a_motion(hosted: tuple[CellClient, Ce
     client.wait(0.2)
     assert np.abs(np.array(client.status().arms[0].q_rad) - home).max() < 0.003
     control.close()
+
+
+def test_two_arms_start_together_behind_a_host_as_in_process() -> None:
+    file = load_cell(Path(drivers.__file__).parent / "cells" / "yam-bimanual.toml")
+    with tempfile.TemporaryDirectory(prefix="two") as folder:
+        runtime = Path(folder)
+        ensure_host(file.path, "two", "tester", runtime, noise=False, speed=5.0, idle_exit_s=5.0)
+        client = CellClient("two", who="tester", runtime=runtime)
+        try:
+            own = SimCell(file, noise=False)
+            turn = np.array([0.2, 0.0, 0.0, 0.0, 0.0, 0.3])
+            for cell in (client, own):
+                arms = cell.info.arms
+                paths = {a.name: quintic(cell, np.array(a.home_rad) + turn) for a in arms}
+                reports = cell.execute_together(paths)
+                assert {n: r.status for n, r in reports.items()} == {"left": "OK", "right": "OK"}
+                assert len({r.started_s for r in reports.values()}) == 1
+            bad = dict(paths, right=Trajectory(*(np.full_like(v, 9.0) for v in _parts(paths))))
+            assert {r.status for r in client.execute_together(bad).values()} == {"INVALID"}
+        finally:
+            client.shutdown("tester")
+            client.close()
+            while running_host("two", runtime) is not None:
+                time.sleep(0.02)
+
+
+def _parts(paths: dict[str, Trajectory]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    first = paths["right"]
+    return first.t_s, first.q_rad, first.dq_rad_s

@@ -215,7 +215,7 @@ def test_what_is_held_is_left_out(
     cell.blocks = [CUBE, POST]
     view = look(bench)
     T = pose_matrix(np.array((0.32, 0.1, 0.02)), np.array((1.0, 0, 0, 0)))
-    empty.add(view, view.q_rad, hidden=(T, np.array((0.035, 0.035, 0.035))))
+    empty.add(view, view.q_rad, hidden=[(T, np.array((0.035, 0.035, 0.035)))])
     assert empty.height_m(0.32, 0.1) == 0.0
     assert empty.height_m(0.4, -0.1) > 0.1
 
