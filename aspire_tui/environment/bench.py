@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
-from drivers.body import CellBody
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 
@@ -115,8 +114,6 @@ class Workbench:
     """The arm of that act."""
     team: tuple[Workbench, ...] = field(default=(), repr=False, compare=False)
     """The benches of all arms of this cell, in its order; empty with one arm."""
-    body: CellBody | None = field(default=None, repr=False, compare=False)
-    """All arms of the cell as bodies, once somebody needed them."""
     _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
 
     @classmethod

@@ -30,9 +30,7 @@ SHIFT_AT_MOST_RAD = 0.5
 class ArmsBody:
     """Implements :class:`drivers.body.CellBody`. Used by one thread."""
 
-    def __init__(self, info: CellInfo, margin_m: float = TOUCH_MARGIN_M) -> None:
-        """``margin_m``: parts that come closer than this count as touching."""
-        self._margin_m = margin_m
+    def __init__(self, info: CellInfo) -> None:
         spec = mujoco.MjSpec()
         for arm in info.arms:
             child = mujoco.MjSpec.from_file(str(arm_model_path(arm)))
@@ -50,7 +48,7 @@ class ArmsBody:
             self._qpos[arm.name] = np.array([int(j.qposadr[0]) for j in joints])
             self._dofs[arm.name] = np.array([int(j.dofadr[0]) for j in joints])
             self._sites[arm.name] = int(model.site(arm_prefix(arm.name) + arm.tool_site).id)
-        model.geom_margin[:] = margin_m
+        model.geom_margin[:] = TOUCH_MARGIN_M
         self._group = _groups(model, info)
         self._leave_out_what_is_built_so(info)
 
@@ -64,7 +62,7 @@ class ArmsBody:
             return None
         distances = data.contact.dist
         worst = int(distances.argmin())
-        if distances[worst] >= self._margin_m:
+        if distances[worst] >= TOUCH_MARGIN_M:
             return None
         names = sorted(self._model.geom(int(g)).name for g in data.contact.geom[worst])
         return Touch(float(distances[worst]), " and ".join(names))

@@ -147,7 +147,7 @@ class CollisionWorld:
         T_base_model = pose_matrix(np.array(arm.base_xyz_m), np.array(arm.base_wxyz))
         _add_surroundings(spec, invert(T_base_model), boxes, table_z_m)
         if held is not None:
-            _add_held(spec, arm, held)
+            add_held(spec, arm, held)
         for still in neighbours:
             _add_neighbour(spec, invert(T_base_model), still)
         self._model = compile_model(spec, arm)
@@ -351,7 +351,8 @@ def _add_neighbour(spec: Any, T_model_base: FloatArray, still: StillArm) -> None
         )
 
 
-def _add_held(spec: Any, arm: ArmSpec, held: HeldBox) -> None:
+def add_held(spec: Any, arm: ArmSpec, held: HeldBox) -> None:
+    """Fix what is held to the tool of an arm's model."""
     import mujoco
 
     site = spec.site(arm.tool_site)

@@ -17,6 +17,7 @@ from aspire_tui.environment.motion.connect import connect
 from aspire_tui.environment.motion.execution import arrived, refused
 from aspire_tui.environment.motion.kinematics import LIMIT_MARGIN_RAD
 from aspire_tui.environment.motion.line import steps_to, straight_line
+from aspire_tui.environment.motion.mates import Mates, parts
 from aspire_tui.environment.motion.path import Curve, Leg, polyline
 from aspire_tui.environment.motion.planner import EDGE_RAD, Planner
 from aspire_tui.environment.motion.pose import FloatArray, pose_error
@@ -24,12 +25,7 @@ from aspire_tui.environment.motion.reach import SAME_TURN_RAD, outside
 from aspire_tui.environment.motion.survey import planner
 from aspire_tui.environment.motion.timing import TimingFailed, time_path
 from aspire_tui.environment.outcome import MotionResult, PrimitiveOutcome
-from drivers.body import CellBody
-from drivers.sim.arm_body import ArmsBody
 from drivers.types import JointSpec, MotionReport, Trajectory
-
-APART_M = 0.006
-"""Planned arms stay this far from each other: twice what the driver insists on."""
 
 WORST_FIRST: tuple[Status, ...] = (
     "FAULT",
@@ -62,7 +58,7 @@ class _Pair:
         self.planners: tuple[Planner, ...] = tuple(
             planner(b, T, alone=True) for b, T in zip(self.benches, targets, strict=True)
         )
-        self.body: CellBody = body_of(bench)
+        self.mates = Mates(self.benches)
         self.names = [b.arm.name for b in self.benches]
         self.q_start = np.concatenate([b.joints_commanded() for b in self.benches])
         self.joints: tuple[JointSpec, ...] = tuple(j for b in self.benches for j in b.arm.joints)
@@ -72,8 +68,7 @@ class _Pair:
 
     def split(self, q: FloatArray) -> list[FloatArray]:
         """Both arms' joints apart, along the last axis."""
-        cuts = np.cumsum([b.kinematics.n for b in self.benches])[:-1]
-        return np.split(q, cuts, axis=-1)
+        return parts(q, self.benches)
 
     def trouble(self, q: FloatArray, roam_m: Sequence[float], relaxed: bool) -> str:
         """What stands against both being there, in words; empty when nothing does."""
@@ -81,8 +76,7 @@ class _Pair:
         for each, part, roam, name in zip(self.planners, own, roam_m, self.names, strict=True):
             if words := each.blocked(part, roam, relaxed):
                 return f"{name}: {words}"
-        touch = self.body.touching(dict(zip(self.names, own, strict=True)))
-        return "" if touch is None else touch.parts
+        return self.mates.touching(own)
 
     def clear(self, legs: Sequence[Leg], roam_m: Sequence[float], relaxed: bool) -> str:
         for leg in legs:
@@ -92,15 +86,14 @@ class _Pair:
         return ""
 
     def roam(self, *rows: FloatArray) -> list[float]:
-        parts = [self.split(q) for q in rows]
-        return [each.roam(*(p[i] for p in parts)) for i, each in enumerate(self.planners)]
+        apart = [self.split(q) for q in rows]
+        return [each.roam(*(p[i] for p in apart)) for i, each in enumerate(self.planners)]
 
     def route(self, q_from: FloatArray, q_to: FloatArray) -> PairPlan:
         """From rest to rest through both arms' joints, straight when that is free."""
         roam = self.roam(q_from, q_to)
-        for q, where in ((q_to, "target"),):
-            if words := self.trouble(q, roam, relaxed=True):
-                return PairPlan("COLLISION", f"at the {where} {words} would touch")
+        if words := self.trouble(q_to, roam, relaxed=True):
+            return PairPlan("COLLISION", f"at the target {words} would touch")
         direct = polyline(np.array((q_from, q_to)), self.vmax, rounded=False)
         relaxed = bool(self.trouble(q_from, roam, False) or self.trouble(q_to, roam, False))
         why = self.clear(direct, roam, relaxed)
@@ -130,13 +123,13 @@ class _Pair:
         self, q_from: FloatArray, targets: Sequence[FloatArray]
     ) -> tuple[PairPlan, FloatArray]:
         """Both tools straight to their poses, at the same share of their way at any moment."""
-        parts = self.split(q_from)
+        starts = self.split(q_from)
         arms = [b.kinematics for b in self.benches]
         steps = max(
-            steps_to(k.tool_pose(q), T) for k, q, T in zip(arms, parts, targets, strict=True)
+            steps_to(k.tool_pose(q), T) for k, q, T in zip(arms, starts, targets, strict=True)
         )
         columns = []
-        for k, q, T, name in zip(arms, parts, targets, self.names, strict=True):
+        for k, q, T, name in zip(arms, starts, targets, self.names, strict=True):
             found = straight_line(k, q, T, least_steps=steps)
             if found.status != "OK":
                 return PairPlan(found.status, f"{name}: {found.detail}"), q_from
@@ -149,14 +142,6 @@ class _Pair:
         if words := self.clear((leg,), self.roam(q_from, rows[-1]), relaxed=True):
             return PairPlan("COLLISION", words), q_from
         return PairPlan("OK", "", (leg,), "line"), rows[-1]
-
-
-def body_of(bench: Workbench) -> CellBody:
-    """The cell's arms as bodies; made once for a trial."""
-    first = bench.benches[0]
-    if first.body is None:
-        first.body = ArmsBody(bench.cell.info, margin_m=APART_M)
-    return first.body
 
 
 def plan_pair(bench: Workbench, targets: Sequence[FloatArray], back_m: float = 0.0) -> PairPlan:
@@ -239,12 +224,9 @@ def execute_pair(
         timed = time_path(plan.legs, q_start, joints, speed=bench.speed)
     except TimingFailed as error:
         return refused(benches[0], "PLANNING_ERROR", str(error), targets[0])
-    cuts = np.cumsum([b.kinematics.n for b in benches])[:-1]
-    parts = zip(
-        np.split(timed.q_rad, cuts, axis=1), np.split(timed.dq_rad_s, cuts, axis=1), strict=True
-    )
+    rows = zip(parts(timed.q_rad, benches), parts(timed.dq_rad_s, benches), strict=True)
     each = {
-        b.arm.name: Trajectory(timed.t_s, q, dq) for b, (q, dq) in zip(benches, parts, strict=True)
+        b.arm.name: Trajectory(timed.t_s, q, dq) for b, (q, dq) in zip(benches, rows, strict=True)
     }
     bench.drop_previews()
     reports = bench.cell.execute_together(each)
