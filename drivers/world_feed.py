@@ -22,6 +22,14 @@ log = logging.getLogger("cell host")
 
 FEED_PERIOD_S: Final = 0.02
 LOOK_PERIOD_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 30.0
+SOUND_AFTER_S: Final = 60.0
+"""A camera process that lived this long did not die of what ended the one before."""
+
+
+def pause_s(deaths: int) -> float:
+    """How long after its start a process that died ``deaths`` times in a row is replaced."""
+    return min(LOOK_PERIOD_S * 2.0 ** max(deaths - 1, 0), LONGEST_PAUSE_S)
 
 
 class Pictured(Protocol):
@@ -63,6 +71,8 @@ class WorldFeed:
         self._socket.bind(f"ipc://{paths.world}")
         self._fed_s = 0.0
         self._looked_s = 0.0
+        self._started_s = 0.0
+        self._deaths = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -95,8 +105,18 @@ class WorldFeed:
         if now_s - self._looked_s >= LOOK_PERIOD_S:
             self._looked_s = now_s
             if self._process.poll() is not None:
-                log.warning("the camera process ended; starting it again")
-                self.start()
+                self._replace(now_s)
+            elif now_s - self._started_s > SOUND_AFTER_S:
+                self._deaths = 0
+
+    def _replace(self, now_s: float) -> None:
+        """Start the process again, more slowly each time it dies young."""
+        if now_s - self._started_s < pause_s(self._deaths + 1):
+            return
+        self._deaths += 1
+        self._started_s = now_s
+        log.warning("the camera process ended; starting it again")
+        self.start()
 
     def close(self) -> None:
         """Stop publishing and end the camera process."""
