@@ -6,14 +6,11 @@ import asyncio
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, SourceChange
 from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
@@ -22,23 +19,21 @@ from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.dry_runs import DryRuns
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.exec_queue import ExecQueue
-from aspire_tui.engine.grant import granted_by
-from aspire_tui.engine.hashes import evaluation_hashes, evaluation_of
+from aspire_tui.engine.hashes import evaluation_of
 from aspire_tui.engine.host_process import HostGone, HostProcess
 from aspire_tui.engine.idea_verbs import IdeaVerbs
 from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.improving import Improvement
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.opening import Opening
 from aspire_tui.engine.outcomes import (
     after_dry_run,
     exec_outcome,
     in_a_line,
     rate_of,
-    versions,
 )
 from aspire_tui.engine.protocol import Command, Reply
-from aspire_tui.engine.provenance import as_kept, attach, of_session
-from aspire_tui.engine.resume import Past, closings, read_past
+from aspire_tui.engine.resume import Past, read_past
 from aspire_tui.engine.server import serve_commands
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import NoRoom, Stopped, Trials
@@ -46,28 +41,20 @@ from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import catalogue, embodiment_of
 from aspire_tui.errors import DiskFull, PolicyRefused
 from aspire_tui.events import (
-    EvaluationChanged,
     Note,
     RunEnded,
-    SessionOpened,
-    SessionResumed,
 )
-from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
-from aspire_tui.rollout.in_force import differing
 from aspire_tui.rollout.policy import check
 from aspire_tui.rollout.pool import LocalPool, WorkerLost
 from aspire_tui.rollout.sandbox.api import SandboxUnavailable
-from aspire_tui.rollout.sandbox.levels import refusal, without_any
+from aspire_tui.rollout.sandbox.levels import without_any
 from aspire_tui.session.errors import RecorderFull
 from aspire_tui.session.keeping import Room
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
 from drivers.cellfile import load_cell
 from drivers.errors import CellFault
-
-ENGINE_HOLDS = ("watchdog", "engine")
-"""Who holds a cell because its engine ended; a person's HOLD is never taken back for them."""
 
 
 @dataclass
@@ -85,7 +72,8 @@ class Engine:
     ideas: Ideas | None = None
     """The tree of a run; None until it begins, and in an exec."""
     begun: bool = False
-    _watchers: list[asyncio.Task[Any]] = field(default_factory=list)
+    watchers: list[asyncio.Task[Any]] = field(default_factory=list)
+    """Over the cell host and over who is there, for as long as the engine runs."""
 
     async def run(self) -> int:
         """Run the job to its end; returns the exit code of the process.
@@ -142,7 +130,7 @@ class Engine:
         server: asyncio.AbstractServer | None = None
         try:
             try:
-                hello = await self._begin()
+                hello = await Opening(self).begin()
             except SandboxUnavailable as missing:
                 raise PolicyRefused(without_any(str(missing))) from None
             self.commands = Commands(self)
@@ -246,128 +234,12 @@ class Engine:
             self.bench.gate.hold(reason)
             await self.bench.stand_held()
 
-    async def _begin(self) -> Hello:
-        spec = self.job.spec
-        if self.bench is not None:
-            self.host = await HostProcess.ensure(self.job, self.log)
-            hello = await self.bench.start(
-                BenchSpec(
-                    cell=self.host.name,
-                    stand_in=self.host.stand_in_path,
-                    levels=self.job.levels,
-                    tier=spec.tier,
-                    video_fps=spec.video_fps,
-                    large_moves=self.attendance.approvals.mode == "large-moves",
-                    judged_by=self.evaluation.hashes(),
-                ),
-                self.log,
-            )
-        else:
-            hello = await asyncio.wrap_future(self.pool.greet())
-        hardware = hello.cell.kind == "hardware"
-        why = refusal(hello.sandbox.level, hardware=hardware, waived=spec.sandbox_waived)
-        if why:
-            raise PolicyRefused(why)
-        brands = list(hello.cell.brands)
-        if hello.sandbox.level == "D":
-            brands.append(NO_SANDBOX)
-        if spec.agent_at_large:
-            brands.append(AGENT_UNCONFINED)
-        if self.past is not None:
-            await self._go_on(self.past, hello)
-        else:
-            await self._open(hello, tuple(dict.fromkeys(brands)))
-        if self.host is not None:
-            if self.past is not None:
-                await self._stand_after_a_crash(self.past)
-            await self._let_in()
-            self._watchers = [
-                self.watched(asyncio.create_task(self.host.watch(self))),
-                self.watched(asyncio.create_task(self.attendance.watch())),
-            ]
-        return hello
-
-    async def _let_in(self) -> None:
-        """A grant given with the command; and nobody, before the first trial could move."""
-        if self.job.grant:
-            why = await self.attendance.give_grant(self.job.grant, granted_by(self.job.grant), "")
-            if why:
-                raise PolicyRefused(why)
-        await self.attendance.look()
-
-    async def _stand_after_a_crash(self, past: Past) -> None:
-        """Where a cell is real, only an operator lets it move again; a simulated one goes on."""
-        assert self.bench is not None and self.host is not None
-        if self.attendance.policy == "hold":
-            unknown = ", ".join(past.unknown) or "none"
-            await self.held(f"resumed by {self.job.resume_by}; unknown outcome: {unknown}")
-            return
-        status = await asyncio.to_thread(self.host.status)
-        if status is not None and status.held and status.who in ENGINE_HOLDS:
-            self.bench.resume_cell(self.job.resume_by)
-            await asyncio.to_thread(self.host.wait_until_free)
-
     def _past(self) -> Past | None:
         """What a run that is resumed has done; None for a new session."""
         if not self.job.resume_by:
             return None
         with SessionReader(Path(self.job.session)) as reader:
             return read_past(reader)
-
-    async def _open(self, hello: Hello, brands: tuple[str, ...]) -> None:
-        """The first event, and what a reader needs of the rest of the world."""
-        await self.book.write(
-            SessionOpened(
-                spec=self.job.spec,
-                sandbox=hello.sandbox,
-                versions=versions(hello),
-                cell=msgspec.to_builtins(hello.cell),
-                hashes=evaluation_hashes(self.evaluation, self.job.tasks, hello.cell),
-                brands=brands,
-            )
-        )
-        self.begun = True
-        cell_file = Path(self.job.cell_file)
-        await attach(self.book, of_session(cell_file, hello.cell, self.job.tasks))
-
-    async def _go_on(self, past: Past, hello: Hello) -> None:
-        """Take a stopped run up again, judged by what it was judged by.
-
-        Raises:
-            PolicyRefused: Something that judges it has changed since.
-        """
-        now = evaluation_hashes(self.evaluation, self.job.tasks, hello.cell)
-        other = differing(past.hashes, now)
-        if other:
-            what = f"not resumed: {', '.join(other)} changed since the session began"
-            changes = await asyncio.to_thread(self._changed_since, past, now, other)
-            diffs = "".join(f"\n{c.diff}" for c in changes if c.diff)
-            await self.book.write(
-                EvaluationChanged(changes, "resume"), RunEnded(None, "evaluation", reason=what)
-            )
-            raise PolicyRefused(f"{what}; put it back, or start a new session{diffs}")
-        await self.book.write(
-            SessionResumed(
-                who=self.job.resume_by,
-                versions=versions(hello),
-                hashes=now,
-                unfinished=past.unfinished,
-                unknown=past.unknown,
-                finished=past.trials,
-            ),
-            *closings(past),
-        )
-        self.begun = True
-
-    def _changed_since(
-        self, past: Past, now: dict[str, str], names: Sequence[str]
-    ) -> tuple[SourceChange, ...]:
-        """What judges now against the texts the session keeps."""
-        with SessionReader(Path(self.job.session)) as reader:
-            kept = {(a.role, a.name): reader.blob(a.blob) for a in reader.attachments()}
-        tasks = {f"task {t.name}": (("task", t.name), as_kept(t)) for t in self.job.tasks}
-        texts = {at: text for at, text in kept.items() if text is not None}
-        return self.evaluation.changed_since(texts, past.hashes, now, names, tasks)
 
     async def _work(self, hello: Hello) -> RunEnded:
         job, trials = self.job, self.trials
@@ -414,7 +286,7 @@ class Engine:
         if server is not None:
             server.close()
         if self.host is not None:
-            for watcher in self._watchers:
+            for watcher in self.watchers:
                 watcher.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         self.execs.close()
