@@ -402,6 +402,18 @@ class Bookmarked(Event, frozen=True, tag="bookmark"):
     id: str
 
 
+class BesideSealed(Event, frozen=True, tag="beside"):
+    """Joint state and film written since event ``since``, taken into the hash chain."""
+
+    since: int
+    """The seal before this one; 0 for none."""
+    samples: int
+    """Rows."""
+    samples_sha256: str
+    video: int
+    video_sha256: str
+
+
 class RunEnded(Event, frozen=True, tag="run_ended"):
     """Always the last event of a run that ended by itself or was stopped."""
 
@@ -462,6 +474,7 @@ AnyEvent = (
     | HandAct
     | VerdictOverridden
     | Bookmarked
+    | BesideSealed
     | RunEnded
 )
 

@@ -165,14 +165,18 @@ def verify_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) 
     path = find_session(session, context.workspace)
     with SessionReader(path) as reader:
         problems, head, absent = reader.verify(), reader.head(), reader.left_out()
+        unsealed = reader.unsealed_rows()
     if as_json:
         found = {"problems": msgspec.to_builtins(problems), "head": head, "left_out": absent}
+        found["unsealed"] = unsealed
         print_json({"session": str(path), **found})
     else:
         typer.echo(f"{path.name}: {'intact' if not problems else f'{len(problems)} problems'}")
         typer.echo(f"  head {head}")
         if absent:
             typer.echo(f"  left out when it was packed: {', '.join(absent)}")
+        if unsealed:
+            typer.echo(f"  {unsealed} rows of joint state and film are not in the hash chain")
         for p in problems[:50]:
             typer.echo(f"  {p.what}" + (f" (event {p.seq})" if p.seq else ""))
     raise typer.Exit(Exit.PASS if not problems else Exit.FAULT)

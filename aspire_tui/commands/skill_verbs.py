@@ -133,7 +133,9 @@ def verify_skill(
     else:
         typer.echo(
             f"{skill} on {task}: with {proof.rate_with.k}/{proof.rate_with.n}, "
-            f"without {proof.rate_without.k}/{proof.rate_without.n}  ({session.name})"
+            f"without {proof.rate_without.k}/{proof.rate_without.n}"
+            + (f", {proof.left_out} scenes left out" if proof.left_out else "")
+            + f"  ({session.name})"
         )
     raise typer.Exit(Exit.PASS if holds else Exit.NOT_PASS)
 

@@ -49,6 +49,8 @@ class Paired(Struct, frozen=True):
     sessions: tuple[str, ...] = ()
     against: str = ""
     """Name of the skill that ``without`` had instead; empty: none."""
+    left_out: tuple[int, ...] = ()
+    """Seeds that were run on both sides and count on neither: not judged, or not counted."""
 
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted(self.without.keys() & self.with_it.keys()))
@@ -256,6 +258,7 @@ def _told(p: Paired) -> str:
     return (
         f"{p.task} on {p.cell}: {sum(after)}/{n} with [{r.lo:.2f}–{r.hi:.2f}], {sum(before)}/{n} "
         f"{versus}, fixed {c.fixed}, broken {c.broken}, p = {c.p_value:.3f}"
+        + (f"; {len(p.left_out)} scenes left out, not judged or not counted" if p.left_out else "")
     )
 
 

@@ -1,10 +1,18 @@
-"""What a session proves about a skill: the same seeds with and without it, counted from events."""
+"""What a session proves about a skill: the same seeds with and without it, counted from events.
+
+A trial counts when it was judged: PASS for the skill, FAIL and UNSURE alike against it, since a
+verdict that is in doubt proves nothing. A trial that was not judged (its reset failed, it was
+stopped, the cell had a fault) or that the engine took out of every count (nobody answered what its
+program asked) counts on neither side: its seed is left out with and without the skill, and told.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from aspire_tui.domain import SeedSet
+from aspire_tui.events import TrialClosed
 from aspire_tui.evolution.admission import Paired
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import digest_of
@@ -35,16 +43,16 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
     for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
         if node.parent is None or not _used_alone(node, nodes[node.parent], skill.name):
             continue
-        after = outcomes_of(reader, node.hypothesis, seed_set)
-        before = outcomes_of(reader, node.parent, seed_set)
-        seeds = tuple(sorted(set(after) & set(before)))
+        after = _outcomes(reader, node.hypothesis, seed_set)
+        before = _outcomes(reader, node.parent, seed_set)
+        seeds = tuple(sorted(after.passed.keys() & before.passed.keys()))
         if seeds:
             return Proof(
                 task=first.spec.tasks[0],
                 seed_set=seed_set,
                 seeds=seeds,
-                rate_with=rate_of([after[s] for s in seeds]),
-                rate_without=rate_of([before[s] for s in seeds]),
+                rate_with=rate_of([after.passed[s] for s in seeds]),
+                rate_without=rate_of([before.passed[s] for s in seeds]),
                 sessions=(reader.session_id(),),
                 hashes={
                     "skill": skill.digest,
@@ -52,6 +60,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
                     **{k: first.hashes[k] for k in ("reset", "verifier") if k in first.hashes},
                 },
                 cell=str(first.spec.cell),
+                left_out=len(_left_out(before, after)),
             )
     raise NoEvidence(
         f"no program of {reader.path.name} was judged with {skill.name} against one without it: "
@@ -77,16 +86,18 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
         if parent is None or not _used_alone(node, parent, skill.name):
             continue
         for seed_set in SEED_SETS:
-            after = outcomes_of(reader, node.hypothesis, seed_set)
-            before = outcomes_of(reader, parent.hypothesis, seed_set)
-            if seed_set not in found and before.keys() & after.keys():
+            after = _outcomes(reader, node.hypothesis, seed_set)
+            before = _outcomes(reader, parent.hypothesis, seed_set)
+            both = before.passed.keys() & after.passed.keys()
+            if seed_set not in found and both:
                 found[seed_set] = Paired(
                     task=first.spec.tasks[0],
                     cell=Path(first.spec.cell).stem,
                     kind=kind,
                     seed_set=seed_set,
-                    without=before,
-                    with_it=after,
+                    without=before.passed,
+                    with_it=after.passed,
+                    left_out=_left_out(before, after),
                     digest=digest,
                     sessions=(reader.session_id(),),
                 )
@@ -119,12 +130,38 @@ def _used_alone(node: HypothesisRow, parent: HypothesisRow, skill: str) -> bool:
 
 
 def outcomes_of(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> dict[int, bool]:
-    """PASS by seed, of a hypothesis on one seed set: trials that ended and count."""
-    return {
-        t.seed: t.outcome == "PASS"
-        for t in reader.trials(hypothesis=hypothesis)
-        if t.seed_set == seed_set and t.closed_seq is not None
+    """PASS by seed, of a hypothesis on one seed set: trials that were judged and count."""
+    return _outcomes(reader, hypothesis, seed_set).passed
+
+
+class _Outcomes(NamedTuple):
+    """Of one program on one set of scenes, by seed."""
+
+    passed: dict[int, bool]
+    not_counted: frozenset[int]
+
+
+def _outcomes(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> _Outcomes:
+    uncounted = {
+        closed.event.trial
+        for closed in reader.events(kinds=("trial_closed",))
+        if isinstance(closed.event, TrialClosed) and not closed.event.counted
     }
+    passed: dict[int, bool] = {}
+    ran: set[int] = set()
+    for t in reader.trials(hypothesis=hypothesis):
+        if t.seed_set != seed_set or t.closed_seq is None:
+            continue
+        ran.add(t.seed)
+        if t.outcome is not None and t.trial not in uncounted:
+            passed[t.seed] = t.outcome == "PASS"
+    return _Outcomes(passed, frozenset(ran - passed.keys()))
+
+
+def _left_out(before: _Outcomes, after: _Outcomes) -> tuple[int, ...]:
+    """Seeds that were run on both sides and count on neither."""
+    ran = (before.passed.keys() | before.not_counted) & (after.passed.keys() | after.not_counted)
+    return tuple(sorted(ran & (before.not_counted | after.not_counted)))
 
 
 def rate_of(outcomes: list[bool]) -> Rate:

@@ -143,6 +143,8 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     sessions: tuple[str, ...] = ()
     hashes: dict[str, str] = {}
     cell: str = ""
+    left_out: int = 0
+    """Seeds run on both sides that count on neither: not judged, or not counted."""
 
 
 class Evidence(Struct, frozen=True):

@@ -3,7 +3,6 @@ moves. The cell's own limits stand behind it in any case."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +87,8 @@ class BoundedCell(WrappedCell):
             return ""
         x, y, z = points[wrong[0]]
         return (
-            f"the tool would be at ({x:.3f}, {y:.3f}, {z:.3f}) m, outside the box granted for "
-            "unattended work; nothing moved"
+            f"the tool of {arm} would be at ({x:.3f}, {y:.3f}, {z:.3f}) m, outside the box granted "
+            "for unattended work; nothing moved"
         )
 
     def grip(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,22 +11,10 @@ import apsw
 
 from aspire_tui.session import schema
 from aspire_tui.session.errors import SessionFileError
+from aspire_tui.session.file_system import why_not_here
 
 SALVAGE: Final = "`aspire-tui sessions salvage {path}` saves what can be read"
 UPGRADE: Final = "upgrade aspire-tui, or replay it with the release that wrote it"
-
-_NETWORK_FILE_SYSTEMS: Final[Mapping[int, str]] = {
-    0x6969: "NFS",
-    0x517B: "SMB",
-    0xFF534D42: "CIFS",
-    0xFE534D42: "SMB2",
-    0x01021997: "9P",
-    0x00C36400: "Ceph",
-    0x5346414F: "AFS",
-    0x0BD00BD0: "Lustre",
-    0x19830326: "FhGFS",
-    0x01161970: "GFS2",
-}
 
 
 def sqlite_version() -> tuple[int, ...]:
@@ -47,25 +32,13 @@ def refuse_old_sqlite(version: tuple[int, ...]) -> None:
         )
 
 
-def file_system_magic(folder: Path) -> int:
-    """``f_type`` of statfs(2) for a folder; 0 where the platform has no such call."""
-    if not sys.platform.startswith("linux"):
-        return 0
-    buffer = (ctypes.c_long * 32)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.statfs(os.fsencode(folder), buffer) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(folder))
-    return int(buffer[0]) & 0xFFFFFFFF
-
-
-def refuse_network(path: Path, magic: Callable[[Path], int] = file_system_magic) -> None:
+def refuse_network(path: Path, why_not: Callable[[Path], str] = why_not_here) -> None:
     """WAL needs shared memory and honest locks; a network file system has neither."""
-    name = _NETWORK_FILE_SYSTEMS.get(magic(path.parent))
-    if name is not None:
+    why = why_not(path.parent)
+    if why:
         raise SessionFileError(
             path,
-            f"is on {name}, where SQLite's write-ahead log is not safe",
+            f"is on {why}, where SQLite's write-ahead log is not safe",
             "record on a local disk and copy the session when it is closed",
         )
 

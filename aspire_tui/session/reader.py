@@ -24,7 +24,16 @@ from aspire_tui.events import (
     Samples,
     VideoFrame,
 )
-from aspire_tui.session import call_rows, checkpoints, database, nouns, schema, texts, verification
+from aspire_tui.session import (
+    beside,
+    call_rows,
+    checkpoints,
+    database,
+    nouns,
+    schema,
+    texts,
+    verification,
+)
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.rows import (
     AgentLine,
@@ -139,6 +148,11 @@ class SessionReader:
         """What a pack was told to leave out: ``pictures``, ``video``."""
         with self._lock, database.named_errors(self.path):
             return verification.left_out(self._db)
+
+    def unsealed_rows(self) -> int:
+        """Rows of joint state and film that the hash chain does not cover (yet)."""
+        with self._lock, database.named_errors(self.path):
+            return beside.unsealed_rows(self._db)
 
     # -- events and moments -----------------------------------------------------------------
 

@@ -11,14 +11,24 @@ import apsw
 import msgspec
 
 from aspire_tui.domain import sha256_hex
-from aspire_tui.events import AnyEvent, Recorded, Samples, VideoFrame, decode, encode
+from aspire_tui.events import (
+    AnyEvent,
+    Recorded,
+    RunEnded,
+    Samples,
+    TrialClosed,
+    VideoFrame,
+    decode,
+    encode,
+)
 from aspire_tui.session import checkpoints, database, schema
+from aspire_tui.session.beside import Unsealed, unsealed
 from aspire_tui.session.chain import genesis, link
 from aspire_tui.session.clock import Clock
 from aspire_tui.session.errors import SessionFileError
-from aspire_tui.session.index import write_event
 from aspire_tui.session.redaction import Redactor
-from aspire_tui.session.snapshot import EMPTY, fold, fold_all
+from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
+from aspire_tui.session.tail import Tail
 
 
 class Batch(NamedTuple):
@@ -82,9 +92,7 @@ class Store:
         self.wal_pages = 0
         database.set_up_writer(db)
         db.set_wal_hook(self._on_commit)
-        self.seq = 0
-        self.state = EMPTY
-        self._hash = genesis(schema.session_id(db))
+        self._tail = Tail(0, genesis(schema.session_id(db)), EMPTY, Unsealed())
         self._mono_origin_s = clock.mono_s()
 
     @classmethod
@@ -136,9 +144,9 @@ class Store:
         ).fetchall()
         if not tail:
             return
-        before = tail[1][4] if len(tail) > 1 else self._hash
-        self.seq, wall_s, mono_s, body, self._hash = tail[0]
-        if link(before, self.seq, wall_s, mono_s, body) != self._hash:
+        before = tail[1][4] if len(tail) > 1 else self._tail.hash
+        seq, wall_s, mono_s, body, digest = tail[0]
+        if link(before, seq, wall_s, mono_s, body) != digest:
             raise SessionFileError(
                 self.path,
                 "is not as it was written (the last event was edited)",
@@ -146,12 +154,23 @@ class Store:
             )
         away_s = max(0.0, self._clock.wall_s() - wall_s)
         self._mono_origin_s = self._clock.mono_s() - (mono_s + away_s)
-        state = checkpoints.nearest(self._db.execute, self.seq)
+        state = checkpoints.nearest(self._db.execute, seq)
         rows = self._db.execute(
             "SELECT seq, wall_s, mono_s, CAST(body AS BLOB) FROM events WHERE seq>? ORDER BY seq",
             (state.seq,),
         )
-        self.state = fold_all(state, (Recorded(n, w, m, decode(body)) for n, w, m, body in rows))
+        state = fold_all(state, (Recorded(n, w, m, decode(body)) for n, w, m, body in rows))
+        self._tail = Tail(seq, digest, state, unsealed(self._db))
+
+    @property
+    def seq(self) -> int:
+        """Number of the last durable event."""
+        return self._tail.seq
+
+    @property
+    def state(self) -> Snapshot:
+        """The newest durable moment."""
+        return self._tail.state
 
     def write(self, batches: Sequence[Batch]) -> list[int]:
         """Write all batches in one durable transaction; the last number of each.
@@ -159,64 +178,35 @@ class Store:
         Raises:
             apsw.Error: Nothing of it was written.
         """
-        seq, digest, state = self.seq, self._hash, self.state
-        wall_s = self._clock.wall_s()
-        mono_s = self._clock.mono_s() - self._mono_origin_s
+        tail = self._next()
         ends: list[int] = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for batch in batches:
                 self._write_blobs(batch)
                 for event, body in batch.events:
-                    seq += 1
-                    digest = link(digest, seq, wall_s, mono_s, body)
-                    recorded = Recorded(seq, wall_s, mono_s, event)
-                    write_event(self._db, recorded, body.decode(), digest)
-                    state = fold(state, recorded)
-                    if seq % checkpoints.EVERY == 0:
-                        checkpoints.store(self._db, state, digest)
-                self._write_beside(batch, seq)
-                ends.append(seq)
+                    if isinstance(event, RunEnded):  # it is the last event of a run
+                        tail.seal(self._db)
+                    tail.add(self._db, event, body)
+                ends.append(tail.seq)
+                tail.unsealed.write(self._db, tail.seq, batch)
+                if any(isinstance(event, TrialClosed) for event, _ in batch.events):
+                    tail.seal(self._db)
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self.seq, self._hash, self.state = seq, digest, state
+        self._tail = tail
         return ends
+
+    def _next(self) -> Tail:
+        return self._tail.copy(self._clock.wall_s(), self._clock.mono_s() - self._mono_origin_s)
 
     def _write_blobs(self, batch: Batch) -> None:
         for name, media, data, redacted in batch.blobs:
             self._db.execute(
                 "INSERT OR IGNORE INTO blobs VALUES (?,?,?,?)", (name, media, redacted, data)
-            )
-
-    def _write_beside(self, batch: Batch, after_seq: int) -> None:
-        for s in batch.samples:
-            self._db.execute(
-                "INSERT INTO samples(after_seq, trial, call, arm, t0_s, t1_s, rows, columns, data) "
-                "VALUES (?,?,?,?,?,?,?,?,?)",
-                (
-                    after_seq,
-                    s.trial,
-                    s.call,
-                    s.arm,
-                    s.t0_s,
-                    s.t1_s,
-                    s.rows,
-                    ",".join(s.columns),
-                    s.data,
-                ),
-            )
-        for frame in batch.video:
-            name = sha256_hex(frame.jpeg)
-            self._db.execute(
-                "INSERT OR IGNORE INTO blobs VALUES (?,?,?,?)",
-                (name, "image/jpeg", False, frame.jpeg),
-            )
-            self._db.execute(
-                "INSERT INTO video(after_seq, trial, camera, t_s, blob) VALUES (?,?,?,?,?)",
-                (after_seq, frame.trial, frame.camera, frame.t_s, name),
             )
 
     def checkpoint(self) -> None:
@@ -233,11 +223,14 @@ class Store:
         self._db.set_wal_hook(None)
         self._db.set_busy_timeout(0)
         try:
+            tail = self._next()
             with self._db:
+                tail.seal(self._db)
                 self._db.executemany(
                     "INSERT OR REPLACE INTO meta VALUES (?,?)",
-                    [("closed_seq", str(self.seq)), ("closed_hash", self._hash.hex())],
+                    [("closed_seq", str(tail.seq)), ("closed_hash", tail.hash.hex())],
                 )
+            self._tail = tail
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self._db.pragma("journal_mode", "delete")
         except (apsw.BusyError, apsw.FullError, apsw.IOError):

@@ -14,6 +14,7 @@ import msgspec
 from aspire_tui.domain import sha256_hex
 from aspire_tui.events import Recorded
 from aspire_tui.session import schema
+from aspire_tui.session.beside import broken_seals
 from aspire_tui.session.chain import genesis, link, seal
 from aspire_tui.session.index import index_event
 from aspire_tui.session.judging import judged_as_begun
@@ -49,7 +50,7 @@ def _damage(error: Exception) -> Problem:
 
 def _verify(db: apsw.Connection) -> list[Problem]:
     problems: list[Problem] = []
-    for check in (_structure, _chain, _index, _blobs, judged_as_begun):
+    for check in (_structure, _chain, _index, _blobs, _beside, judged_as_begun):
         try:
             problems.extend(_first_many(check(db)))
         except (apsw.Error, TypeError, ValueError, LookupError) as error:
@@ -107,6 +108,10 @@ def _chain(db: apsw.Connection) -> Iterator[Problem]:
         yield Problem(f"events {expected} to {closed_seq} are missing at the end", expected)
     elif closed_seq == expected - 1 and meta.get("closed_hash", previous.hex()) != previous.hex():
         yield Problem("the last event is not the one the session was closed with", closed_seq)
+
+
+def _beside(db: apsw.Connection) -> Iterator[Problem]:
+    return broken_seals(db, left_out(db))
 
 
 def _index(db: apsw.Connection) -> Iterator[Problem]:

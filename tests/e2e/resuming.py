@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from aspire_tui.environment.task_file import SHIPPED
@@ -192,5 +193,12 @@ def differences(alone: Ended, resumed: Ended, attended: bool) -> list[str]:
         if resumed.held_out != alone.held_out or resumed.outcome != alone.outcome:
             wrong.append(f"held out {resumed.held_out} against {alone.held_out}")
         if resumed.words != alone.words:
-            wrong.append("the agent said other things, or things twice")
+            wrong.append(_said_otherwise(alone.words, resumed.words))
     return wrong
+
+
+def _said_otherwise(alone: tuple[str, ...], resumed: tuple[str, ...]) -> str:
+    """The first place where an agent's words differ."""
+    pairs = enumerate(zip_longest(alone, resumed))
+    place, (before, after) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+    return f"the agent said other things, or things twice: at {place} {after!r}, alone {before!r}"

@@ -10,8 +10,8 @@ from typing import Any
 
 from aspire_tui.engine.attendance import Attendance
 from aspire_tui.engine.conversation import Conversation
-from aspire_tui.engine.engine import Engine
 from aspire_tui.engine.grant import template
+from aspire_tui.engine.opening import Opening
 from drivers.cellfile import load_cell
 
 YAM = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
@@ -102,7 +102,7 @@ async def test_a_reset_under_way_ends_its_motion_before_the_cell_holds() -> None
 async def test_a_resumed_real_cell_moves_only_on_the_operators_word() -> None:
     past: Any = SimpleNamespace(unknown=("call 3 (goto_pose) of trial 1",))
     real, stand_in = Cell(), Cell()
-    await Engine._stand_after_a_crash(engine_on(real), past)
+    await Opening(engine_on(real))._stand_after_a_crash(past)
     assert real.done == ["resumed by ada; unknown outcome: call 3 (goto_pose) of trial 1"]
-    await Engine._stand_after_a_crash(engine_on(stand_in, "goes-on"), past)
+    await Opening(engine_on(stand_in, "goes-on"))._stand_after_a_crash(past)
     assert stand_in.done == ["resumed"]

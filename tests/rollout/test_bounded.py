@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.rollout.bounded import BoundedCell, Box
 from drivers.cellfile import load_cell
-from drivers.types import ArmSample, CellStatus, MotionReport, Trajectory
+from drivers.types import ArmSample, CellInfo, CellStatus, MotionReport, Trajectory
 
 INFO = load_cell(Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml").info
 ARM = INFO.arms[0]
@@ -28,7 +29,7 @@ class Recording:
     """A cell that only remembers what it was told to move."""
 
     moved: list[Trajectory] = field(default_factory=list)
-    info = INFO
+    info: CellInfo = INFO
 
     def execute(self, arm: str, trajectory: Trajectory) -> MotionReport:
         self.moved.append(trajectory)
@@ -38,7 +39,8 @@ class Recording:
     def status(self) -> CellStatus:
         q = tuple(ARM.home_rad)
         sample = ArmSample(0.0, q, (0.0,) * len(q), q, 0.05, 0.05, 0.0)
-        return CellStatus(0.0, "HOLD", None, "", "", 0.0, "released", 1.0, None, (sample,))
+        samples = (sample,) * len(self.info.arms)
+        return CellStatus(0.0, "HOLD", None, "", "", 0.0, "released", 1.0, None, samples)
 
 
 def to(*knots: np.ndarray) -> Trajectory:  # type: ignore[type-arg]
@@ -78,3 +80,20 @@ def test_a_tool_that_stands_outside_may_only_come_in(kinematics: Kinematics) -> 
     bounded.box = box_around(kinematics, 0.05)
     assert bounded.execute("arm", to(turned(0.6), HOME)).status == "OK"
     assert bounded.execute("arm", to(turned(0.6), turned(0.9))).status == "LIMIT"
+
+
+def test_the_box_bounds_every_arm_by_its_own_geometry(kinematics: Kinematics) -> None:
+    """The second arm stands 0.5 m beside the first: the same joints, another place."""
+    beside = msgspec.structs.replace(ARM, name="other", base_xyz_m=(0.0, 0.5, 0.0))
+    cell = Recording(info=msgspec.structs.replace(INFO, arms=(ARM, beside)))
+    other = Kinematics(beside)
+    bounded = BoundedCell(cell, kinematics, other)  # type: ignore[arg-type]
+    bounded.box = box_around(kinematics, 0.05)
+    way_out = to(HOME, turned(0.8))
+    assert bounded.execute("arm", way_out).status == "LIMIT"
+    x, y, z = other.tool_pose(HOME)[:3, 3]
+    bounded.box = Box((x - 0.05, y - 0.05, z - 0.05), (x + 0.05, y + 0.05, z + 0.05))
+    report = bounded.execute("other", way_out)
+    assert report.status == "LIMIT" and "the tool of other" in report.detail
+    assert bounded.execute("other", to(HOME, turned(0.02))).status == "OK"
+    assert len(cell.moved) == 1

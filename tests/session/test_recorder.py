@@ -16,6 +16,7 @@ from story import BLOBS, intent, opening, picture, result, story, trial_opened
 
 from aspire_tui.domain import Evidence, sha256_hex
 from aspire_tui.events import (
+    BesideSealed,
     Note,
     ProgramEnded,
     RefereeJudged,
@@ -24,7 +25,7 @@ from aspire_tui.events import (
     VideoFrame,
 )
 from aspire_tui.rollout.journal import Journal, MemoryJournal
-from aspire_tui.session import database
+from aspire_tui.session import database, file_system
 from aspire_tui.session.errors import RecorderClosed, RecorderFull, SessionFileError
 from aspire_tui.session.journal import RecorderJournal
 from aspire_tui.session.reader import SessionReader
@@ -137,7 +138,7 @@ def test_video_is_durable_without_an_event(recorder: Recorder, path: Path) -> No
     with SessionReader(path) as reader:
         assert reader.video_frame(1, "scene", 1.0) is not None
         assert reader.video_frame(1, "top", 1.0) is not None
-        assert reader.last_seq() == 1
+        assert [type(r.event) for r in reader.events()][1:] == [BesideSealed]
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         assert db.execute("SELECT count(*) FROM blobs").fetchall() == [(1,)], (
             "a still scene is stored once"
@@ -190,7 +191,7 @@ def test_time_away_counts_on_the_sessions_clock(path: Path) -> None:
 
 def test_a_network_disk_and_an_old_sqlite_are_refused(path: Path) -> None:
     with pytest.raises(SessionFileError, match=r"is on NFS.*record on a local disk"):
-        database.refuse_network(path, lambda _: 0x6969)
+        database.refuse_network(path, lambda _: file_system.NETWORK[0x6969])
     database.refuse_network(path)
     with pytest.raises(RuntimeError, match=r"SQLite 3.40.1 can corrupt .*pip install"):
         database.refuse_old_sqlite((3, 40, 1))
@@ -248,3 +249,37 @@ def test_plain_events_still_fit_when_others_filled_the_disk(small_disk: Path) ->
         codes = [e.event.code for e in reader.events(kinds=("note",))]
         assert codes.count("disk_full") == 1
         assert codes.count("") == told, "what was acknowledged is there"
+
+
+MOUNTS = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+40 22 0:40 / /home/ann/far rw,nosuid - fuse.sshfs ann@bench: rw,user_id=1000
+41 22 0:41 / /media/usb\\040stick rw - fuseblk /dev/sdb1 rw,user_id=0
+42 41 0:42 / /media/usb\\040stick/in rw - fuse ? rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home/ann/far/sessions", "a FUSE file system (fuse.sshfs)"),
+        ("/home/ann/far", "a FUSE file system (fuse.sshfs)"),
+        ("/media/usb stick/sessions", ""),
+        ("/media/usb stick/in/x", "a FUSE file system (fuse)"),
+    ],
+)
+def test_a_fuse_file_system_without_a_disk_is_refused_by_name(folder: str, kind: str) -> None:
+    assert file_system.fuse_without_a_disk(Path(folder), MOUNTS) == kind
+
+
+def test_fuse_is_recognised_where_it_is_mounted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel says FUSE, the table of mounts says which."""
+    mounts = path.with_name("mounts")
+    mounts.write_text(f"40 22 0:40 / {path.parent} rw - fuse.rclone far: rw\n")
+    monkeypatch.setattr(file_system, "magic_of", lambda folder: file_system.FUSE)
+    monkeypatch.setattr(file_system, "MOUNTS", mounts)
+    with pytest.raises(SessionFileError, match=r"is on a FUSE file system \(fuse.rclone\), where"):
+        Recorder.create(path)
+    assert not path.exists()

@@ -231,3 +231,11 @@ def test_calling_on_with_a_large_answer_unread_is_the_end(at_level):
 def test_a_message_longer_than_its_bound_ends_the_program_before_it_is_read(at_level):
     outcome = at_level("D")(SPEAK + "os.write(3, struct.pack('>I', 1 << 30))\nwhile True: pass")
     assert outcome.ended == "killed" and "a message of 1073741824 bytes" in outcome.error
+
+
+def test_a_program_that_says_its_end_and_goes_on_is_ended(at_level):
+    end = {"t": "end", "ended": "returned", "error": "", "line": 0, "claimed": True}
+    say = f"body = json.dumps({end!r}).encode()\nos.write(3, struct.pack('>I', len(body)) + body)\n"
+    outcome = at_level("D")(SPEAK + say + "while True: pass")
+    assert (outcome.ended, outcome.claimed) == ("killed", None)
+    assert outcome.error.startswith("its process went on after its end")
