@@ -13,7 +13,9 @@ from tests.stress.stress_frames import one
 SLICE = 1500
 NAMES = (
     "sandbox calls", "engine commands", "engine replies", "cell/1 requests", "cell/1 replies",
-    "session events", "session files", "skill manifests",
+    "session events", "session files", "agent messages", "skill SKILL.md", "skill skill.toml",
+    "skill evidence.json", "skill sketches", "task files", "cell files", "program texts",
+    "servo answers", "GELLO answers", "portal answers", "camera pictures", "fault lines",
 )  # fmt: skip
 
 
@@ -29,8 +31,9 @@ def test_every_decoder_is_here(decoders):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_mutated_messages_are_accepted_or_refused_and_nothing_else(decoders, name):
-    few = {"session files": 40, "skill manifests": 250}
-    result = one(decoders[name], few.get(name, SLICE), seed=7)
+    few = {"session files": 40, "task files": 100, "cell files": 60, "program texts": 400}
+    many = 150 if name.startswith("skill") else few.get(name, SLICE)
+    result = one(decoders[name], many, seed=7)
     assert result.ok, result.found
 
 

@@ -55,18 +55,18 @@ class FrameClient:
     def _reply(self, raw: bytes) -> FrameReply:
         try:
             return msgspec.msgpack.decode(raw, type=FrameReply)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CellFault(
                 f"pictures of {self._address.name!r}: not understood: {error}"
             ) from None
 
     def _frame(self, reply: FrameReply) -> Frame:
-        if not reply.packing:
-            return unpack_frame(reply)
-        # Local pictures come raw: what unpacks them is loaded when one comes from elsewhere.
-        from drivers.cameras.packed import unpacked
-
         try:
+            if not reply.packing:
+                return unpack_frame(reply)
+            # Local pictures come raw: what unpacks them is loaded when one comes from elsewhere.
+            from drivers.cameras.packed import unpacked
+
             return unpack_frame(unpacked(reply))
         except ValueError as error:
             raise CellFault(f"camera {reply.camera}: {error}") from None

@@ -78,7 +78,7 @@ class FaultServer:
             if not isinstance(request, dict):
                 raise ValueError("expected an object")
             return {"ok": True, **self._respond(request)}
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             return {"ok": False, "error": " ".join(str(error).split())}
 
 

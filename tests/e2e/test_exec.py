@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from aspire_tui.events import Note
@@ -126,3 +128,31 @@ def test_several_trials_give_a_rate_and_group_the_failures(bench) -> None:  # ty
     with SessionReader(said["session"]) as reader:
         advice = [r.event for r in reader.events() if isinstance(r.event, Note)]
     assert [(n.code, n.text.partition(":")[0]) for n in advice] == [("policy", "line 2")]
+
+
+SHIPPED = ("exec", "--from", "stack-repaired")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("exec", "--from", "nothing-here", "--trial", "1"), "no session is called nothing-here"),
+        ((*SHIPPED, "--trial", "999"), "has no trial 999; it has"),
+        (SHIPPED, "trials; name one with --trial N"),
+        ((*SHIPPED, "--trial", "1", "--task", "cube_lift"), "leave --task away"),
+        (("exec", "PROGRAM", "--from", "stack-repaired"), "not both"),
+        (("exec", "PROGRAM", "--task", "cube_lift", "--trial", "1"), "--trial goes with --from"),
+        ((*SHIPPED, "--trial", "SELECTION"), "ran on a selection seed"),
+        ((*SHIPPED, "--trial", "HELD_OUT"), "ran on a held_out seed; those are run once"),
+    ],
+)
+def test_a_recorded_program_that_cannot_be_run_again_is_one_line(bench, args, said) -> None:  # type: ignore[no-untyped-def]
+    session = Path(__file__).parents[2] / "sessions" / "stack-repaired.db"
+    with SessionReader(session) as reader:
+        first = {t.seed_set.upper(): str(t.trial) for t in reversed(reader.trials())}
+    program = bench.program("RESULT = True\n")
+    answer = bench.run(*(program if a == "PROGRAM" else first.get(a, a) for a in args))
+    assert answer.code == 2, answer.err
+    assert said in answer.err
+    assert len(answer.err.strip().splitlines()) == 1
+    assert not list((bench.home / "sessions").glob("*.db"))

@@ -16,9 +16,11 @@ from aspire_tui.engine.spawn import socket_of
 from aspire_tui.events import (
     CallIntent,
     CallResult,
+    CallStood,
     ControlChanged,
     GrantEnded,
     GrantGiven,
+    OperatorAct,
     PresenceChanged,
     TrialOpened,
 )
@@ -230,3 +232,22 @@ def test_a_grant_may_send_the_arm_to_rest_when_it_needs_somebody(bench) -> None:
         until(lambda: stream.wait(0.2).status.stowed, "the arm rests")
         until(lambda: stream.wait(0.2).status.held, "and the cell holds")
         assert "waits for approval" in events(reader, GrantEnded)[-1].event.cause
+
+
+def test_a_large_move_stands_until_somebody_lets_it_go(bench) -> None:  # type: ignore[no-untyped-def]
+    with running(bench, 'approval = "large-moves"') as (reader, sock, stream):
+        stood = until(lambda: events(reader, CallStood), "a large move stands")[0].event
+        assert "moves over 0.25 m are approved here" in stood.why
+        assert stood.preview.target_xyz_m and stood.preview.status == "OK"
+        small = [e.event for e in events(reader, CallResult) if e.event.call < stood.call]
+        assert all(e.status == "OK" for e in small), "what moves little was not asked for"
+        before = stream.wait(0.5).status.arms[0].q_cmd_rad
+        assert stream.wait(0.5).status.arms[0].q_cmd_rad == before
+        anna = EngineClient(sock, "anna")
+        assert anna.send("run_call").accepted
+        until(
+            lambda: [e for e in events(reader, CallResult) if e.event.call == stood.call],
+            "let go by anna it runs",
+        )
+        act = events(reader, OperatorAct)[-1].event
+        assert (act.verb, act.who, act.accepted) == ("run_call", "anna", True)

@@ -11,19 +11,19 @@ import json
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from aspire_tui.engine import server
+from aspire_tui.engine import agent_host, server
 from aspire_tui.engine.protocol import HEADER, Command, Reply, pack, read_reply, refusal
-from aspire_tui.errors import ConfigError
 from aspire_tui.events import encode as encode_event
-from aspire_tui.library.load import load_skill
+from aspire_tui.improvement.toolset import read_arguments
+from aspire_tui.improvement.wire import HEADER as AGENT_HEADER
+from aspire_tui.improvement.wire import AgentDone, ToolCall
 from aspire_tui.rollout.sandbox.api import Answer, Function, Namespace, Parameter, ProgramLimits
 from aspire_tui.rollout.sandbox.frames import BadFrame, CallFrame, Reader, WireViolation
 from aspire_tui.rollout.sandbox.lent import SMALLEST_BYTES, digest_of
@@ -35,20 +35,9 @@ from aspire_tui.session.stored import event_of
 from drivers import rows, wire
 from drivers.types import CellStatus, Trajectory
 from tests.session.story import BLOBS, story
-
-CHECKOUT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """One reader of foreign bytes."""
-
-    name: str
-    seeds: tuple[bytes, ...]
-    read: Callable[[bytes], bool]
-    refusals: tuple[type[Exception], ...]
-    share: float = 1.0
-    """Of the volume: less where one message is a whole file."""
+from tests.stress.decoder import Decoder
+from tests.stress.device_decoders import device_decoders
+from tests.stress.file_decoders import file_decoders
 
 
 @contextmanager
@@ -66,7 +55,9 @@ def all_decoders() -> Iterator[tuple[Decoder, ...]]:
             cell_replies(),
             session_events(),
             session_files(folder),
-            skill_folders(folder),
+            agent_messages(loop),
+            *file_decoders(folder),
+            *device_decoders(),
         )
 
 
@@ -265,28 +256,35 @@ def session_files(folder: Path) -> Decoder:
     return Decoder("session files", (path.read_bytes(),), read, (SessionFileError,), 1 / 200)
 
 
-def skill_folders(folder: Path) -> Decoder:
-    """A skill somebody sends: front matter, manifest, evidence, sketch. Any one file changed."""
-    source = CHECKOUT / "skills" / "regrasp-after-slip"
-    names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
-    names = [name for name in names if "__pycache__" not in name]
-    skill = folder / source.name
-    for name in names:
-        (skill / name).parent.mkdir(parents=True, exist_ok=True)
-        (skill / name).write_bytes((source / name).read_bytes())
-    marks = {name.encode() + b"\0": name for name in names}
+def agent_messages(loop: asyncio.AbstractEventLoop) -> Decoder:
+    """From an agent's worker: tool calls, their arguments, and its word that it is done."""
+    sent: tuple[msgspec.Struct, ...] = (
+        ToolCall(1, "run", {"hypothesis": 2, "seed_indices": [0, 1], "bench": False}),
+        ToolCall(2, "call", {"trial": 1, "call": 3}),
+        ToolCall(3, "say", {"text": "it slipped", "role": "message"}),
+        ToolCall(4, "judge", {"hypothesis": 1}),
+        AgentDone("no answer"),
+    )
 
-    def read(data: bytes) -> bool:
-        mark, _, content = data.partition(b"\0")
-        name = marks.get(mark + b"\0")
-        if name is None:  # the mutation hit our own mark of which file this is
-            return False
-        (skill / name).write_bytes(content)
+    async def read(data: bytes) -> bool:
+        reader = asyncio.StreamReader()
+        reader.feed_data(data)
+        reader.feed_eof()
         try:
-            load_skill(skill)
-        finally:
-            (skill / name).write_bytes((source / name).read_bytes())
-        return True
+            said = await agent_host._next(reader)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+        if isinstance(said, ToolCall):
+            read_arguments(said.tool, said.args)
+        return isinstance(said, ToolCall) or said.error == "no answer"
 
-    seeds = tuple(mark + (source / name).read_bytes() for mark, name in marks.items())
-    return Decoder("skill manifests", seeds, read, (ConfigError,))
+    def framed_message(message: msgspec.Struct) -> bytes:
+        body = msgspec.json.encode(message)
+        return AGENT_HEADER.pack(len(body)) + body
+
+    return Decoder(
+        "agent messages",
+        tuple(framed_message(message) for message in sent),
+        lambda data: loop.run_until_complete(read(reframed(data, AGENT_HEADER))),
+        (msgspec.ValidationError, KeyError),
+    )

@@ -1,0 +1,96 @@
+"""Readers of what devices, their servers and cameras send."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from drivers.address import Address
+from drivers.cameras.client import FrameClient
+from drivers.cameras.wire import pack_frame
+from drivers.compat import portal_wire
+from drivers.compat.exchange import BadAnswer
+from drivers.compat.gello import unpickled
+from drivers.emu.fault_socket import FaultServer
+from drivers.errors import CellFault
+from drivers.feetech import codec
+from drivers.types import Frame
+from tests.stress.decoder import Decoder
+
+
+def device_decoders() -> tuple[Decoder, ...]:
+    return servo_answers(), gello_answers(), portal_answers(), pictures(), fault_lines()
+
+
+def servo_answers() -> Decoder:
+    """Bytes on a serial line, in which status packets are looked for."""
+
+    def status(servo: int, error: int, params: bytes) -> bytes:
+        body = bytes((servo, len(params) + 2, error)) + params
+        return b"\xff\xff" + body + bytes((~sum(body) & 0xFF,))
+
+    def read(data: bytes) -> bool:
+        stream = codec.StatusStream()
+        return bool(stream.feed(data[:7]) + stream.feed(data[7:]))
+
+    seeds = tuple(status(n, n % 3, bytes(range(n * 3))) for n in range(1, 7))
+    return Decoder("servo answers", (*seeds, b"".join(seeds)), read, ())
+
+
+def gello_answers() -> Decoder:
+    """Pickles, from a robot node that nobody vouches for."""
+    values: tuple[Any, ...] = (
+        np.zeros(7), None, 7, {"error": "no"}, {"joint_positions": np.ones(7), "x": 1.0}
+    )  # fmt: skip
+    seeds = tuple(pickle.dumps(value, protocol=4) for value in values)
+
+    def read(data: bytes) -> bool:
+        unpickled(data)
+        return True
+
+    return Decoder("GELLO answers", seeds, read, (BadAnswer,))
+
+
+def portal_answers() -> Decoder:
+    head = portal_wire.U64.pack(5) + portal_wire.U64.pack(0)
+    trees: tuple[Any, ...] = (None, {"pos": np.arange(7.0)}, [np.zeros(3), {"a": "text"}])
+    seeds = tuple(head + portal_wire.pack_tree(tree) for tree in trees)
+
+    def read(data: bytes) -> bool:
+        portal_wire.answer(data, 5)
+        return True
+
+    return Decoder("portal answers", seeds, read, (BadAnswer,))
+
+
+def pictures() -> Decoder:
+    """From a camera process, here or on another machine."""
+    frame = Frame(
+        "scene", 1, 0.5, 0.1, np.zeros((6, 8, 3), np.uint8), np.ones((6, 8), np.uint16), 1e-4,
+        np.eye(3), np.eye(4), "base", (0.0, 1.0),
+    )  # fmt: skip
+    reply = pack_frame(1, frame, 0.1)
+    others = (msgspec.structs.replace(reply, depth=None), msgspec.structs.replace(reply, code="x"))
+    seeds = tuple(msgspec.msgpack.encode(each) for each in (reply, *others))
+    client = FrameClient(Address("far", "", "", "", "", None))
+
+    def read(data: bytes) -> bool:
+        client._frame(client._reply(data))
+        return True
+
+    return Decoder("camera pictures", seeds, read, (CellFault,))
+
+
+def fault_lines() -> Decoder:
+    """Lines on an emulator's fault socket."""
+    server = FaultServer.__new__(FaultServer)
+    server._respond = lambda request: {"text": str(request["do"])[:20]}
+    seeds = (b'{"do":"inject","fault":"heat","args":{"servo":3}}', b'{"do":"goals","newest":0}')
+
+    def read(data: bytes) -> bool:
+        return bool(server._answer(data)["ok"])
+
+    return Decoder("fault lines", seeds, read, ())
