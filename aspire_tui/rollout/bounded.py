@@ -3,6 +3,7 @@ moves. The cell's own limits stand behind it in any case."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np

@@ -9,7 +9,7 @@ from benches import Served, served
 
 from drivers.cellfile import load_cell
 
-# A busy machine may have lost the last client's lease, or tripped a limit: then the cell asks first.
+# A busy machine may have lost the last lease, or tripped a limit: then the cell asks first.
 ACK = [("Enter to acknowledge:", "\n"), ("then type resume:", "resume\n")]
 
 
