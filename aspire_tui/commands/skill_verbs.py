@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import getpass
 import shutil
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
@@ -24,12 +24,14 @@ from aspire_tui.commands.skill_shelf_verbs import (
     shelf_of,
     show_ledger,
 )
-from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.domain import Budget, RunSpec, sha256_hex
 from aspire_tui.engine.spawn import EngineNotStarted, start_engine
-from aspire_tui.errors import ConfigError, Exit
+from aspire_tui.errors import Exit
 from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
-from aspire_tui.library.load import load_library
+from aspire_tui.improvement.rules.prove import PROGRAM, PROVE
+from aspire_tui.library.load import PROOF, Library, load_library, load_skill
 from aspire_tui.library.skill import Skill
+from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
 skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
@@ -93,51 +95,99 @@ def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> Non
 @skills_app.command("verify")
 def verify_skill(
     ctx: typer.Context,
-    skill: Annotated[
-        str, typer.Argument(help="Skill to prove by runs; none: check all of them by reading.")
-    ] = "",
-    task: Annotated[str, typer.Option("--task", help="Task to prove it on.")] = "cube_stack",
+    skills: Annotated[
+        list[str] | None,
+        typer.Argument(help="Skills to prove by runs; none: check all of them by reading."),
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option("--task", help="Tasks to prove them on; else those of their evidence."),
+    ] = None,
     cell: Annotated[str, typer.Option("--cell", help="Cell by name or file.")] = "yam",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
+    n: Annotated[int, typer.Option("--n", min=1, help="Unseen scenes per task.")] = 32,
     write: Annotated[bool, typer.Option("--write", help="Keep it in evidence.json.")] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="Take in files changed without the ledger.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Prove a skill anew: the same unseen scenes with it and without it, nothing else changed.
+    """Prove skills anew: the same unseen scenes with each and without it, nothing else changed.
 
     Without a name: the ledger, its files, and every skill against today's primitives and policy.
     """
     context = Context.of(ctx)
-    if not skill:
+    if not skills:
         _verify_all(context, accept, as_json)
-    found = load_library(context.workspace.skill_folders()).get(skill)
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(found.folder, Path(folder) / found.name)
-        session = _run_with(context, task, cell, seed, folder)
+    library = load_library(context.workspace.skill_folders())
+    named = [waiting_or_known(name, context, library) for name in skills]
+    rows: list[dict[str, Any]] = []
+    for (on, program), group in proof_groups(named, task or []).items():
+        session = _prove(context, [s for s, _ in group], on, cell, seed, n, program)
+        for each, _ in group:
+            rows.append(_proven_row(context, each.name, on, session, library, write=write))
+            if not as_json:
+                typer.echo(rows[-1]["told"])
+    if as_json:
+        print_json({"proofs": rows})
+    raise typer.Exit(Exit.PASS if all(r["holds"] for r in rows) else Exit.NOT_PASS)
+
+
+def waiting_or_known(name: str, context: Context, library: Library) -> Skill:
+    """A skill by name: one that waits in quarantine before one that is in use."""
+    waits = shelf_of(context).quarantined(name)
+    return load_skill(waits) if (waits / "SKILL.md").is_file() else library.get(name)
+
+
+def proof_groups(
+    skills: Sequence[Skill], tasks: Sequence[str]
+) -> dict[tuple[str, str], list[tuple[Skill, str]]]:
+    """Skills by the task and the program they are proven on, so that they share its runs."""
+    groups: dict[tuple[str, str], list[tuple[Skill, str]]] = {}
+    for skill in skills:
+        folder = Path(skill.folder) / PROOF
+        own = {p.stem: p for p in sorted(folder.glob("*.py"))} if folder.is_dir() else {}
+        for task in tasks or sorted({*skill.evidence_tasks(), *own}) or ["cube_stack"]:
+            program = own[task].read_text(encoding="utf-8") if task in own else ""
+            groups.setdefault((task, program), []).append((skill, task))
+    return groups
+
+
+def _proven_row(
+    context: Context, name: str, task: str, session: Path, library: Library, *, write: bool
+) -> dict[str, Any]:
+    """What a session proves of one skill, kept when asked; a skill that matched nothing says so."""
+    skill = waiting_or_known(name, context, library)
     try:
-        proof = proof_of(SessionReader(session), found)
+        with SessionReader(session) as reader:
+            proof = proof_of(reader, skill)
     except NoEvidence as none:
-        raise ConfigError(str(none)) from None
-    holds = proof.rate_with.k > proof.rate_without.k
+        told = f"{name} on {task}: {none}"
+        return {"skill": name, "task": task, "holds": False, "proof": None, "told": told}
+    c = proof.rate_with.k > proof.rate_without.k
     if write:
-        _write(found, msgspec.json.encode(with_proof(found.evidence, proof)))
+        now = load_skill(Path(skill.folder))
+        _write(now, msgspec.json.encode(with_proof(now.evidence, proof)))
     shelf = shelf_of(context)
-    own = Path(found.folder).parent.resolve() == shelf.skills.resolve()
+    own = Path(skill.folder).parent.resolve() == shelf.skills.resolve()
     if own and (shelf.ledger.entries() or write):
         proven = f"{task}: with {proof.rate_with.k}, without {proof.rate_without.k}"
-        shelf.verify(skill, holds, f"{proven} of {proof.rate_with.n}", {}, accept=write)
-    if as_json:
-        print_json({"skill": skill, "session": str(session), "proof": msgspec.to_builtins(proof)})
-    else:
-        typer.echo(
-            f"{skill} on {task}: with {proof.rate_with.k}/{proof.rate_with.n}, "
-            f"without {proof.rate_without.k}/{proof.rate_without.n}"
-            + (f", {proof.left_out} scenes left out" if proof.left_out else "")
-            + f"  ({session.name})"
-        )
-    raise typer.Exit(Exit.PASS if holds else Exit.NOT_PASS)
+        shelf.verify(name, c, f"{proven} of {proof.rate_with.n}", {}, accept=write)
+    with_it, without = proof.rate_with, proof.rate_without
+    told = (
+        f"{name} on {task}: with {with_it.k}/{with_it.n} ({with_it.lo:.2f}–{with_it.hi:.2f}), "
+        f"without {without.k}/{without.n} ({without.lo:.2f}–{without.hi:.2f})"
+        + (f", {proof.left_out} scenes left out" if proof.left_out else "")
+        + f"  ({session.name})"
+    )
+    return {
+        "skill": name,
+        "task": task,
+        "holds": c,
+        "session": str(session),
+        "proof": msgspec.to_builtins(proof),
+        "told": told,
+    }
 
 
 def _verify_all(context: Context, accept: bool, as_json: bool) -> NoReturn:
@@ -152,7 +202,24 @@ def _verify_all(context: Context, accept: bool, as_json: bool) -> NoReturn:
     raise typer.Exit(Exit.NOT_PASS if any(lines for _, lines in rows) else Exit.PASS)
 
 
-def _run_with(context: Context, task: str, cell: str, seed: int, skills: str) -> Path:
+def _prove(
+    context: Context,
+    skills: Sequence[Skill],
+    task: str,
+    cell: str,
+    seed: int,
+    n: int,
+    program: str,
+) -> Path:
+    """One session in which each of these skills is judged alone against the same program.
+
+    The skills' files are kept beside the sessions, by content, so that a stopped proof goes on: the
+    same command finds its session and runs only what is missing.
+    """
+    folder = _kept_skills(context, skills)
+    (known,) = tasks_named([task], context.workspace)
+    criterion = msgspec.structs.replace(known.criterion, selection_n=n)
+    tasks = (msgspec.structs.replace(known, criterion=criterion),)
     spec = RunSpec(
         verb="run",
         tasks=(task,),
@@ -162,19 +229,44 @@ def _run_with(context: Context, task: str, cell: str, seed: int, skills: str) ->
         attended=False,
         budget=Budget(),
         rounds=1,
-        skills=skills,
+        skills=str(folder),
         held_out=1,
         worker_pictures="none",
+        agent_options={PROVE: str(n), PROGRAM: program},
     )
+    job = make_job(spec, tasks, context.workspace)
+    stopped = _stopped_proof(context, job.spec)
+    if stopped is not None:
+        job = msgspec.structs.replace(job, session=str(stopped), resume_by=context.who())
     try:
-        started = start_engine(
-            make_job(spec, tasks_named([task], context.workspace), context.workspace)
-        )
+        started = start_engine(job)
     except EngineNotStarted as error:
         typer.echo(f"aspire-tui: {error}", err=True)
         raise typer.Exit(error.code) from None
     follow(started, getpass.getuser(), to_stderr)
     return started.session
+
+
+def _kept_skills(context: Context, skills: Sequence[Skill]) -> Path:
+    digest = sha256_hex("".join(f"{s.name}{s.digest}" for s in skills).encode())[:16]
+    folder = context.workspace.root / ".proofs" / digest
+    for skill in skills:
+        shutil.copytree(skill.folder, folder / skill.name, dirs_exist_ok=True)
+    return folder
+
+
+def _stopped_proof(context: Context, spec: RunSpec) -> Path | None:
+    """The newest session that was to prove the same and did not come to its end."""
+    for path in sorted(context.workspace.sessions.glob(f"*-{spec.tasks[0]}-*.db"), reverse=True):
+        try:
+            with SessionReader(path) as reader:
+                moment = reader.snapshot()
+        except SessionFileError:
+            continue
+        done = moment.ended is not None and moment.ended.stopped_by in ("done", "budget")
+        if moment.session is not None and moment.session.spec == spec and not done:
+            return path
+    return None
 
 
 def _write(skill: Skill, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.canary import Canary
 from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.dry_runs import DryRuns
@@ -126,6 +127,7 @@ class Engine:
             self.trials.bench_ended = self.attendance.trial_ended
         self.dry_runs, self.execs = DryRuns(self), ExecQueue(self)
         self.idea_verbs = IdeaVerbs(self)
+        self.canary = Canary(self)
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:

@@ -115,7 +115,7 @@ class Promotions:
         return Reply(c.id, True, said, self._data(found, ruling))
 
     async def _confirm(self, c: Command, asked: _Asked) -> Reply:
-        holds: bool | None = None
+        holds = await self._engine.canary.before_promotion(asked.skill)
         found, ruling = await asyncio.to_thread(self._promote, asked, c.who, holds)
         await self._told(found, ruling, ruling.standing, asked, c)
         if ruling.standing == "refused":
@@ -139,7 +139,8 @@ class Promotions:
         if not (folder / "SKILL.md").is_file():
             raise ConfigError(f"no draft of {name or 'nothing'} waits; draft a hypothesis first")
         found = load_skill(folder)
-        return found, ruling_of(found, self._sessions(found), primitives_here())
+        holds = self._engine.canary.holds
+        return found, ruling_of(found, self._sessions(found), primitives_here(), (), holds)
 
     def _promote(self, asked: _Asked, who: str, holds: bool | None) -> tuple[Skill, Ruling]:
         shelf = self._shelf(who)

@@ -67,6 +67,8 @@ class Trials:
     """Waits for whoever must approve a program before it moves the cell."""
     bench_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
     """Told of every trial that ended at the bench."""
+    worker_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
+    """Told of every trial that a worker ended, once it is recorded."""
     finished: FinishedTrials = field(default_factory=FinishedTrials)
     """Trials of a run that is resumed: handed out, not run again."""
     agent_lost: bool = False
@@ -194,7 +196,9 @@ class Trials:
             spec = self._spec(w.program, w.hypothesis, w.seed, w.seed_set, "worker", "sim", task)
             journal = await self._survive(spec)
             await self.book.write_trial(journal)
-            return _closed(journal)
+            closed = _closed(journal)
+            await self.worker_ended(closed)
+            return closed
 
     def _past(self, program: str, seed: int, seed_set: SeedSet, where: str) -> TrialClosed | None:
         """This very trial, if it was finished before the run was resumed."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aspire_tui.domain import SeedSet
-from aspire_tui.events import TrialClosed
+from aspire_tui.events import CanaryReported, TrialClosed
 from aspire_tui.evolution.admission import Paired
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import digest_of
@@ -146,7 +146,7 @@ def _outcomes(reader: SessionReader, hypothesis: int, seed_set: SeedSet) -> _Out
         closed.event.trial
         for closed in reader.events(kinds=("trial_closed",))
         if isinstance(closed.event, TrialClosed) and not closed.event.counted
-    }
+    } | doubtful_trials(reader)
     passed: dict[int, bool] = {}
     ran: set[int] = set()
     for t in reader.trials(hypothesis=hypothesis):
@@ -162,6 +162,14 @@ def _left_out(before: _Outcomes, after: _Outcomes) -> tuple[int, ...]:
     """Seeds that were run on both sides and count on neither."""
     ran = (before.passed.keys() | before.not_counted) & (after.passed.keys() | after.not_counted)
     return tuple(sorted(ran & (before.not_counted | after.not_counted)))
+
+
+def doubtful_trials(reader: SessionReader) -> frozenset[int]:
+    """Trials run since a canary last held before one that did not: the world had changed."""
+    told = reader.events(kinds=["canary"])
+    return frozenset(
+        n for r in told if isinstance(r.event, CanaryReported) for n in r.event.doubtful
+    )
 
 
 def rate_of(outcomes: list[bool]) -> Rate:

@@ -20,6 +20,7 @@ import msgspec
 from aspire_tui.improvement import wire
 from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
+from aspire_tui.improvement.rules.prove import PROGRAM, PROVE, Prover
 from aspire_tui.session.redaction import Redactor, secrets_among
 
 
@@ -82,6 +83,9 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
         from aspire_tui.improvement.manual.start import run_manual
 
         return run_manual(spec.dev_n, tools, os.environ)
+    if PROVE in spec.options:
+        Prover(tools, spec.options.get(PROGRAM, ""), spec.dev_n).run()
+        return ""
     RulesAgent(tools, RulesOptions(spec.rounds, spec.candidates, spec.dev_n)).run()
     return ""
 

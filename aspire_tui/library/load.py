@@ -25,6 +25,8 @@ T = TypeVar("T")
 LARGEST_FILE = 256 * 1024
 """Bytes of one file of a skill."""
 MOST_FILES = 64
+PROOF = "proof"
+"""Folder of a skill with the programs it is proven on, ``TASK.py`` each; without, the plain one."""
 MOST_VALUES = 50
 """Values the search may try for one parameter."""
 
@@ -136,11 +138,12 @@ def load_skill(folder: Path) -> Skill:
 def digest_of(files: Mapping[str, bytes]) -> str:
     """sha256 over names and contents of the files that say what a skill does.
 
-    Without its evidence, which names it, and without SKILL.md: prose proves and breaks nothing.
+    Without its evidence, which names it, without the programs it is proven on, and without
+    SKILL.md: prose proves and breaks nothing.
     """
     h = hashlib.sha256()
     for name in sorted(files):
-        if name not in ("evidence.json", "SKILL.md"):
+        if name not in ("evidence.json", "SKILL.md") and not name.startswith(f"{PROOF}/"):
             for part in (name.encode(), files[name]):
                 h.update(len(part).to_bytes(8, "big") + part)
     return h.hexdigest()

@@ -80,7 +80,7 @@ def start_process(hold: Synchronized[int] | None) -> None:
 
 def greet(spec: WorkerSpec) -> Hello:
     """Build the worker and say what it is, without running a trial."""
-    return _worker(spec).hello
+    return worker_of(spec).hello
 
 
 def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
@@ -89,7 +89,7 @@ def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
     Raises:
         OtherCode: This process was built from other code or another cell file than the session.
     """
-    worker = _worker(spec)
+    worker = worker_of(spec)
     other = differing(spec.judged_by, worker.in_force)
     if other:
         raise OtherCode(other)
@@ -100,7 +100,8 @@ def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
     return journal
 
 
-def _worker(spec: WorkerSpec) -> _Worker:
+def worker_of(spec: WorkerSpec) -> _Worker:
+    """This process's cell and sandbox, made when they are first asked for."""
     if _Process.worker is None or _Process.worker.spec != spec:
         _Process.worker = _build(spec)
     return _Process.worker

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from aspire_tui.rollout.bulk import Hello, WorkerSpec, greet, run_job, start_process
+from aspire_tui.rollout.canary import CanaryReport, run_canary
 from aspire_tui.rollout.dry_run import DryReport, DrySpec, run_dry
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.trial import TrialSpec
@@ -52,6 +53,10 @@ class LocalPool:
     def submit_dry(self, spec: DrySpec) -> Future[DryReport]:
         """Run a program from what a cell's sensors saw."""
         return self._executor.submit(run_dry, spec)
+
+    def submit_canary(self, seed: int) -> Future[CanaryReport]:
+        """Run the canary in a worker, as it would run a trial."""
+        return self._executor.submit(run_canary, self._spec, seed)
 
     def hold(self, on: bool) -> None:
         """Freeze or release simulated time in every worker."""

@@ -43,10 +43,19 @@ class Run:
     job: Job
     book: Book = field(default_factory=Book)
 
+    canary: Any = None
+
+    async def before_promotion(self, skill: str) -> bool | None:
+        self.looked.append(skill)
+        return self.holds
+
     def ask(self, **args: Any) -> Reply:
         return asyncio.run(self.promotions.act(command(**args)))
 
     def __post_init__(self) -> None:
+        self.holds: bool | None = True
+        self.looked: list[str] = []
+        self.canary = self
         self.promotions = Promotions(self)  # type: ignore[arg-type]
 
 
@@ -88,6 +97,17 @@ def test_a_repair_is_drafted_edited_and_confirmed_through_the_gate(run: Run, kep
     assert [e.standing for e in ruled] == ["draft", "refused", "admitted"]
     decided = next(e for e in run.book.written if isinstance(e, HypothesisDecided))
     assert (decided.hypothesis, decided.status) == (kept, "promoted")
+
+
+def test_nothing_is_promoted_into_a_world_that_changed(run: Run, kept: int) -> None:
+    run.ask(step="draft", hypothesis=kept, skill="look-first")
+    run.holds = False
+    refused = run.ask(step="confirm", skill="look-first")
+    assert (
+        not refused.accepted and "the last canary failed: the world has changed" in refused.reason
+    )
+    assert run.looked == ["look-first"]
+    assert not (Path(run.job.shelf) / "look-first").exists()
 
 
 def test_an_edit_that_does_something_else_loses_its_proof(run: Run, kept: int) -> None:
