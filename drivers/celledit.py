@@ -43,6 +43,10 @@ class CellText:
     def port(self, arm: str, port: str) -> None:
         self._entry("device", "arm", arm)["port"] = port
 
+    def calibration(self, arm: str, file: str) -> None:
+        """Which file holds an arm's calibration."""
+        self._entry("device", "arm", arm)["feetech"]["calibration"] = file
+
     def joints(self, arm: str, key: str, q_rad: Sequence[float]) -> None:
         """``home_rad`` or ``rest_rad`` of an arm."""
         self._entry("arms", "name", arm)[key] = _row(q_rad)

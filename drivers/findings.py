@@ -361,6 +361,26 @@ FINDINGS: Final[dict[str, Known]] = {
         "it sends nothing any more: a plug, a hub without power, or bandwidth",
         ("look at its plug; give it a USB port of its own, or MJPG",),
     ),
+    "camera_missing": Known(
+        "error",
+        "camera {camera}",
+        "a camera behind it",
+        "it is not where the cell file says, or another program holds it",
+        (
+            "look at its plug; `aspire-tui cell setup {cell} --step cameras` names it again",
+            "name it by its /dev/v4l/by-id path: numbers change with every plug",
+        ),
+    ),
+    "camera_black": Known(
+        "error",
+        "camera {camera}",
+        "a picture that is not black",
+        "the lens is covered, the room is dark, or the exposure was locked too short",
+        (
+            "take the cap off and switch the light on",
+            "aspire-tui cell setup {cell} --step cameras: it locks the exposure anew",
+        ),
+    ),
     "camera_frozen": Known(
         "error",
         "camera {camera}",

@@ -14,8 +14,8 @@ from typing import Final, get_args
 
 import zmq
 import zmq.auth
-from zmq.auth.thread import ThreadAuthenticator
 
+from drivers.door import Door
 from drivers.errors import CellFileError
 from drivers.wire import Standing
 
@@ -87,9 +87,7 @@ class Doorkeeper:
             self._roles[public_key.decode()] = _role_in(file)
         if not self._roles:
             raise CellFileError(f"{authorized} holds no client keys; nobody could connect")
-        self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
-        self._authenticator.configure_curve(domain="*", location=str(authorized))
+        self._door = Door([key.encode() for key in self._roles], context)
 
     def prepare(self, socket: zmq.Socket[bytes]) -> None:
         """Make a socket speak CURVE before it is bound."""
@@ -105,7 +103,7 @@ class Doorkeeper:
             return "viewer"
 
     def close(self) -> None:
-        self._authenticator.stop()
+        self._door.close()
 
 
 def _role_in(file: Path) -> Standing:

@@ -47,7 +47,7 @@ def check(
         ensure_host(path.resolve(), name, getpass.getuser(), idle_exit_s=LEAVE_AFTER_S)
         findings, seen_by = _as_host_saw(name), "emulated: this says nothing about hardware"
     else:
-        findings, seen_by = _look(file, port), "just now"
+        findings, seen_by = (*_look(file, port), *_looked_through(file)), "just now"
     report = read_report(report_path(file.path, name))
     if file.info.kind == "hardware" and not accepted(report):
         findings = (*findings, found("hardware_unproven", "none on file"))
@@ -66,9 +66,13 @@ def check(
 
 
 def _as_host_saw(name: str) -> tuple[Finding, ...]:
+    from drivers.cameras.look import look
+
     client = CellClient(name, who=getpass.getuser())
     try:
         findings, status = client.findings(), client.status()
+        cameras = [camera.name for camera in client.info.cameras]
+        findings = (*findings, *look(cameras, client.glance, name))
     finally:
         client.close()
     if status.state in ("LOST", "FAULT") and not any(f.severity == "error" for f in findings):
@@ -95,6 +99,25 @@ def _look(file: CellFile, port: str) -> tuple[Finding, ...]:
         finally:
             driver.close()
     return tuple(out)
+
+
+def _looked_through(file: CellFile) -> list[Finding]:
+    """What the cameras of a cell without a host send."""
+    if not file.camera_devices:
+        return []
+    from drivers.cameras.devices import DeviceConfig, DeviceSource
+    from drivers.cameras.look import look
+
+    folder, names = str(file.path.resolve().parent), [c.name for c in file.info.cameras]
+    try:
+        source = DeviceSource(DeviceConfig(file.info.cameras, file.camera_devices, folder))
+    except OSError as error:
+        cell = file.info.name
+        return [found("camera_missing", str(error), camera=", ".join(names), cell=cell)]
+    try:
+        return look(names, source.frame, file.info.name)
+    finally:
+        source.close()
 
 
 def _cameras(file: CellFile) -> list[Finding]:

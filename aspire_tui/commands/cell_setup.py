@@ -92,22 +92,24 @@ def _do(bringup: Bringup, progress: Progress, step: StepName) -> Progress:
 
 def _run(bringup: Bringup, step: StepName) -> str:
     from aspire_tui.commands import setup_bus, setup_cameras, setup_check, setup_poses
+    from aspire_tui.commands.setup_bench import each_arm
+    from aspire_tui.commands.setup_calibration import calibrate_joints
 
     match step:
         case "port":
-            return setup_bus.find_port(bringup)
+            return each_arm(bringup, setup_bus.find_port)
         case "ids":
-            return setup_bus.set_ids(bringup)
+            return each_arm(bringup, setup_bus.set_ids)
         case "calibrate":
-            return setup_bus.calibrate_joints(bringup)
+            return each_arm(bringup, calibrate_joints)
         case "cameras":
             return setup_cameras.name_cameras(bringup)
         case "intrinsics":
             return setup_cameras.measure_lenses(bringup)
         case "poses":
-            return setup_poses.measure_poses(bringup)
+            return each_arm(bringup, setup_poses.measure_poses)
         case "zero":
-            return setup_check.check_zero(bringup)
+            return each_arm(bringup, setup_check.check_zero)
         case "hover":
             return setup_check.hover(bringup)
 

@@ -20,6 +20,12 @@ class Person:
         self._out.write(text + "\n")
         self._out.flush()
 
+    def show(self, text: str) -> None:
+        """One line that takes the place of the one before; for terminals only."""
+        if self._out.isatty():
+            self._out.write(f"\r{text} ")
+            self._out.flush()
+
     def ask(self, text: str) -> str:
         """One line. Raises CellRefused when nobody is there any more."""
         self._out.write(f"{text}: ")
@@ -52,7 +58,13 @@ class Person:
             self.say(f"   a number from {lo:g} to {hi:g}")
 
     def pressed_enter(self, within_s: float) -> bool:
-        """Whether a line came meanwhile. Only for terminals and pipes."""
-        if select.select([self._in], [], [], within_s)[0]:
-            return bool(self._in.readline())
-        return False
+        """Whether a line came meanwhile. Only for terminals and pipes.
+
+        Raises:
+            CellRefused: Nobody is there any more.
+        """
+        if not select.select([self._in], [], [], within_s)[0]:
+            return False
+        if not self._in.readline():
+            raise CellRefused("not_confirmed", "nobody answers; what was finished is kept")
+        return True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from aspire_tui.commands.bench_arm import BenchArm
 from aspire_tui.commands.bringup import Bringup, now_text
 from aspire_tui.commands.preview import show
+from aspire_tui.commands.setup_bench import each_arm
 from aspire_tui.commands.setup_poses import Measuring, lay_board, mounted
 from aspire_tui.environment.motion.armmodel import compile_model, load_spec
 from drivers.cameras.calibration.solve import board_in_camera, inverse
@@ -93,10 +94,35 @@ def joint_points(arm: BenchArm) -> FloatArray:
 
 
 def hover(bringup: Bringup) -> str:
-    """See four corners of the board, stand above each, measure how far off the tool is."""
-    seer = _standing(bringup) or next(iter(bringup.cell.info.cameras), None)
-    if seer is None:
+    """Every arm above four corners of the board it sees; how far off the tools are, dated."""
+    measured: list[tuple[list[float], str]] = []
+
+    def one(bringup: Bringup) -> str:
+        errors, by = _hover_arm(bringup)
+        measured.append((errors, by))
+        return f"{', '.join(f'{e:.1f}' for e in errors)} mm, by {by}"
+
+    if not bringup.cell.info.cameras:
         return "no cameras: nothing to hover over"
+    said = each_arm(bringup, one)
+    errors = tuple(error for some, _ in measured for error in some)
+    by = ", ".join(dict.fromkeys(by for _, by in measured))
+    text = CellText(bringup.path)
+    text.hover(HoverRecord(now_text(), bringup.who, errors, by))
+    text.save()
+    bringup.reload()
+    if max(errors) > WORST_HOVER_MM:
+        raise CellRefused(
+            "hover",
+            f"{said}: more than {WORST_HOVER_MM:.0f} mm; measure the camera poses again "
+            "(--step poses), or calibrate the joints",
+        )
+    return said
+
+
+def _hover_arm(bringup: Bringup) -> tuple[list[float], str]:
+    """One arm above four points: millimetres off each, and who measured them."""
+    seer = _standing(bringup) or bringup.cell.info.cameras[0]
     judge = next((c for c in bringup.cell.info.cameras if c.mount == bringup.arm.name), None)
     if judge is seer:
         judge = None
@@ -116,21 +142,7 @@ def hover(bringup: Bringup) -> str:
             errors.append(_error_mm(bringup, arm, judge, above, n))
             bringup.person.say(f"   point {n}: {errors[-1]:.1f} mm off")
         arm.go(home)
-    record = HoverRecord(
-        now_text(), bringup.who, tuple(errors), "ruler" if judge is None else judge.name
-    )
-    text = CellText(bringup.path)
-    text.hover(record)
-    text.save()
-    bringup.reload()
-    said = f"{', '.join(f'{e:.1f}' for e in errors)} mm, by {record.measured_by}"
-    if max(errors) > WORST_HOVER_MM:
-        raise CellRefused(
-            "hover",
-            f"{said}: more than {WORST_HOVER_MM:.0f} mm; measure the camera poses again "
-            "(--step poses), or calibrate the joints",
-        )
-    return said
+    return errors, "ruler" if judge is None else judge.name
 
 
 def seen_points(bringup: Bringup, arm: BenchArm, camera: CameraSpec) -> FloatArray:

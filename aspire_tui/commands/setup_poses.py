@@ -118,8 +118,11 @@ class Measuring:
 
 
 def measure_poses(bringup: Bringup) -> str:
-    """Every camera of the first arm's bench; each result is judged and written, or refused."""
-    if not bringup.cell.info.cameras:
+    """The cameras on an arm's hand, and with the first arm those that stand; judged, written."""
+    first = bringup.cell.info.arms[0].name == bringup.arm.name
+    mounts = (bringup.arm.name, "base") if first else (bringup.arm.name,)
+    ours = [camera for camera in bringup.cell.info.cameras if camera.mount in mounts]
+    if not ours:
         return "no cameras"
     bringup.person.say(
         f"   The printed board: {bringup.board.columns} × {bringup.board.rows} squares of "
@@ -129,10 +132,7 @@ def measure_poses(bringup: Bringup) -> str:
     bringup.person.confirm("   Clear the bench, the power switch in reach", "move")
     notes = []
     # Cameras on the hand first: they need nothing but a board on the table.
-    for camera in sorted(bringup.cell.info.cameras, key=lambda c: c.mount == "base"):
-        if camera.mount not in ("base", bringup.arm.name):
-            notes.append(f"{camera.name}: rides on {camera.mount}, not measured")
-            continue
+    for camera in sorted(ours, key=lambda c: c.mount == "base"):
         with bringup.served() as arm:
             notes.append(_one_camera(bringup, arm, camera))
     bringup.restart()

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from drivers.types import CameraSpec, Frame
+
+TroubleCode = Literal["missing", "stale", "frozen"]
+
+
+class CameraTrouble(OSError):
+    """There is no picture that may be used; ``code`` says of which kind."""
+
+    def __init__(self, code: TroubleCode, text: str) -> None:
+        super().__init__(text)
+        self.code: TroubleCode = code
 
 
 class CameraSource(Protocol):
@@ -19,5 +29,10 @@ class CameraSource(Protocol):
         ...
 
     def frame(self, camera: str) -> Frame:
-        """Take a picture now. Raises KeyError for an unknown camera, OSError when it is gone."""
+        """Take a picture now.
+
+        Raises:
+            KeyError: An unknown camera.
+            OSError: There is no picture; a CameraTrouble where it is known why.
+        """
         ...

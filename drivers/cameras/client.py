@@ -20,6 +20,14 @@ ANSWER_WITHIN_S: Final = 6.0
 LOOK_EVERY_S: Final = 0.1
 
 
+class PictureFault(CellFault):
+    """There is no picture; ``code`` as :class:`drivers.cameras.wire.FrameReply` has it."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 class FrameClient:
     """Each thread gets a socket of its own."""
 
@@ -30,7 +38,7 @@ class FrameClient:
         self._ids = itertools.count(1)
 
     def take(self, camera: str, fresh: bool, after_s: float) -> Frame:
-        """One picture. Raises KeyError for an unknown camera, CellFault when there is none."""
+        """One picture. Raises KeyError for an unknown camera, PictureFault when there is none."""
         paths = self._address.paths
         socket = self._socket()
         request = FrameRequest(next(self._ids), camera, fresh, after_s)
@@ -47,7 +55,7 @@ class FrameClient:
             if reply.code == "no_such_camera":
                 raise KeyError(reply.error)
             if reply.code:
-                raise CellFault(reply.error)
+                raise PictureFault(reply.code, reply.error)
             return self._frame(reply)
         self.close()  # What comes for it later is for nobody.
         raise CellFault(f"camera {camera}: no picture within {ANSWER_WITHIN_S:.0f} s")

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.cameras.base import CameraTrouble
 from drivers.cameras.freshness import Freshness, StreamStats
 
 AGAIN_AFTER_S: Final = 1.0
@@ -76,17 +77,19 @@ class CameraFeed:
         """A picture taken at or after a time.
 
         Raises:
-            OSError: None came within the time, or the stream is stale or frozen; says which.
+            CameraTrouble: None came within the time, or the stream is stale or frozen.
         """
         until_s = self._clock() + within_s
         with self._changed:
             while True:
                 taken, now_s = self._taken, self._clock()
-                problem = self._fresh.problem(now_s)
-                if taken is not None and taken.t_s >= t_s and not problem:
+                trouble = self._fresh.trouble(now_s)
+                if taken is not None and taken.t_s >= t_s and trouble is None:
                     return taken
                 if now_s >= until_s:
-                    raise OSError(self._trouble or problem or f"no picture within {within_s:.1f} s")
+                    if self._trouble:
+                        raise CameraTrouble("missing", self._trouble)
+                    raise trouble or CameraTrouble("stale", f"no picture within {within_s:.1f} s")
                 self._changed.wait(until_s - now_s)
 
     def stats(self) -> StreamStats:

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from drivers.cameras.base import CameraTrouble
+
 FROZEN_AFTER: Final = 8
 """So many pictures that are the same to the bit, and ..."""
 FROZEN_FOR_S: Final = 0.4
@@ -63,6 +65,13 @@ class Freshness:
                 "USB 2 hub do this: give each a port of its own, or use MJPG"
             )
         return ""
+
+    def trouble(self, now_s: float) -> CameraTrouble | None:
+        """As :meth:`problem`, to be raised."""
+        problem = self.problem(now_s)
+        if not problem:
+            return None
+        return CameraTrouble("frozen" if problem.startswith("frozen") else "stale", problem)
 
     def stats(self, now_s: float) -> StreamStats:
         span_s = self._newest_s - self._first_s

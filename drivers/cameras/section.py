@@ -43,7 +43,10 @@ class CameraCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class HoverRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[hover]``: how far the tool was from where it should have been, above four seen points."""
+    """``[hover]``: how far the tool was from where it should have been, above seen points.
+
+    Four points for each arm, in the order of the arms.
+    """
 
     at: str
     who: str

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 import zmq
 
-from drivers.cameras.base import CameraSource
+from drivers.cameras.base import CameraSource, CameraTrouble
 from drivers.cameras.wire import FrameReply, FrameRequest, WorldCopy, pack_frame
 
 STALE_S: Final = 0.5
@@ -103,6 +103,9 @@ class CameraService:
             known = ", ".join(spec.name for spec in self._source.specs())
             text = f"no camera {request.camera!r} in this cell; it has {known}"
             return FrameReply(request.id, "no_such_camera", text)
+        except CameraTrouble as trouble:
+            text = f"camera {request.camera}: {trouble}"
+            return FrameReply(request.id, trouble.code, text)
         except OSError as error:
             return FrameReply(request.id, "fault", f"camera {request.camera}: {error}")
         return pack_frame(request.id, frame, self._now_s() - copy.t_mono_ns * 1e-9)

@@ -31,7 +31,10 @@ class FrameRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FrameReply(msgspec.Struct, frozen=True):
-    """A picture, or why there is none (``error``; ``code``: no_such_camera, stale, fault)."""
+    """A picture, or why there is none: ``error`` in words, and a ``code``.
+
+    no_such_camera, missing, stale, frozen or fault.
+    """
 
     id: int
     code: str = ""

@@ -43,9 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         return BAD_INPUT
     emulated.start()
     ports = [str(line.port.link) for line in emulated.rig.lines]
-    tell(args.ready_fd, ready=True, pid=os.getpid(), ports=ports)
+
+    def ready() -> None:
+        tell(args.ready_fd, ready=True, pid=os.getpid(), ports=ports)
+
     try:
-        run_until_told(emulated.loop)
+        run_until_told(emulated.loop, ready)
     finally:
         emulated.close()
         seat.leave()

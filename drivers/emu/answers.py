@@ -35,7 +35,9 @@ class Answers:
                     line.bus.log.clear()
                 return {}
             case "state":
-                return {"arms": self._state(), "skipped_s": self._rig.skipped_s}
+                rig = self._rig
+                moving = rig.hand.moving(rig.now_s)
+                return {"arms": self._state(), "skipped_s": rig.skipped_s, "hand_moves": moving}
             case "chaos":
                 return {"happened": self._chaos.happened}
             case other:

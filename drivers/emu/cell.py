@@ -14,12 +14,12 @@ import zmq
 from drivers.cellfile import CellFile
 from drivers.emu.answers import Answers
 from drivers.emu.assembly import Owned, assemble, gears_of, owned_from
-from drivers.emu.eyes import EyesConfig, frozen, live
+from drivers.emu.eyes import MISSING, EyesConfig, frozen, live
 from drivers.emu.fault_socket import NAME, FaultServer
 from drivers.emu.faults import Chaos
 from drivers.emu.loop import Loop
 from drivers.emu.memory import Reg
-from drivers.emu.rig import Line, Rig
+from drivers.emu.rig import Line, Rig, Views
 from drivers.emu.section import EmulatorSection
 from drivers.emu.stand_in import EmulatedStandIn, at_once
 from drivers.emu.succession import Orphan
@@ -42,19 +42,23 @@ class Shown:
 
     camera_factory = "drivers.emu.eyes:open_source"
 
-    def __init__(self, info: CellInfo, config: EyesConfig, plant: WorldShafts) -> None:
+    def __init__(
+        self, info: CellInfo, config: EyesConfig, plant: WorldShafts, views: Views
+    ) -> None:
         self.info = info
         self.camera_config = config.encode()
         self._plant = plant
         self.now_s = 0.0
-        self.frozen = False
+        self.views = views
 
     def clock(self) -> float:
         return self.now_s
 
     def world_state(self) -> bytes:
-        """The world as it is, unless the cameras are to stay with what they saw."""
-        if self.frozen:
+        """The world as it is, and what has become of the cameras that look at it."""
+        if self.views.missing:
+            return MISSING
+        if self.views.frozen:
             return frozen(self.now_s)
         world = self._plant.world
         world.start_at(self.now_s)
@@ -62,7 +66,7 @@ class Shown:
             encoders = tuple(shaft.angle_rad for shaft in self._plant.of_arm(arm.name)[:-1])
             was: ArmSetpoint = world.arms[arm.name].setpoint
             world.arms[arm.name].adopt(msgspec.structs.replace(was, encoder_rad=encoders))
-        return live(world.snapshot())
+        return live(world.snapshot(), covered=self.views.black)
 
 
 class EmulatedCell:
@@ -92,7 +96,7 @@ class EmulatedCell:
         self.loop.after_tick = self._after_tick
         self._orphan = Orphan(self.rig)
         eyes = EyesConfig(CameraConfig(info, errors), believed)
-        self._shown = Shown(info, eyes, self.plant)
+        self._shown = Shown(info, eyes, self.plant, self.rig.views)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._feed = WorldFeed(self._shown, self.paths, self._context)
         self._control = serve(EmulatedStandIn(self.plant, self.loop), self.paths.sim, at_once)
@@ -111,10 +115,9 @@ class EmulatedCell:
     def _after_tick(self, now_s: float) -> None:
         if self._orphan.forgotten(now_s):
             self.loop.end()
-        views = self.rig.views
-        if views.silent:
+        if self.rig.views.silent:
             return
-        self._shown.now_s, self._shown.frozen = now_s, views.frozen
+        self._shown.now_s = now_s
         self._feed.after_tick(now_s)
 
     def _line(self, cell: CellFile, section: EmulatorSection, number: int) -> Line:

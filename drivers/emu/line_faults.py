@@ -164,5 +164,17 @@ def camera_silent(at: Target, on: float) -> str:
     return f"cameras {'silent' if on else 'live'}"
 
 
+@fault("camera_black", "the cameras' lenses are covered", whole=True, on=1.0)
+def camera_black(at: Target, on: float) -> str:
+    at.rig.views.black = bool(on)
+    return f"cameras {'covered' if on else 'uncovered'}"
+
+
+@fault("camera_missing", "the cameras are unplugged", whole=True, on=1.0)
+def camera_missing(at: Target, on: float) -> str:
+    at.rig.views.missing = bool(on)
+    return f"cameras {'unplugged' if on else 'plugged in'}"
+
+
 def _who(at: Target) -> str:
     return f"servo {at.servo}" if at.servo else "every servo"

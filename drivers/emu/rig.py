@@ -10,6 +10,7 @@ from typing import Final
 
 from drivers.emu.body import IDLE_A, Supply
 from drivers.emu.bus import Bus
+from drivers.emu.hand import Hand
 from drivers.emu.port import Port
 from drivers.emu.shaft import STEP_S, Plant
 
@@ -39,10 +40,18 @@ class Views:
     Attributes:
         frozen: The cameras go on sending the last picture.
         silent: They send nothing.
+        black: Their lenses are covered.
+        missing: They are unplugged.
     """
 
     frozen: bool = False
     silent: bool = False
+    black: bool = False
+    missing: bool = False
+
+    def clear(self) -> None:
+        """All is well again."""
+        self.frozen = self.silent = self.black = self.missing = False
 
 
 class Rig:
@@ -51,12 +60,14 @@ class Rig:
     Attributes:
         lines: The buses, in the order of the cell's arms.
         views: The state of the cameras.
+        hand: Of somebody who moves the arms.
     """
 
     def __init__(self, lines: Sequence[Line], plant: Plant, now_s: float) -> None:
         self.lines = list(lines)
         self.plant = plant
         self.views = Views()
+        self.hand = Hand()
         self.now_s = now_s
         self.began_s = now_s
         self.skipped_s = 0.0
@@ -88,6 +99,8 @@ class Rig:
         """One step of everything."""
         for servo in self._servos:
             servo.step()
+        if self.hand.busy:
+            self.hand.step(self.now_s)
         self.plant.advance(self._drives)
         self.now_s += STEP_S
         for line in self.lines:

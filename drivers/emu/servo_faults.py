@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from drivers.emu.body import OVERLOAD_BIT
 from drivers.emu.faults import Target, fault
 from drivers.emu.memory import WORDS, Reg, sign_bit, signed
 from drivers.emu.servo import REVERSED
+from drivers.emu.shaft import Shaft
 
 
 @fault("model", "a servo of another model; 777 is an STS3215", number=2825.0)
@@ -127,6 +130,42 @@ def jam(at: Target, on: float) -> str:
 
 
 @fault(
+    "by_hand",
+    "a hand leads limp joints: to=middle, zero, rest, sweep (stop to stop) or degrees; to=off",
+    to="middle",
+    seconds=1.0,
+)
+def by_hand(at: Target, to: str, seconds: float) -> str:
+    hand, within_s = at.rig.hand, _between(seconds, 0.05, 60.0, "seconds")
+    servos = at.some
+    if to == "off":
+        for servo in servos:
+            hand.let_go(servo.shaft)
+        return f"the hand lets go of {_who(at)}"
+    stiff = [str(servo.servo_id) for servo in servos if servo.memory.get(Reg.TORQUE)]
+    if stiff:
+        raise ValueError(f"servo {', '.join(stiff)} holds torque: a hand would break its gears")
+    if to == "sweep":
+        over_s = hand.sweep([servo.shaft for servo in servos], at.rig.now_s, within_s)
+        return f"{_who(at)} goes from stop to stop, done in {over_s - at.rig.now_s:.1f} s"
+    for servo in servos:
+        hand.lead(servo.shaft, _led_to(servo.shaft, to), at.rig.now_s, within_s)
+    return f"{_who(at)} is led to {to} within {within_s:g} s"
+
+
+def _led_to(shaft: Shaft, to: str) -> float:
+    lo, hi = shaft.stops_rad
+    named = {"middle": (lo + hi) / 2.0, "zero": 0.0, "rest": shaft.rest_rad}
+    try:
+        angle = named[to] if to in named else math.radians(float(to))
+    except ValueError:
+        raise ValueError(f"to={to}: middle, zero, rest, sweep, off or degrees") from None
+    if not lo <= angle <= hi:
+        raise ValueError(f"to={to}: {math.degrees(lo):.0f} to {math.degrees(hi):.0f} degrees")
+    return angle
+
+
+@fault(
     "turns",
     "multi-turn feedback is on and counts so many turns: positions below 0 or over 4095",
     count=-1.0,
@@ -210,10 +249,11 @@ def clear(at: Target) -> str:
         for servo in bus.servos:
             servo.body.forced_bits = 0
             servo.shaft.jammed = False
+            at.rig.hand.let_go(servo.shaft)
             if not servo.powered or not servo.wired:
                 servo.wired = servo.powered = True
                 servo.power_cycle()
-    at.rig.views.frozen = at.rig.views.silent = False
+    at.rig.views.clear()
     return "every passing fault is over"
 
 

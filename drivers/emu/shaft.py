@@ -41,12 +41,18 @@ class Shaft:
         speed_rad_s: Of the horn.
         torque_Nm: What the motor gives now.
         jammed: It cannot turn, whatever pushes.
+        led_rad: Where a hand has it; None when nobody does.
+        stops_rad: Between these it turns.
+        rest_rad: Where it lies when the arm is put down.
     """
 
     angle_rad: float = 0.0
     speed_rad_s: float = 0.0
     torque_Nm: float = 0.0
     jammed: bool = False
+    led_rad: float | None = None
+    stops_rad: tuple[float, float] = (-1.6, 1.6)
+    rest_rad: float = 0.0
 
 
 class Plant(Protocol):
@@ -143,7 +149,8 @@ class FreeShafts:
         free /= 1.0 + STEP_S * brake / self._inertia
         drag = STEP_S * rubbing / self._inertia
         after = 0.0 if abs(free) <= drag else free - math.copysign(drag, free)
-        after = 0.0 if shaft.jammed else after
+        after = 0.0 if shaft.jammed or shaft.led_rad is not None else after
+        horn = horn if shaft.led_rad is None else shaft.led_rad
         self._horn[index] = horn + after * STEP_S
         shaft.angle_rad = self._horn[index] + play
         shaft.speed_rad_s, shaft.torque_Nm = after, given

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ def tell(fd: int | None, **line: object) -> None:
         os.close(fd)
 
 
-def run_until_told(loop: Loop) -> None:
-    """Serve until SIGTERM or SIGINT; then close everything."""
+def run_until_told(loop: Loop, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then close everything. ``ready``: from now on it answers."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.end())
     gc.collect()
@@ -49,6 +50,7 @@ def run_until_told(loop: Loop) -> None:
     # Servos do not wait for this machine's other work. Only some users may ask for that; it is
     # bounded: a few milliseconds of physics between two looks at the bus, a tenth of a core in all.
     claim_realtime(PROMPT)
+    ready()
     try:
         loop.run()
     finally:
@@ -80,8 +82,8 @@ def main(argv: list[str] | None = None) -> int:
         tell(args.ready_fd, ready=False, error=str(error))
         log.error(str(error))
         return BAD_INPUT
-    tell(args.ready_fd, ready=True, pid=os.getpid(), port=str(args.link), faults=str(faults))
-    run_until_told(loop)
+    said = {"pid": os.getpid(), "port": str(args.link), "faults": str(faults)}
+    run_until_told(loop, lambda: tell(args.ready_fd, ready=True, **said))
     return 0
 
 

@@ -66,13 +66,13 @@ class EmulatedBench:
         with FaultClient(self.paths.folder / NAME) as faults:
             faults.inject(fault, **given)
 
-    def only(self, number: int, servos: int) -> None:
-        """Leave only one servo plugged in, 1 at the base; each restarts as it gets power."""
-        self.inject("mend")
-        self.inject("power_cycle")
+    def only(self, number: int, servos: int, arm: str) -> None:
+        """Leave one servo of an arm plugged in, 1 at the base; each restarts as it gets power."""
+        self.inject("mend", arm=arm)
+        self.inject("power_cycle", arm=arm)
         for other in range(1, servos + 1):
             if other != number:
-                self.inject("missing", servo=other)
+                self.inject("missing", servo=other, arm=arm)
 
     def close(self) -> None:
         self._process.terminate()

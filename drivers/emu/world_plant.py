@@ -37,6 +37,7 @@ class InTheWay(Exception):
 class _Joint:
     """Where one shaft lives in the compiled model, and what the model has been told."""
 
+    number: int
     qpos: int
     dof: int
     actuator: int
@@ -63,6 +64,9 @@ class WorldShafts:
         self.shafts = [Shaft() for _ in self._play]
         self.world = World(info, noise)
         self._joints = self._enter(self.world)
+        for shaft, joint, rest in zip(self.shafts, self._joints, self._resting(), strict=True):
+            lo, hi = self.world.model.jnt_range[joint.number].tolist()
+            shaft.stops_rad, shaft.rest_rad = (lo, hi), rest
         self._feel()
 
     def of_arm(self, arm: str) -> list[Shaft]:
@@ -91,6 +95,9 @@ class WorldShafts:
             lead = spring + drive.damping_Nms_rad * drive.set_speed_rad_s
             ctrl[joint.actuator] = angle + lead / stiffness
         mujoco.mj_step(model, data)
+        for shaft, joint in zip(self.shafts, self._joints, strict=True):
+            if shaft.led_rad is not None:
+                qpos[joint.qpos], data.qvel[joint.dof] = shaft.led_rad, 0.0
         self._feel()
 
     # -- scenes ----------------------------------------------------------------------------
@@ -137,13 +144,19 @@ class WorldShafts:
 
     def lay_down(self) -> None:
         """Put every arm where it rests without torque, if anybody has said where that is."""
-        at = 0
-        for arm in self._info.arms:
-            for joint, angle in zip(self._joints[at:], arm.rest_rad, strict=False):
-                self.world.data.qpos[joint.qpos] = angle
-            at += len(arm.joints) + 1
+        for joint, angle in zip(self._joints, self._resting(), strict=True):
+            self.world.data.qpos[joint.qpos] = angle
         mujoco.mj_forward(self.world.model, self.world.data)
         self._feel()
+
+    def _resting(self) -> list[float]:
+        """Where every shaft is when the arms lie: the gripper, and who has no such pose, as is."""
+        out: list[float] = []
+        for arm in self._info.arms:
+            at = self._joints[len(out) : len(out) + len(arm.joints) + 1]
+            here = [float(self.world.data.qpos[joint.qpos]) for joint in at]
+            out += [*(arm.rest_rad or here[:-1]), here[-1]]
+        return out
 
     def wake_up(self, snapshot: bytes) -> None:
         """Be the world of a snapshot, arms included: for a process that starts."""
@@ -174,7 +187,8 @@ class WorldShafts:
         model.actuator_ctrllimited[index] = 0
         friction = max(float(model.dof_frictionloss[dof]), self._gears.stiction_Nm)
         damping = float(model.dof_damping[dof])
-        return _Joint(int(joint.qposadr[0]), dof, index, friction, damping)
+        at = int(joint.qposadr[0])
+        return _Joint(int(joint.id), at, dof, index, friction, damping)
 
     def _tell(self, model: mujoco.MjModel, joint: _Joint, drive: Drive, jammed: bool) -> None:
         """Gains and limits, where they changed."""

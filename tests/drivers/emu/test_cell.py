@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from emulator import IDS, Running, Sdk
 
+from drivers.cameras.base import CameraTrouble
 from drivers.cellfile import load_cell
 from drivers.emu.cell import EmulatedCell
 from drivers.emu.eyes import open_source
@@ -226,14 +227,36 @@ def test_a_stuck_camera_sends_the_same_picture_as_new(cell: EmulatedCell) -> Non
     eyes.update(shown.world_state())
     before = eyes.frame("scene")
     travel(cell, {1: 20.0}, 0.5)
-    shown.now_s, shown.frozen = 11.0, True
+    shown.now_s, shown.views.frozen = 11.0, True
     eyes.update(shown.world_state())
     stuck = eyes.frame("scene")
     assert np.array_equal(stuck.rgb, before.rgb)
     assert (stuck.t_s, stuck.seq) == (11.0, before.seq + 1)
-    shown.frozen = False
+    for n in range(1, 26):
+        shown.now_s = 11.0 + 0.02 * n
+        eyes.update(shown.world_state())
+    with pytest.raises(CameraTrouble, match=r"frozen: \d+ identical pictures") as noticed:
+        eyes.frame("scene")
+    assert noticed.value.code == "frozen"
+    shown.views.frozen = False
     eyes.update(shown.world_state())
     assert not np.array_equal(eyes.frame("scene").rgb, before.rgb)
+
+
+def test_a_covered_lens_is_dark_and_an_unplugged_camera_says_so(cell: EmulatedCell) -> None:
+    shown = cell._shown
+    eyes = open_source(shown.camera_config)
+    shown.views.black = True
+    eyes.update(shown.world_state())
+    assert eyes.frame("scene").rgb.max() < 5
+    shown.views.missing = True
+    eyes.update(shown.world_state())
+    with pytest.raises(CameraTrouble, match="unplugged") as noticed:
+        eyes.frame("scene")
+    assert noticed.value.code == "missing"
+    shown.views.clear()
+    eyes.update(shown.world_state())
+    assert eyes.frame("scene").rgb.max() > 100
 
 
 def test_a_camera_on_the_arm_knows_the_encoders_not_the_truth(cell: EmulatedCell) -> None:

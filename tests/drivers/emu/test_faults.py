@@ -157,6 +157,35 @@ def camera_frozen(bench: Bench) -> None:
     assert not bench.rig.views.frozen
 
 
+def camera_black(bench: Bench) -> None:
+    bench.inject("camera_black")
+    assert bench.rig.views.black
+
+
+def camera_missing(bench: Bench) -> None:
+    bench.inject("camera_missing")
+    assert bench.rig.views.missing
+
+
+def by_hand(bench: Bench) -> None:
+    bench.inject("by_hand", servo=1, to=45.0, seconds=0.2)
+    bench.pass_time(0.4)
+    assert abs(bench.position(1) - 2048 - 512) <= 1 and bench.position(2) == 2048
+    bench.inject("by_hand", servo=2, to="sweep", seconds=0.3)
+    seen = []
+    for _ in range(40):
+        bench.pass_time(0.03)
+        seen.append(bench.position(2))
+    assert min(seen) < 2048 - 1000 and max(seen) > 2048 + 1000 and abs(seen[-1] - 2048) <= 1
+    bench.write(3, 40, 1)
+    with pytest.raises(ValueError, match="servo 3 holds torque"):
+        inject(bench.rig, "by_hand", {"to": "middle"})
+    bench.inject("by_hand", to="off")
+    bench.goal(1, 2048)
+    bench.pass_time(1.5)
+    assert abs(bench.position(1) - 2048) <= 5, "the motor has it again"
+
+
 def camera_silent(bench: Bench) -> None:
     bench.inject("camera_silent")
     assert bench.rig.views.silent

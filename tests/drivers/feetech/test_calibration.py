@@ -318,7 +318,7 @@ def test_the_verb_keeps_what_the_servos_hold_and_asks_before_the_arm_falls(
     emulated.inject("torque", value=1)
     code, out, err = aspire("cell", "calibrate", cell, "--write-file", typed="yes\n")
     assert code == 3
-    assert "nothing was written" in err
+    assert "nothing was done" in err
     assert "it falls" in out
     code, out, err = aspire("cell", "calibrate", cell, "--write-file", typed="release\n")
     assert (code, err) == (0, ""), err
@@ -333,7 +333,7 @@ def test_the_verb_asks_before_it_moves_and_dates_what_it_measured(
     cell = str(hardware_cell(emulated.folder, emulated.port))
     assert aspire("cell", "calibrate", cell, "--keep-servos")[0] == 0
     code, _, err = aspire("cell", "calibrate", cell, "--measure", typed="\n")
-    assert code == 3 and "nothing moved" in err
+    assert code == 3 and "nothing was done" in err
     code, out, err = aspire("cell", "calibrate", cell, "--measure", typed="move\n")
     assert (code, err) == (0, ""), err
     kept = json.loads(beside(emulated.folder / "arm.json").read_text())
