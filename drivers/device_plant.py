@@ -21,7 +21,7 @@ from drivers.body import CellBody
 from drivers.cameras.devices import DeviceConfig
 from drivers.cellfile import EMULATED, CellFile
 from drivers.core import CellCore
-from drivers.devices import open_device
+from drivers.devices import OwnDriver, open_device
 from drivers.errors import CellFileError
 from drivers.plant import BetweenTicks
 from drivers.runtime_dir import CellPaths
@@ -33,6 +33,8 @@ from drivers.world_feed import WorldFeed
 log = logging.getLogger("cell host")
 
 LOOK_EVERY_S: Final = 1.0
+NO_MODEL: Final = "none"
+MODELS: Final = Path(__file__).parent / "models"
 
 
 class BenchState(msgspec.Struct, frozen=True):
@@ -54,6 +56,7 @@ class DevicePlant:
         paths: CellPaths,
         noise: bool,
         context: zmq.Context[zmq.Socket[bytes]],
+        own: OwnDriver | None = None,
     ) -> None:
         """Start the services, wait for their health, prepare the drivers; connects to no device.
 
@@ -65,13 +68,13 @@ class DevicePlant:
         self.exits_alone = cell.info.kind == "emulated"
         if not noise:
             self.info = msgspec.structs.replace(self.info, brands=(*cell.info.brands, "noise-off"))
-        self.tool_xyz, self.body = arm_models(self.info)
+        self.tool_xyz, self.body = arm_models(self.info, cell.path)
         self._services = Services(cell.services, cell.path.resolve().parent)
         self._emulator = emulator(cell, paths, noise)
         try:
             self._services.start()
             self._emulator.start()
-            self.arms: Mapping[str, ArmDriver] = _open_arms(cell, paths)
+            self.arms: Mapping[str, ArmDriver] = _open_arms(cell, paths, own)
             self._pictures = _Pictures(self, cell) if cell.info.kind == "hardware" else None
             self._feed = (
                 None if self._pictures is None else WorldFeed(self._pictures, paths, context)
@@ -144,12 +147,29 @@ class _Pictures:
         return msgspec.msgpack.encode(BenchState(self._plant.clock(), self._plant.measured()))
 
 
-def arm_models(info: CellInfo) -> tuple[Mapping[str, ToolXyz], CellBody | None]:
-    """Tool points and bodies of the arms, where the machine has what their models need."""
+def arm_models(info: CellInfo, path: Path) -> tuple[Mapping[str, ToolXyz], CellBody | None]:
+    """Tool points and bodies of the arms, where the machine has what their models need.
+
+    Raises:
+        CellFileError: An arm names a model, or a part of one, that is not there.
+    """
+    if all(arm.model == NO_MODEL for arm in info.arms):
+        return {}, None
+    known = sorted(file.stem for file in MODELS.glob("*.xml"))
+    for arm in info.arms:
+        if arm.model not in known:
+            raise CellFileError(
+                f"{path}: arm {arm.name}: no model {arm.model!r}; there are {', '.join(known)}, or "
+                f'"{NO_MODEL}" for every arm: then only joints are guarded'
+            )
     if importlib.util.find_spec("mujoco") is None:
         return {}, None
-    points = importlib.import_module("drivers.sim.tool_point").tool_points(info)
-    return points, importlib.import_module("drivers.sim.arm_body").ArmsBody(info)
+    try:
+        points = importlib.import_module("drivers.sim.tool_point").tool_points(info)
+        return points, importlib.import_module("drivers.sim.arm_body").ArmsBody(info)
+    except (KeyError, ValueError) as error:
+        said = " ".join(str(error).strip("\"'").split())
+        raise CellFileError(f"{path}: an arm does not fit its model: {said}") from None
 
 
 def emulator(cell: CellFile, paths: CellPaths, noise: bool = True) -> Services:
@@ -162,13 +182,13 @@ def emulator(cell: CellFile, paths: CellPaths, noise: bool = True) -> Services:
     return Services([ServiceSection("emulator", tuple(command), READY_FD)], Path.cwd())
 
 
-def _open_arms(cell: CellFile, paths: CellPaths) -> dict[str, ArmDriver]:
+def _open_arms(cell: CellFile, paths: CellPaths, own: OwnDriver | None) -> dict[str, ArmDriver]:
     arms: dict[str, ArmDriver] = {}
     by_arm = {device.arm: device for device in cell.devices}
     for number, spec in enumerate(cell.info.arms):
         device = by_arm[spec.name]
         port = str(emulated_bus(paths.folder, number)) if device.port == EMULATED else device.port
-        arms[spec.name] = open_device(device, spec, cell, port)
+        arms[spec.name] = open_device(device, spec, cell, port, own)
     return arms
 
 

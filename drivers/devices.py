@@ -14,16 +14,30 @@ from drivers.cellfile import CellFile, DeviceSection
 from drivers.errors import CellFileError
 from drivers.types import ArmSpec
 
+OWN: Final = "own"
+"""The driver of a cell that is served by a program of its own; see :mod:`drivers.serving`."""
+OwnDriver = Callable[[ArmSpec, str], ArmDriver]
+"""Makes the driver of an arm from its part of the cell file and its port; connects to nothing."""
 
-def open_device(device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str) -> ArmDriver:
+
+def open_device(
+    device: DeviceSection, spec: ArmSpec, cell: CellFile, port: str, own: OwnDriver | None = None
+) -> ArmDriver:
     """The driver of one device; connects to nothing yet.
 
     Args:
         port: Where it is plugged in: the cell file's own, or the emulator's.
+        own: What drives devices whose driver is ``own``.
 
     Raises:
         CellFileError: No such driver, or its table is missing or wrong.
     """
+    if device.driver == OWN:
+        if own is None:
+            raise CellFileError(
+                f'{cell.path}: driver = "own": it is served by the program that brings its driver'
+            )
+        return own(spec, port)
     factory = DRIVERS.get(device.driver)
     if factory is None:
         raise CellFileError(

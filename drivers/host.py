@@ -27,6 +27,7 @@ from drivers.cellfile import CellFile, load_cell
 from drivers.core import CellCore
 from drivers.desk import CommandDesk
 from drivers.device_plant import DevicePlant
+from drivers.devices import OwnDriver
 from drivers.errors import CellFileError
 from drivers.findings import found, one_line
 from drivers.hostlock import CellBusy, Holder, HostLock
@@ -66,7 +67,14 @@ class HostOptions:
 class CellHost:
     """Plant, core, sockets and loop of one cell."""
 
-    def __init__(self, options: HostOptions, cell: CellFile, paths: CellPaths, sess: str) -> None:
+    def __init__(
+        self,
+        options: HostOptions,
+        cell: CellFile,
+        paths: CellPaths,
+        sess: str,
+        own: OwnDriver | None = None,
+    ) -> None:
         self._options = options
         self._paths = paths
         self._leaving = ""
@@ -76,7 +84,7 @@ class CellHost:
         self._wants_realtime = options.realtime or cell.info.kind != "sim"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(1)
         self._doors = [Doorkeeper(options.keys, self._context)] if options.keys else []
-        self._plant = _open_plant(options, cell, paths, self._context)
+        self._plant = _open_plant(options, cell, paths, self._context, own)
         info = self._plant.info
         plant = self._plant
         self._core = CellCore(info, plant.arms, plant.clock, plant.tool_xyz, plant.body)
@@ -154,6 +162,7 @@ def _open_plant(
     cell: CellFile,
     paths: CellPaths,
     context: zmq.Context[zmq.Socket[bytes]],
+    own: OwnDriver | None,
 ) -> Plant:
     if cell.info.kind == "sim":
         return SimulatedPlant(cell, options.name, paths, options.noise, options.speed, context)
@@ -161,7 +170,7 @@ def _open_plant(
         raise CellFileError(f"--speed {options.speed}: a cell on the wall clock runs at 1")
     if cell.info.kind == "hardware" and not options.noise:
         raise CellFileError("--noise-off: a real cell has the noise it has")
-    return DevicePlant(cell, options.name, paths, options.noise, context)
+    return DevicePlant(cell, options.name, paths, options.noise, context, own)
 
 
 def _endpoints(options: HostOptions, paths: CellPaths, doors: list[Doorkeeper]) -> Endpoints:
@@ -235,6 +244,22 @@ def _tell(fd: int | None, **line: object) -> None:
 def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     options, ready_fd = _options(argv)
+    return serve(options, ready_fd)
+
+
+def serve(
+    options: HostOptions,
+    ready_fd: int | None = None,
+    own: OwnDriver | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve one cell until told to leave: the exit code.
+
+    Args:
+        ready_fd: Gets one JSON line when clients may come, or why they may not.
+        own: What drives devices whose driver is ``own``.
+        ready: Called when clients may come.
+    """
     if os.getpid() != os.getsid(0):
         os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -249,13 +274,18 @@ def main(argv: list[str] | None = None) -> int:
         sess = secrets.token_hex(8)
         holder = Holder(os.getpid(), options.who, name, str(options.cell_file.resolve()), sess)
         lock = HostLock(paths.lock, holder)
-        host = CellHost(options, cell, paths, sess)
+        host = CellHost(options, cell, paths, sess, own)
     except (CellFileError, RuntimeDirError, CellBusy) as error:
         _tell(ready_fd, ready=False, error=str(error))
         log.error(str(error))
         return EXIT_BUSY if isinstance(error, CellBusy) else EXIT_BAD_INPUT
     signal.signal(signal.SIGTERM, lambda *_: host.leave("SIGTERM"))
-    host.run(lambda: _tell(ready_fd, ready=True, pid=os.getpid(), adopted=host.adopted))
+
+    def up() -> None:
+        _tell(ready_fd, ready=True, pid=os.getpid(), adopted=host.adopted)
+        ready()
+
+    host.run(up)
     lock.release()
     return 0
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
-import zmq
-from far import KINEMATIC, Far, four_free_ports, served, write_reference
+from far import Far, four_free_ports, served, write_reference
 from hosts import cells_folder, until
 from stand import smooth
 
-from drivers.address import address_of
 from drivers.client import CellClient, StateStream, hold_now
-from drivers.errors import CellRefused
+from drivers.errors import CellFileError, CellRefused
 from drivers.keys import make_keys
 from drivers.meeting import met
+from drivers.spawn import ensure_host
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
@@ -42,16 +42,20 @@ def run_client(near: Path, port: int) -> str:
 
 @contextlib.contextmanager
 def example_server() -> Iterator[Far]:
-    with cells_folder() as near:
-        port = four_free_ports()
-        host = make_keys(near / "host")
+    with cells_folder() as near, cells_folder() as far:
+        port, keys = four_free_ports(), far / "keys"
+        make_keys(keys)
         make_keys(near / "keys", "ann", "operator")
-        known = near / "host" / "authorized"
-        known.mkdir()
-        (known / "ann.key").write_bytes((near / "keys" / "ann.operator.key").read_bytes())
-        (near / "keys" / "far.key").write_bytes((near / "host" / "host.key").read_bytes())
-        command = [sys.executable, str(EXAMPLES / "arm_server.py"), str(KINEMATIC), str(port)]
-        process = subprocess.Popen([*command, str(host), str(known)])
+        make_keys(near / "keys", "bob", "operator")
+        (keys / "authorized").mkdir()
+        for who in ("ann", "bob"):
+            shutil.copy(near / "keys" / f"{who}.operator.key", keys / "authorized")
+        shutil.copy(keys / "host.key", near / "keys" / "far.key")
+        command = [sys.executable, str(EXAMPLES / "arm_server.py"), str(EXAMPLES / "arm.toml")]
+        process = subprocess.Popen(
+            [*command, f"127.0.0.1:{port}", str(keys)],
+            env={**os.environ, "XDG_RUNTIME_DIR": str(far), "PYTHONPATH": str(EXAMPLES.parents[1])},
+        )
         write_reference(near, port)
         yield Far(near, near, port, process)
         process.kill()
@@ -69,8 +73,14 @@ def server() -> Iterator[Far]:
 def ann(server: Far) -> Iterator[CellClient]:
     client = CellClient("far", who="ann", runtime=server.near)
     client.resume("ann")
+    client.set_speed(1.0, "ann")
     yield client
     client.close()
+
+
+def test_each_example_fits_on_a_page() -> None:
+    for name in ("cell_client.py", "arm_server.py"):
+        assert len((EXAMPLES / name).read_text().splitlines()) <= 40
 
 
 def test_the_example_client_moves_a_cell_of_ours() -> None:
@@ -80,13 +90,13 @@ def test_the_example_client_moves_a_cell_of_ours() -> None:
 
 
 def test_the_example_client_moves_the_example_server(server: Far) -> None:
-    client = CellClient("far", who="ann", runtime=server.near)
-    before = client.status().arms[0].q_rad[0]
-    client.resume("ann")
+    ann = CellClient("far", who="ann", runtime=server.near)
+    ann.resume("ann")
+    before = ann.status().arms[0].q_rad[0]
     said = run_client(server.near, server.port).split()
-    assert said[0] == "OK" and float(said[1]) == pytest.approx(before + 0.1, abs=1e-6)
-    assert client.status().held
-    client.close()
+    assert said[0] == "OK" and float(said[1]) == pytest.approx(before + 0.1, abs=0.02)
+    assert ann.status().held
+    ann.close()
 
 
 def test_our_console_sees_moves_and_stops_the_example_server(server: Far, ann: CellClient) -> None:
@@ -94,7 +104,8 @@ def test_our_console_sees_moves_and_stops_the_example_server(server: Far, ann: C
     until(lambda: (s := stream.wait(0.2)) and s.status.arms[0].q_rad, "its state is seen")
     held = list(ann.status().arms[0].q_cmd_rad)
     assert ann.execute("left", smooth(held, [0.4, *held[1:]], 1.0)).status == "OK"
-    assert ann.status().arms[0].q_rad[0] == pytest.approx(0.4)
+    assert ann.status().arms[0].q_rad[0] == pytest.approx(0.4, abs=0.02)
+    assert ann.grip("left", 0.03, 5.0).status == "OK"
     assert hold_now("far", "pedal", "pedal", server.near, timeout_s=5.0) > 0.0
     until(lambda: (s := stream.wait(0.2)) and s.status.held and s.status.who == "pedal", "held")
     stream.close()
@@ -102,14 +113,13 @@ def test_our_console_sees_moves_and_stops_the_example_server(server: Far, ann: C
 
 def test_the_example_server_refuses_what_an_arm_must_not_do(server: Far, ann: CellClient) -> None:
     held = list(ann.status().arms[0].q_cmd_rad)
-    with pytest.raises(CellRefused, match="leave its range"):
-        ann.execute("left", smooth(held, [3.0, *held[1:]], 1.0))
-    with pytest.raises(CellRefused, match="does not begin"):
-        ann.execute("left", smooth([1.0, 0.0, 0.0], [1.1, 0.0, 0.0], 1.0))
-    with pytest.raises(CellRefused, match="not offered"):
-        ann.grip("left", 0.01, 1.0)
+    report = ann.execute("left", smooth(held, [3.0, *held[1:]], 1.0))
+    assert report.status == "LIMIT" and "joint1" in report.detail
+    assert ann.execute("left", smooth([1.0, 0.0, 0.0], [1.1, 0.0, 0.0], 1.0)).status == "INVALID"
+    with pytest.raises(CellRefused, match="admin key"):
+        ann.release_torque("ann")
     bob = CellClient("far", who="bob", runtime=server.near)
-    with pytest.raises(CellRefused, match="not now"):
+    with pytest.raises(CellRefused, match="ann"):
         bob.execute("left", smooth(held, held, 1.0))
     bob.close()
 
@@ -135,15 +145,6 @@ def test_the_example_server_holds_when_its_owner_falls_silent(server: Far, ann: 
     assert came == ["STOPPED"]
 
 
-def test_garbage_does_not_end_the_example_server(server: Far, ann: CellClient) -> None:
-    address = address_of("far", server.near)
-    rude = zmq.Context.instance().socket(zmq.DEALER)
-    rude.linger = 0
-    address.prepare(rude)
-    rude.connect(address.ctl)
-    for raw in (b"", b"\xff", b"\xc1" * 99, msgspec.msgpack.encode({"id": 3}), b"\x90", b"\x01"):
-        rude.send(raw)
-    rude.send_multipart([b"a", b"b", b"c"])
-    assert rude.poll(5000)
-    rude.close(0)
-    assert ann.status().state == "HOLD"
+def test_a_cell_that_is_served_elsewhere_says_so_here() -> None:
+    with cells_folder() as runtime, pytest.raises(CellFileError, match="the program that brings"):
+        ensure_host(EXAMPLES / "arm.toml", "my-arm", "ann", runtime)
