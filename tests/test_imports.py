@@ -91,6 +91,8 @@ ALLOWED: dict[str, set[str]] = {
 """Room to what it may import, by prefix. What is in no room (the command line) may import all."""
 
 SIMULATOR_SEAMS = {
+    ("aspire_tui.environment.draw", "drivers.sim.film"),
+    ("aspire_tui.environment.draw", "drivers.sim.scene"),
     ("aspire_tui.environment.reset", "drivers.sim.scene"),
     ("aspire_tui.environment.referee", "drivers.sim.truth"),
     ("aspire_tui.rollout.bench_worker", "drivers.sim.control"),

@@ -11,7 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +114,8 @@ class Workbench:
     """The arm of that act."""
     team: tuple[Workbench, ...] = field(default=(), repr=False, compare=False)
     """The benches of all arms of this cell, in its order; empty with one arm."""
+    marks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By camera, what it measured at the verified start; for the verifier."""
     _views: OrderedDict[bytes, View] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -224,6 +226,7 @@ class Workbench:
             bench.previews.clear()
             bench.changed_s = -math.inf
             bench.changed_at, bench.changed_by = None, ""
+            bench.marks = {}
         self._views.clear()
 
     def drop_previews(self) -> None:

@@ -24,9 +24,12 @@ def judge(task: TaskDef, source: TruthSource, table_z_m: float) -> tuple[Outcome
     """PASS when every relation of the goal really holds; with the values it looked at."""
     seen = source.truth()
     truth = Truth(
-        objects={name: TruthPose(o.xyz_m, o.speed_m_s) for name, o in seen.objects.items()},
+        objects={name: TruthPose(o.xyz_m, o.speed_m_s, o.wxyz) for name, o in seen.objects.items()},
         gripped=frozenset(seen.touching_fingers),
         table_z_m=table_z_m,
+        slides_m=seen.slides_m,
+        film_left=seen.film_left,
+        holding=seen.fingers_of,
     )
     values: dict[str, float] = {}
     held = True

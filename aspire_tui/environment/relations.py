@@ -7,101 +7,33 @@ success tests are those of the robosuite tasks; a stack is judged at rest with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
-from aspire_tui.domain import Check, Outcome
+from aspire_tui.domain import Check
+from aspire_tui.environment import relations_moved, relations_placed, relations_raised
+from aspire_tui.environment.judging import (
+    HEIGHT_SD_M,
+    RELEASE_GAP_M,
+    Look,
+    RelationKind,
+    Sensed,
+    Sighting,
+    Truth,
+    TruthPose,
+    judge_range,
+)
 from aspire_tui.environment.task import ObjectDef, Relation, TaskDef
 
-HEIGHT_SD_M = 0.004
-"""Camera measurement of a height: closer than this to a limit is UNSURE, not a guess."""
-
-RELEASE_GAP_M = 0.006
-"""A gripper this much wider than the object has let go of it."""
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One object as one camera measured it: centre of its top face, base frame, metres."""
-
-    x_m: float
-    y_m: float
-    top_z_m: float
-
-
-@dataclass(frozen=True)
-class Sensed:
-    """What the verifier knows besides pictures."""
-
-    width_m: float
-    tool_xyz_m: tuple[float, float, float]
-    table_z_m: float
-
-
-@dataclass(frozen=True)
-class Look:
-    """One camera's two looks, a second apart; a missing name was not seen."""
-
-    camera: str
-    first: Mapping[str, Sighting]
-    second: Mapping[str, Sighting]
-
-
-@dataclass(frozen=True)
-class TruthPose:
-    """Where an object really is. Only the referee has these."""
-
-    xyz_m: tuple[float, float, float]
-    speed_m_s: float
-
-
-@dataclass(frozen=True)
-class Truth:
-    objects: Mapping[str, TruthPose]
-    gripped: frozenset[str]
-    """Objects that touch a finger."""
-    table_z_m: float
-
-
-Checker = Callable[[TaskDef, Relation, list[Look], Sensed], list[Check]]
-Judge = Callable[[TaskDef, Relation, Truth], tuple[bool, dict[str, float]]]
-
-
-@dataclass(frozen=True)
-class RelationKind:
-    """One word a task may use in its goal or start."""
-
-    name: str
-    needs_target: bool
-    parked: bool
-    """The arm goes home before the cameras judge."""
-    checks: Checker
-    truth: Judge
-
-
-def judge_range(
-    name: str,
-    source: str,
-    value: float | None,
-    unit: str,
-    lo: float | None,
-    hi: float | None,
-    *,
-    sd: float,
-    why: str = "",
-) -> Check:
-    """PASS inside the range, FAIL outside, UNSURE within ``sd`` of a limit or without a value."""
-    outcome: Outcome
-    if value is None:
-        return Check(name, source, None, unit, lo, hi, "UNSURE", why or "not seen")
-    margin = min(
-        value - lo if lo is not None else np.inf,
-        hi - value if hi is not None else np.inf,
-    )
-    outcome = "UNSURE" if abs(margin) < sd else ("PASS" if margin > 0 else "FAIL")
-    return Check(name, source, round(float(value), 4), unit, lo, hi, outcome, why)
+__all__ = [
+    "RELATIONS",
+    "Look",
+    "RelationKind",
+    "Sensed",
+    "Sighting",
+    "Truth",
+    "TruthPose",
+    "judge_range",
+]
 
 
 def _height(o: ObjectDef) -> float:
@@ -203,5 +135,8 @@ RELATIONS: dict[str, RelationKind] = {
     for k in (
         RelationKind("lifted", False, False, _lifted_checks, _lifted_truth),
         RelationKind("on", True, True, _on_checks, _on_truth),
+        *relations_raised.KINDS,
+        *relations_placed.KINDS,
+        *relations_moved.KINDS,
     )
 }

@@ -13,8 +13,43 @@ from aspire_tui.domain import Struct
 Shape = Literal["box", "cylinder", "sphere"]
 
 
+class PartDef(Struct):
+    """One primitive of a thing made of several: full extents, centre and yaw in its own frame."""
+
+    shape: Shape
+    size_m: tuple[float, float, float]
+    xyz_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    yaw_rad: float = 0.0
+    colour: str = ""
+    """Empty has the colour of the thing."""
+
+
+class RailDef(Struct):
+    """How a thing runs on a rail along its own x; it starts pushed in."""
+
+    reach_m: float
+    handle: str
+    """Colour of the part it is drawn by."""
+    friction_N: float = 1.0
+
+
+class Place(Struct):
+    """Where one thing may stand, base frame, when that is not where the others may."""
+
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+    yaw_rad: tuple[float, float] = (0.0, 0.0)
+
+
+Hold = Literal["free", "fixed", "printed"]
+"""Lies there, is screwed to the table, or is paint on it."""
+
+
 class ObjectDef(Struct):
-    """One thing on the table. ``name`` is also the words a camera can find it by."""
+    """One thing on the table. ``name`` is also the words a camera can find it by.
+
+    A thing of several parts has its origin at half its height; parts are placed about it.
+    """
 
     name: str
     shape: Shape
@@ -22,6 +57,13 @@ class ObjectDef(Struct):
     """Full extents of the thing lying as it starts."""
     colour: str
     mass_kg: float = 0.08
+    parts: tuple[PartDef, ...] = ()
+    hold: Hold = "free"
+    rail: RailDef | None = None
+    mount: str = ""
+    """Another thing whose place and yaw it shares."""
+    place: Place | None = None
+    friction: float = 0.6
 
 
 class Relation(Struct):
@@ -31,6 +73,27 @@ class Relation(Struct):
     object: str
     target: str = ""
     value_m: float | None = None
+    share: float | None = None
+    """A limit that is a share of something, 0..1."""
+
+
+class SpillDef(Struct):
+    """Something spilt on the table; cells of 1 cm, the low corner drawn in a rectangle."""
+
+    colour: str
+    columns: int
+    rows: int
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+    wiper: str
+
+
+class SubTask(Struct):
+    """One step of a task that can be asked for and judged by itself."""
+
+    name: str
+    instruction: str
+    goal: tuple[Relation, ...]
 
 
 class Start(Struct):
@@ -82,6 +145,8 @@ class TaskDef(Struct):
     distractors: Distractors = Distractors()
     criterion: Criterion = Criterion()
     limits: Limits = Limits()
+    spill: SpillDef | None = None
+    subtasks: tuple[SubTask, ...] = ()
 
     def object(self, name: str) -> ObjectDef:
         for o in self.objects:

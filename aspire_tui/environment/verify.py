@@ -41,10 +41,10 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
             parked = home_pose.invoke(each, {})
             if parked.status != "OK":
                 notes.append(f"the arm could not park ({parked.status}: {parked.summary})")
-    first, _ = _look(task, bench)
+    first, _, _ = _look(task, bench)
     bench.cell.wait(SETTLE_S)
-    second, frames = _look(task, bench)
-    looks = [Look(camera, first[camera], second[camera]) for camera in task.cameras]
+    second, measured, frames = _look(task, bench, measure=True)
+    looks = [Look(c, first[c], second[c], measured[c]) for c in task.cameras]
     checks = [c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)]
     outcome, reason = fuse(checks)
     return Verdict(outcome, tuple(checks), RULE, "; ".join([reason, *notes]), tuple(frames))
@@ -82,14 +82,30 @@ def _sense(bench: Workbench) -> Sensed:
     )
 
 
-def _look(task: TaskDef, bench: Workbench) -> tuple[dict[str, dict[str, Sighting]], list[Keyframe]]:
+def _look(
+    task: TaskDef, bench: Workbench, measure: bool = False
+) -> tuple[dict[str, dict[str, Sighting]], dict[str, dict[str, float]], list[Keyframe]]:
     seen: dict[str, dict[str, Sighting]] = {}
+    measured: dict[str, dict[str, float]] = {}
     frames = []
+    plain = any(RELATIONS[r.relation].measure is None for r in task.goal)
     for camera in task.cameras:
         view = bench.look(camera)
         frames.append(bench.evidence.keyframe(view))
-        seen[camera] = {o.name: s for o in task.objects if (s := _sight(view, o.name, bench))}
-    return seen, frames
+        names = [o.name for o in task.objects] if plain else []
+        seen[camera] = {name: s for name in names if (s := _sight(view, name, bench))}
+        measured[camera] = _measured(task, view, bench) if measure else {}
+    return seen, measured, frames
+
+
+def _measured(task: TaskDef, view: View, bench: Workbench) -> dict[str, float]:
+    out: dict[str, float] = {}
+    marks = bench.marks.get(view.camera, {})
+    for r in task.goal:
+        own = RELATIONS[r.relation].measure
+        if own is not None:
+            out.update(own(view, task, r, marks, bench.table_z_m))
+    return out
 
 
 def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:

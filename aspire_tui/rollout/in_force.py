@@ -14,7 +14,20 @@ from types import ModuleType
 from typing import Final
 
 from aspire_tui.domain import sha256_hex
-from aspire_tui.environment import bench, perception, referee, relations, reset, verify
+from aspire_tui.environment import (
+    bench,
+    draw,
+    footprint,
+    judging,
+    perception,
+    referee,
+    relations,
+    relations_moved,
+    relations_placed,
+    relations_raised,
+    reset,
+    verify,
+)
 
 
 def _modules_of(package: ModuleType) -> tuple[ModuleType, ...]:
@@ -23,10 +36,19 @@ def _modules_of(package: ModuleType) -> tuple[ModuleType, ...]:
     return (package, *(importlib.import_module(f"{package.__name__}.{n}") for n in names))
 
 
+RELATING: Final = (
+    footprint,
+    judging,
+    relations,
+    relations_moved,
+    relations_placed,
+    relations_raised,
+)
+
 JUDGING_HERE: Final[dict[str, tuple[ModuleType, ...]]] = {
-    "reset": (reset,),
-    "verifier": (verify, relations),
-    "referee": (referee, relations),
+    "reset": (reset, draw),
+    "verifier": (verify, *RELATING),
+    "referee": (referee, *RELATING),
     "perception": (*_modules_of(perception), bench),
 }
 """What judges in the process that runs a trial, by the name it is hashed under."""

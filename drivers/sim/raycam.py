@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.board import SUBPIXELS, BoardFace, PlacedBoard
+from drivers.sim.film import Film, spilt
 from drivers.sim.half_grid import HalfGrid, agree
 from drivers.sim.lens import Lens, lens_of
 from drivers.sim.outlines import Outlines
@@ -90,8 +91,10 @@ class RayCamera:
         look: Appearance,
         table: str,
         board: PlacedBoard | None = None,
+        film: Film | None = None,
     ) -> None:
         """Look at this model from now on. Raises ValueError when its board cannot be drawn."""
+        self._film = film
         self._board = None if board is None else BoardFace.of(model, board)
         self._model = model
         self._look = look
@@ -139,7 +142,7 @@ class RayCamera:
             fine_hits = self._given(data, origin, fine_rays, *part)
         light = grid.spread(self._light(data, origin, rays, hits, grid.shape).reshape(grid.shape))
         light.ravel()[fine] = self._light(data, origin, fine_rays, fine_hits, None)
-        rgb = self._colours(geom, depth, lens, origin, to_world)
+        rgb = self._colours(geom, depth, lens, origin, to_world, data)
         if self._board is not None:
             _print_on(rgb, geom, self._board, data, lens, origin, to_world)
         rgb *= light[..., None]
@@ -239,6 +242,7 @@ class RayCamera:
         lens: Lens,
         origin: FloatArray,
         to_world: FloatArray,
+        data: mujoco.MjData,
     ) -> NDArray[np.float32]:
         """Surface colour of every pixel, unlit, shape (H, W, 3)."""
         x, y = (
@@ -251,7 +255,10 @@ class RayCamera:
         )
         on_table = geom == self._table
         index = np.where(on_table, self._model.ngeom + self._look.texel(x, y), geom)
-        return np.asarray(self._palette.take(index, axis=0, mode="wrap"))
+        rgb = np.asarray(self._palette.take(index, axis=0, mode="wrap"))
+        if self._film is not None:
+            rgb[on_table & spilt(self._film, x, y, data)] = self._film.rgb
+        return rgb
 
 
 def _print_on(

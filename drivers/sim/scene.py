@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import mujoco
@@ -19,8 +19,21 @@ from numpy.typing import NDArray
 from drivers.sim.appearance import Appearance
 from drivers.sim.board import NAME as BOARD
 from drivers.sim.board import PlacedBoard, add_board, refuse
+from drivers.sim.film import Film
 from drivers.sim.noise import CellNoise
+from drivers.sim.things import PRINT_M, SceneObject, ScenePart, SceneSlide, Shape, add_thing
 from drivers.types import ArmSpec, CameraSpec, CellInfo
+
+__all__ = [
+    "PRINT_M",
+    "SceneObject",
+    "ScenePart",
+    "SceneSlide",
+    "SceneSpec",
+    "Shape",
+    "build_model",
+    "scene_hash",
+]
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 
@@ -36,25 +49,6 @@ TABLE = "table"
 TABLE_HALF_M = (0.6, 0.75, 0.02)
 TABLE_CENTRE_X_M = 0.35
 
-Shape = Literal["box", "cylinder", "sphere"]
-
-
-class SceneObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rigid thing: full extents, centre and yaw in the base frame, colour in 0..1.
-
-    ``friction`` acts against the table and other things; the rubber of the fingers grips with at
-    least 1.0 whatever the object.
-    """
-
-    name: str
-    shape: Shape
-    size_m: tuple[float, float, float]
-    rgb: tuple[float, float, float]
-    mass_kg: float
-    xyz_m: tuple[float, float, float]
-    yaw_rad: float = 0.0
-    friction: float = 0.6
-
 
 class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a reset of a simulated cell sets. The same spec gives the same world."""
@@ -65,6 +59,8 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise_seed: int = 0
     board: PlacedBoard | None = None
     """A calibration board, laid down or held by an arm."""
+    film: Film | None = None
+    """Something spilt on the table, to be wiped off."""
 
     def things(self) -> tuple[SceneObject, ...]:
         """Objects, then distractors."""
@@ -74,8 +70,14 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def scene_hash(spec: SceneSpec) -> str:
     """A name for exactly this scene."""
     table = msgspec.to_builtins(spec)
-    if spec.board is None:
-        del table["board"]  # names given before there were boards stay
+    # Names given before there were boards, films or things of several parts stay.
+    for name in ("board", "film"):
+        if table[name] is None:
+            del table[name]
+    for thing in (*table["objects"], *table["distractors"]):
+        for name, plain in (("parts", []), ("hold", "free"), ("slide", None)):
+            if thing[name] == plain or thing[name] == ():
+                del thing[name]
     return hashlib.blake2b(msgspec.json.encode(table), digest_size=8).hexdigest()
 
 
@@ -104,11 +106,13 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
     for arm in info.arms:
         _attach_arm(model_spec, arm)
     for index, thing in enumerate(spec.things()):
-        _add_thing(model_spec, thing, look.object_rgb(thing.rgb, index))
+        add_thing(model_spec, thing, look.object_rgb(thing.rgb, index))
     for camera in info.cameras:
         _add_camera(model_spec, info, camera, noise)
     if spec.board is not None:
         _place_board(model_spec, info, spec.board)
+    if spec.film is not None:
+        model_spec.nuserdata = spec.film.cells
     model_spec.visual.quality.shadowsize = 0
     return model_spec.compile()
 
@@ -122,8 +126,10 @@ def _check(spec: SceneSpec) -> None:
             raise ValueError(f"a thing cannot be called {thing.name!r}")
         if not all(map(math.isfinite, (*thing.xyz_m, *thing.rgb, thing.yaw_rad))):
             raise ValueError(f"{thing.name}: place and colour must be finite")
-        if not all(0.002 <= side <= 1.0 for side in thing.size_m):
-            raise ValueError(f"{thing.name}: sides {thing.size_m} m are not within 2 mm to 1 m")
+        for sides in (thing.size_m, *(part.size_m for part in thing.parts)):
+            least = PRINT_M if thing.hold == "printed" else 0.002
+            if not all(least <= side <= 1.0 for side in sides):
+                raise ValueError(f"{thing.name}: sides {sides} m are not within 2 mm to 1 m")
         if not 0.001 <= thing.mass_kg <= 100.0:
             raise ValueError(f"{thing.name}: mass {thing.mass_kg} kg is not within 1 g to 100 kg")
         if not 0.0 <= thing.friction <= 5.0:
@@ -151,32 +157,6 @@ def _add_table(scene: Any, top_z_m: float) -> None:
         pos=(TABLE_CENTRE_X_M, 0.0, top_z_m - TABLE_HALF_M[2]),
         rgba=(0.6, 0.6, 0.6, 1.0),
         friction=(0.6, 0.005, 0.0001),
-        solref=(0.004, 1.0),
-        solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
-    )
-
-
-def _add_thing(scene: Any, thing: SceneObject, rgba: tuple[float, ...]) -> None:
-    sx, sy, sz = thing.size_m
-    shape, size = {
-        "box": (mujoco.mjtGeom.mjGEOM_BOX, (sx / 2, sy / 2, sz / 2)),
-        "cylinder": (mujoco.mjtGeom.mjGEOM_CYLINDER, (sx / 2, sz / 2, 0.0)),
-        "sphere": (mujoco.mjtGeom.mjGEOM_SPHERE, (sx / 2, 0.0, 0.0)),
-    }[thing.shape]
-    half = thing.yaw_rad / 2
-    body = scene.worldbody.add_body(
-        name=thing.name, pos=thing.xyz_m, quat=(np.cos(half), 0.0, 0.0, np.sin(half))
-    )
-    body.add_freejoint(name=thing.name)
-    body.add_geom(
-        name=thing.name,
-        type=shape,
-        size=size,
-        mass=thing.mass_kg,
-        rgba=rgba,
-        friction=(thing.friction, 0.005, 0.001),
-        # Four corners resist turning on the table by themselves; only a ball needs more rows.
-        condim=6 if thing.shape == "sphere" else 3,
         solref=(0.004, 1.0),
         solimp=(0.95, 0.99, 0.001, 0.5, 2.0),
     )

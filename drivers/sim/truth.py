@@ -35,6 +35,10 @@ class SceneTruth(msgspec.Struct, frozen=True):
     widths_m: dict[str, float]
     fingers_of: dict[str, tuple[str, ...]] = {}
     """Per arm, the things that touch its fingers."""
+    slides_m: dict[str, float] = {}
+    """How far each thing on a rail has been drawn out."""
+    film_left: float | None = None
+    """Share of what was spilt that is still there."""
 
 
 def read_truth(world: World) -> SceneTruth:
@@ -42,30 +46,45 @@ def read_truth(world: World) -> SceneTruth:
     names = {thing.name for thing in world.spec.things()}
     pairs = world.contacts()
     fingers = {body for arm in world.info.arms for body in finger_bodies(arm)}
-    held = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
+    held = _touched(pairs, fingers)
     return SceneTruth(
         t_s=world.clock(),
         objects={name: _object(world, name) for name in sorted(names)},
         touching_fingers=tuple(sorted(held & names)),
         touching=tuple(sorted((a, b) for a, b in pairs if {a, b} <= names)),
-        fingers_of={arm.name: _at_fingers(pairs, arm, names) for arm in world.info.arms},
+        fingers_of={arm.name: _held_by(pairs, arm, names) for arm in world.info.arms},
         widths_m={
             arm.name: opening_of(arm, world.model).width_m(world.data) for arm in world.info.arms
         },
+        slides_m={
+            thing.name: float(world.data.joint(thing.name).qpos[0])
+            for thing in world.spec.things()
+            if thing.slide is not None
+        },
+        film_left=None if world.spec.film is None else world.film_left(),
     )
 
 
-def _at_fingers(pairs: set[tuple[str, str]], arm: ArmSpec, names: set[str]) -> tuple[str, ...]:
-    fingers = set(finger_bodies(arm))
-    met = {b for a, b in pairs if a in fingers} | {a for a, b in pairs if b in fingers}
-    return tuple(sorted(met & names))
+def _touched(pairs: set[tuple[str, str]], bodies: set[str]) -> set[str]:
+    return {b for a, b in pairs if a in bodies} | {a for a, b in pairs if b in bodies}
+
+
+def _held_by(pairs: set[tuple[str, str]], arm: ArmSpec, names: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(_touched(pairs, set(finger_bodies(arm))) & names))
 
 
 def _object(world: World, name: str) -> ObjectTruth:
-    joint = world.data.joint(name)
-    pose = joint.qpos.tolist()
+    thing = next(t for t in world.spec.things() if t.name == name)
+    if thing.slide is not None or thing.hold != "free":
+        body = world.data.body(name)
+        pose = [*body.xpos.tolist(), *body.xquat.tolist()]
+        speed = 0.0 if thing.slide is None else abs(float(world.data.joint(name).qvel[0]))
+    else:
+        joint = world.data.joint(name)
+        pose = joint.qpos.tolist()
+        speed = float(np.linalg.norm(joint.qvel[:3]))
     return ObjectTruth(
         xyz_m=(pose[0], pose[1], pose[2]),
         wxyz=(pose[3], pose[4], pose[5], pose[6]),
-        speed_m_s=float(np.linalg.norm(joint.qvel[:3])),
+        speed_m_s=speed,
     )

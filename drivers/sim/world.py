@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.appearance import Appearance
 from drivers.sim.arm import ArmSetpoint, SimArm
+from drivers.sim.film import wipe
 from drivers.sim.lens import intrinsics
 from drivers.sim.noise import CellNoise, NoiseSpec
 from drivers.sim.raycam import Eye, Picture, RayCamera
@@ -66,6 +67,8 @@ class World:
     def advance(self, dt_s: float) -> None:
         """Let physics run; ``dt_s`` is rounded to whole steps."""
         mujoco.mj_step(self.model, self.data, nstep=round(dt_s / TIMESTEP_S))
+        if self.spec.film is not None:
+            wipe(self.spec.film, self.spec.things(), self.data)
 
     # -- scene -----------------------------------------------------------------------------
 
@@ -99,12 +102,20 @@ class World:
         self._awake: mujoco.MjModel | None = None
         self._eye = self._make_eye(self.model)
         self.data = mujoco.MjData(self.model)
-        self._rays.enter(self.model, Appearance.draw(spec.appearance_seed), TABLE, spec.board)
+        look = Appearance.draw(spec.appearance_seed)
+        self._rays.enter(self.model, look, TABLE, spec.board, spec.film)
         self._pictures = dict.fromkeys(self._cameras, -1)
+        for thing in spec.things():
+            if thing.slide is not None:
+                self.data.joint(thing.name).qpos[0] = thing.slide.at_m
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
             arm.place_home()
         mujoco.mj_forward(self.model, self.data)
+
+    def film_left(self) -> float:
+        """Share of what was spilt that is still there, 0..1; for the referee and tests."""
+        return 0.0 if self.spec.film is None else 1.0 - float(np.mean(self.data.userdata))
 
     def contacts(self) -> set[tuple[str, str]]:
         """Pairs of bodies that touch now, each in alphabetical order; for the referee and tests.

@@ -8,6 +8,7 @@ from aspire_tui.environment.primitives import (
     grasping,
     gripper,
     motion,
+    outlines,
     perception,
     team,
 )
@@ -15,6 +16,7 @@ from aspire_tui.environment.primitives.registry import Primitive
 
 ALL: tuple[Primitive, ...] = (
     *perception.PRIMITIVES,
+    *outlines.PRIMITIVES,
     *grasping.PRIMITIVES,
     *motion.PRIMITIVES,
     *gripper.PRIMITIVES,

@@ -145,6 +145,15 @@ def _stack(value: Any) -> NDArray[np.float64]:
     return a
 
 
+def _patches(value: Any) -> NDArray[np.float64]:
+    a = _array(value, np.float64)
+    if a.ndim != 2 or a.shape[1] != 4 or not 1 <= len(a) <= 16 or not np.all(np.isfinite(a)):
+        raise InvalidArgument(f"has shape {a.shape}, expected (K, 4) rows x, y, long, wide, metres")
+    if np.any(a[:, 2:] <= 0) or np.any(np.abs(a) > 1.0):
+        raise InvalidArgument("has a side that is not within 0 to 1 m")
+    return a
+
+
 def _row(value: Any) -> NDArray[np.float64]:
     a = _array(value, np.float64)
     if a.ndim != 1 or not np.all(np.isfinite(a)):
@@ -159,6 +168,7 @@ Transform = Annotated[NDArray[np.float64], _finite((4, 4), "transform", 1e3)]
 Rotation = Annotated[NDArray[np.float64], _finite((3, 3), "rotation matrix", 1.5)]
 Intrinsics = Annotated[NDArray[np.float64], _finite((3, 3), "pinhole intrinsics, pixels", 1e5)]
 Vector = Annotated[NDArray[np.float64], _finite((3,), "vector", 1e6)]
+Patches = Annotated[NDArray[np.float64], _patches]
 Transforms = Annotated[NDArray[np.float64], _stack]
 Scores = Annotated[NDArray[np.float64], _row]
 Points = Annotated[NDArray[np.float64], _points]

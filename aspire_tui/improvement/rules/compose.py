@@ -14,6 +14,11 @@ from aspire_tui.environment.task import Relation, TaskDef
 LIFT_M = 0.12
 APPROACH_M = 0.10
 ASIDE_M = 0.13
+FINGER_M, FINGER_HALF_M = 0.043, 0.008
+"""An open finger's distance from the middle of the hand, and half its breadth."""
+
+Row = tuple[float, float, float, float]
+Rows = tuple[Row, ...]
 
 
 class CannotCompose(Exception):
@@ -22,12 +27,14 @@ class CannotCompose(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: ``look``, ``pick``, ``place_on``, ``put_aside`` or ``raise``."""
+    """One thing to do, by the name of its code."""
 
     act: str
     object: str
     target: str = ""
     value_m: float = 0.0
+    rows: Rows = ()
+    """Rectangles of the object's outline: x, y, length along x, width."""
 
 
 def plan_steps(task: TaskDef) -> list[Step]:
@@ -35,8 +42,19 @@ def plan_steps(task: TaskDef) -> list[Step]:
     above = {r.target: r.object for r in task.start.relations if r.relation == "on"}
     steps: list[Step] = []
     for relation in task.goal:
-        steps += _steps_for(relation, above)
+        if relation.relation == "covers":
+            steps += _slide_steps(task, relation)
+        else:
+            steps += _steps_for(relation, above)
     return steps
+
+
+def _slide_steps(task: TaskDef, r: Relation) -> list[Step]:
+    thing = task.object(r.object)
+    if not thing.parts:
+        raise CannotCompose(f"{r.object!r} has no parts to tell which way it is turned by")
+    rows = tuple((p.xyz_m[0], p.xyz_m[1], p.size_m[0], p.size_m[1]) for p in thing.parts)
+    return [Step("slide_onto", r.object, r.target, value_m=thing.size_m[2], rows=rows)]
 
 
 def _steps_for(r: Relation, above: dict[str, str]) -> list[Step]:
@@ -52,7 +70,7 @@ def _steps_for(r: Relation, above: dict[str, str]) -> list[Step]:
             Step("pick", r.object),
             Step("place_on", r.object, r.target),
         ]
-    if r.relation == "lifted":
+    if r.relation in ("lifted", "upright_above"):
         least = r.value_m if r.value_m is not None else 0.04
         return [
             *_clear(r.object, above),
@@ -150,7 +168,58 @@ def _raise(s: Step) -> list[str]:
     ]
 
 
+def _bar_to_hold(rows: Rows) -> Row:
+    """The first bar of an outline beside whose middle both open fingers come down clear of it."""
+    for row in rows:
+        x, y, long, wide = row
+        aside = (0.0, FINGER_M) if long >= wide else (FINGER_M, 0.0)
+        spots = [(x + k * aside[0], y + k * aside[1]) for k in (-1, 1)]
+        if not any(
+            abs(u - r[0]) < r[2] / 2 + FINGER_HALF_M and abs(v - r[1]) < r[3] / 2 + FINGER_HALF_M
+            for u, v in spots
+            for r in rows
+        ):
+            return row
+    raise CannotCompose("no part of the outline leaves room for the fingers on both sides")
+
+
+def _slide_onto(s: Step) -> list[str]:
+    a, b = _name(s.object), _name(s.target)
+    grip = _bar_to_hold(s.rows)
+    across = 0.0 if grip[2] >= grip[3] else 1.5708
+    return [
+        f"# slide the {s.object} onto the {s.target}, held across one of its bars",
+        f"outline = {[list(row) for row in s.rows]}",
+        f'{b}_pose = find_outline("{s.target}", outline)',
+        f'{a}_pose = find_outline("{s.object}", outline, height_m={s.value_m})',
+        f"turn = ({b}_pose[2] - {a}_pose[2] + np.pi) % (2 * np.pi) - np.pi",
+        f"ways = [({a}_pose[2] + {across} + k * np.pi) % (2 * np.pi) - np.pi for k in (0, 1, 2)]",
+        "before = min(ways, key=lambda w: max(abs(w), abs(w + turn)))",
+        "after = np.clip(before + turn, -1.7, 1.7)",
+        "",
+        "def held_at(pose):",
+        "    c, s = np.cos(pose[2]), np.sin(pose[2])",
+        f"    x, y = {grip[0]}, {grip[1]}",
+        "    return np.array([pose[0] + c * x - s * y, pose[1] + s * x + c * y, 0.017])",
+        "",
+        "def down(angle):",
+        "    return np.array([0.0, -np.sin(angle / 2), np.cos(angle / 2), 0.0])",
+        "",
+        f"start, end = held_at({a}_pose), held_at({b}_pose)",
+        "open_gripper()",
+        f"goto_pose(start, down(before), z_approach={APPROACH_M})",
+        "close_gripper()",
+        "for share in (0.25, 0.5, 0.75, 1.0):",
+        "    move_linear(start + share * (end - start), down(before + share * (after - before)))",
+        "open_gripper()",
+        "move_linear(end + np.array([0.0, 0.0, 0.1]))",
+        "home_pose()",
+        "",
+    ]
+
+
 _CODE = {
+    "slide_onto": _slide_onto,
     "look": _look,
     "pick": _pick,
     "place_on": _place_on,
