@@ -74,6 +74,8 @@ def verify_reset(
     view = bench.look(task.cameras[0])
     checks = [_gripper_check(bench.benches)]
     covered = {r.target for r in task.start.relations if r.relation == "on"}
+    # What others are mounted on is judged by them.
+    covered |= {thing.mount for thing in task.objects}
     for p in placed:
         if p.thing.name in covered:
             continue
