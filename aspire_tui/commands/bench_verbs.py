@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job, tasks_named
 from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_or_exit
@@ -38,6 +39,11 @@ def context_economy(
     model: ModelOption,
     base_url: UrlOption = "",
     failures: Annotated[int, typer.Option(min=1, max=500, help="Failures to repair.")] = 30,
+    program: Annotated[
+        list[Path] | None,
+        typer.Option(help="A program whose failures are repaired; several share. Else the plain."),
+    ] = None,
+    vision: Annotated[str, typer.Option(help="native, tool or text.")] = "text",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     cell: CellOption = "yam",
     max_cost: MaxCost = None,
@@ -46,10 +52,15 @@ def context_economy(
     """Tokens per repair with the index of calls against whole traces, on the same failures."""
     # Loads the model clients, which no other verb should wait for.
     from aspire_tui.evolution.context_economy import as_json as economy_json
-    from aspire_tui.evolution.context_economy import figures_of, verdict_on
+    from aspire_tui.evolution.context_economy import figures_of, pairs_in_words, verdict_on
     from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
 
-    options = {"experiment": "context", "failures": str(failures)}
+    if vision not in VISIONS:
+        raise ConfigError(f"--vision {vision}: expected {', '.join(VISIONS)}")
+    texts = [read_program(path) for path in program or ()]
+    options = {"experiment": "context", "failures": str(failures), "vision": vision}
+    if texts:
+        options["programs"] = msgspec.json.encode(texts).decode()
     budget = Budget(max_cost_usd=max_cost)
     session, ended = _one_run(
         ctx, task, cell, seed, budget, _options(model, base_url, max_cost, options)
@@ -64,12 +75,16 @@ def context_economy(
         print_json({"session": str(session), **economy_json(results)})
         return
     for f in figures_of(results):
-        per_repair = "none" if f.per_repair is None else f"{f.per_repair:,.0f}"
+        per_repair = "none"
+        if f.per_repair is not None:
+            cost = "" if not f.usd_per_repair else f", ${f.usd_per_repair:.4f}"
+            per_repair = f"{f.per_repair:,.0f} ({f.fresh_per_repair:,.0f} not from a cache{cost})"
         typer.echo(
             f"{f.mode:<6} repaired {f.repaired.k}/{f.repaired.n} "
             f"({f.repaired.lo:.2f}–{f.repaired.hi:.2f})  tokens per repair {per_repair}, "
-            f"median per failure {f.per_failure:,.0f}"
+            f"median per failure {f.per_failure:,.0f} in {f.questions:g} questions"
         )
+    typer.echo(pairs_in_words(results))
     saved, words = verdict_on(results)
     typer.echo(f"saved {'nothing' if saved is None else f'{saved:.0%}'}; {words}")
 

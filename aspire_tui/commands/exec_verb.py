@@ -78,7 +78,7 @@ def exec_program(
     elif program is None or not task:
         raise ConfigError("exec needs PROGRAM.py and --task NAME, or --from SESSION --trial N")
     else:
-        text, tasks = _read_program(program), tasks_named([task], context.workspace)
+        text, tasks = read_program(program), tasks_named([task], context.workspace)
     cell = _cell(cell, past)
     spec = RunSpec(
         verb="exec",
@@ -161,7 +161,12 @@ def _cell(given: str, past: Recorded | None) -> str:
     return given or recorded or DEFAULT_CELL
 
 
-def _read_program(path: Path) -> str:
+def read_program(path: Path) -> str:
+    """A program's text.
+
+    Raises:
+        ConfigError: It cannot be read, is too long, or is no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -12,9 +12,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 from PIL import Image
 
-from aspire_tui.domain import Keyframe
+from aspire_tui.domain import Keyframe, Status
 from aspire_tui.engine.book import Book
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -36,7 +37,13 @@ from aspire_tui.improvement.answers import (
     SkillPage,
     Standing,
 )
-from aspire_tui.improvement.tools import CallBrief, CallDetail, CheckBrief, ToolRefused
+from aspire_tui.improvement.tools import (
+    CallBrief,
+    CallDetail,
+    CheckBrief,
+    ToolRefused,
+    TrialBrief,
+)
 from aspire_tui.library.load import Library
 from aspire_tui.library.skill import Skill
 from aspire_tui.session.reader import SessionReader
@@ -46,6 +53,9 @@ from drivers.types import CellInfo
 WIDEST_PX = 640
 JPEG_QUALITY = 85
 TEXT_KEPT = 8000
+INDICES_SHOWN = 3
+"""Most indices of calls in one answer; the others are asked for."""
+ROWS_SHOWN = 40
 
 
 @dataclass
@@ -162,6 +172,22 @@ class Looking:
 
     async def calls(self, trial: int) -> list[CallBrief]:
         return [_line_of(r) for r in await self._rows(trial)]
+
+    async def with_indices(self, briefs: list[TrialBrief]) -> list[TrialBrief]:
+        """The same, with the index of calls beside failures that differ from those before them."""
+        seen: set[tuple[str, Status, int]] = set()
+        out = []
+        for brief in briefs:
+            wanted = brief.outcome != "PASS" and brief.implicated is not None
+            if wanted and len(seen) < INDICES_SHOWN:
+                rows = [_line_of(r) for r in await self._rows(brief.trial)]
+                at = next((r for r in rows if r.call == brief.implicated), None)
+                kind = None if at is None else (at.primitive, at.status, at.line)
+                if kind is not None and kind not in seen:
+                    seen.add(kind)
+                    brief = msgspec.structs.replace(brief, calls=_around(rows, brief.implicated))
+            out.append(brief)
+        return out
 
     async def call(self, trial: int, call: int) -> CallDetail:
         await self._open(trial)
@@ -306,6 +332,15 @@ def proof_of(skill: Skill) -> str:
 
 def _line_of(r: CallRow) -> CallBrief:
     return CallBrief(r.call, r.primitive, r.status or "FAULT", r.line, r.duration_s, r.summary)
+
+
+def _around(rows: list[CallBrief], implicated: int | None) -> tuple[CallBrief, ...]:
+    """All rows of a short trace; of a long one those up to the call that explains the failure."""
+    if len(rows) <= ROWS_SHOWN:
+        return tuple(rows)
+    at = next((i for i, r in enumerate(rows) if r.call == implicated), len(rows) - 1)
+    first = max(0, min(at - ROWS_SHOWN // 2, len(rows) - ROWS_SHOWN))
+    return tuple(rows[first : first + ROWS_SHOWN])
 
 
 def _difference(x: CallRow, y: CallRow) -> str:

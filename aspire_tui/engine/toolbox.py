@@ -14,6 +14,7 @@ from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.engine.attendance import ProgramRejected
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.conversation import Conversation
+from aspire_tui.engine.drafts import Drafts
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.looking import Looking
@@ -33,7 +34,8 @@ from aspire_tui.events import (
 )
 from aspire_tui.evolution.growing import Idea, TreeError
 from aspire_tui.evolution.tree import Tree
-from aspire_tui.improvement.answers import ProposedSkill, Told
+from aspire_tui.improvement.answers import ProposedSkill, Spliced, Told
+from aspire_tui.improvement.edits import Edit
 from aspire_tui.improvement.tools import (
     Judged,
     Opened,
@@ -91,7 +93,7 @@ class Toolbox:
     finished: tuple[int | None, str] | None = None
     kept_skills: set[str] = field(default_factory=set)
     """Digests of the skills that are in the session already."""
-    _seed_of: dict[int, int] = field(default_factory=dict)
+    drafts: Drafts = field(default_factory=Drafts)
 
     @property
     def tree(self) -> Tree:
@@ -171,25 +173,30 @@ class Toolbox:
         claim: str,
         difference: str,
         if_wrong: str,
-        program: str,
-        parent: int | None,
+        program: str = "",
+        edits: tuple[Edit, ...] = (),
+        draft: str = "",
+        parent: int | None = None,
         repairs: tuple[Repair, ...] = (),
     ) -> Opened:
+        origin = None if parent is None else self.tree.get(parent)
+        text = self.drafts.text(program, edits, draft, origin)
         return await self.ideas.open(
             claim=claim,
             difference=difference,
             if_wrong=if_wrong,
-            program=program,
+            program=text,
             parent=parent,
             author=self.author,
-            repairs=repairs,
+            repairs=repairs or self.drafts.repairs(text, origin, anew=bool(program)),
         )
 
     async def _run(
         self, hypothesis: int, seed_indices: tuple[int, ...], bench: bool
     ) -> list[TrialBrief]:
         closed = await self.ideas.try_on_dev(hypothesis, seed_indices, bench=bench)
-        return [_brief(i, closed[i]) for i in seed_indices if i in closed]
+        briefs = [_brief(i, closed[i]) for i in seed_indices if i in closed]
+        return await self.looking.with_indices(briefs)
 
     async def _borrow(self, into: int, donor: int) -> Opened:
         idea = await self.ideas.borrow(into, donor, self.author)
@@ -252,17 +259,27 @@ class Toolbox:
         call: int,
         program: str = "",
         parameters: dict[str, float] | None = None,
-    ) -> str:
+    ) -> Spliced:
         try:
             known = self.library.get(skill)
         except ConfigError as error:
             raise ToolRefused(str(error)) from None
-        site = (await self._failure(trial, call))[1]
+        failure, site = await self._failure(trial, call)
         if known.digest not in self.kept_skills:
             self.kept_skills.add(known.digest)
             await attach(self.book, of_skill(known))
         text = program or await self._program_of(trial)
-        return splice(text, site, known, parameters or {})
+        values = parameters or {}
+        repair = Repair(
+            trial=trial,
+            call=call,
+            primitive=failure.primitive,
+            status=failure.status,
+            skill=skill,
+            parameters=values,
+            same_task_evidence=known.proven_on(self.task_def.name),
+        )
+        return self.drafts.keep(text, splice(text, site, known, values), repair)
 
     async def _program_of(self, trial: int) -> str:
         """The program a trial ran, so that an agent need not write it out again."""
@@ -354,4 +371,6 @@ def _first_line(value: Any) -> str:
         return f"{len(value.splitlines())} lines"
     if isinstance(value, TaskDef):
         return value.instruction
+    if isinstance(value, Spliced):
+        return f"draft {value.draft}"
     return str(value)

@@ -101,6 +101,14 @@ class Picture(msgspec.Struct, frozen=True):
     data: str
 
 
+class Spliced(msgspec.Struct, frozen=True):
+    """A program with a skill in it, not yet in the tree: ``draft`` opens it as it stands."""
+
+    draft: str
+    difference: tuple[str, ...]
+    program: str
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """Where two trials part. ``at`` is the first call (same number) that differs; None: nowhere."""
 

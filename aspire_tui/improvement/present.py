@@ -82,10 +82,11 @@ def _call(r: Mapping[str, Any]) -> str:
 
 def _trial(r: Mapping[str, Any]) -> str:
     at = f"; look at call {r['implicated']}" if r.get("implicated") else ""
-    return (
+    told = (
         f"scene {r['seed_index']}: trial {r['trial']} {r['outcome']}, program {r['ended']}{at}. "
         f"{r['reason']}"
     )
+    return "\n".join([told, *(_call(call) for call in r.get("calls") or ())])
 
 
 def _check(r: Mapping[str, Any]) -> str:
@@ -116,6 +117,14 @@ def _match(r: Mapping[str, Any]) -> str:
     return f"{r['skill']}: {r['why']}{' | ' + tries if tries else ''}"
 
 
+def _spliced(answer: JSON) -> str:
+    if not isinstance(answer, Mapping):
+        return _plain(answer)
+    changed = answer["difference"]
+    lines = changed if isinstance(changed, Sequence) else ()
+    return "\n".join([f"draft {answer['draft']}", *(str(line) for line in lines)])
+
+
 def _told(answer: JSON) -> str:
     messages = answer["messages"] if isinstance(answer, Mapping) else ()
     return "\n".join(f"The operator writes: {m}" for m in messages) or "nothing new"
@@ -139,7 +148,7 @@ _FACES: Final[Mapping[str, tuple[str, Callable[[JSON], str]]]] = {
     "skills": ("the skill library", _rows(_skill)),
     "skill": ("the skill library", _plain),
     "program": ("a program", _plain),
-    "apply_skill": ("a program", _plain),
+    "apply_skill": ("a program", _spliced),
     "run": ("trials", _rows(_trial)),
     "calls": ("a trace", _rows(_call)),
     "call": ("a trace", _plain),

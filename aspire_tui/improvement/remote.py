@@ -11,6 +11,7 @@ import msgspec
 from aspire_tui.domain import JSON, Repair
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.improvement import wire
+from aspire_tui.improvement.answers import Spliced
 from aspire_tui.improvement.tools import (
     CallBrief,
     CallDetail,
@@ -104,8 +105,8 @@ class RemoteTools:
     def apply_skill(
         self, skill: str, trial: int, call: int, program: str, parameters: dict[str, float]
     ) -> str:
-        return self._ask(
-            str,
+        spliced = self._ask(
+            Spliced,
             "apply_skill",
             skill=skill,
             trial=trial,
@@ -113,6 +114,7 @@ class RemoteTools:
             program=program,
             parameters=parameters,
         )
+        return str(spliced.program)
 
     def judge(self, hypothesis: int) -> Judged:
         return self._ask(Judged, "judge", hypothesis=hypothesis)

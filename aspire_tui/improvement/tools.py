@@ -14,6 +14,17 @@ from aspire_tui.domain import JSON, HypothesisStatus, Repair, Status
 from aspire_tui.environment.task import TaskDef
 
 
+class CallBrief(msgspec.Struct, frozen=True):
+    """One line of the index of calls."""
+
+    call: int
+    primitive: str
+    status: Status
+    line: int
+    duration_s: float
+    summary: str
+
+
 class TrialBrief(msgspec.Struct, frozen=True):
     """What an agent learns of one dev trial before it opens any call."""
 
@@ -24,17 +35,8 @@ class TrialBrief(msgspec.Struct, frozen=True):
     ended: str
     reason: str
     implicated: int | None
-
-
-class CallBrief(msgspec.Struct, frozen=True):
-    """One line of the index of calls."""
-
-    call: int
-    primitive: str
-    status: Status
-    line: int
-    duration_s: float
-    summary: str
+    calls: tuple[CallBrief, ...] = ()
+    """The index of its calls, of failures that differ from each other; empty: ask for it."""
 
 
 class CallDetail(msgspec.Struct, frozen=True):

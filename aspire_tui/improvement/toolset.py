@@ -15,18 +15,25 @@ import msgspec
 from msgspec import Meta
 
 from aspire_tui.domain import JSON, Repair
+from aspire_tui.improvement.edits import Edit
 
 
 class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every tool's arguments: unknown ones are refused by name."""
 
 
-TrialNumber = Annotated[int, Meta(ge=1, description="Number of a trial you ran.")]
-CallNumber = Annotated[int, Meta(ge=1, description="Number of a call in that trial.")]
-HypothesisNumber = Annotated[int, Meta(ge=1, description="Number of a hypothesis in the tree.")]
-ProgramText = Annotated[
-    str, Meta(max_length=200_000, description="Whole Python text; primitives are bare names.")
-]
+UNLISTED: Final = "x-unlisted"
+"""Marks an argument that is left out of what a model reads: it follows from the others."""
+_RULES_OF_CODE: Final = frozenset(
+    {"title", "default", "minimum", "maximum", "exclusiveMaximum", "minLength", "maxLength",
+     "minItems", "maxItems"}
+)  # fmt: skip
+"""Keys of a schema that a model need not read: the code holds to them, and its refusal says how."""
+
+TrialNumber = Annotated[int, Meta(ge=1)]
+CallNumber = Annotated[int, Meta(ge=1)]
+HypothesisNumber = Annotated[int, Meta(ge=1)]
+ProgramText = Annotated[str, Meta(max_length=200_000, description="Whole Python text.")]
 Words = Annotated[str, Meta(max_length=4000)]
 ShortWords = Annotated[str, Meta(max_length=400)]
 
@@ -52,9 +59,14 @@ class OpenHypothesis(Arguments, frozen=True):
     claim: Annotated[str, Meta(max_length=400, description="What a trial can prove wrong.")]
     difference: Annotated[str, Meta(max_length=400, description="Against the parent, one change.")]
     if_wrong: Annotated[str, Meta(max_length=400, description="What the trace then shows.")]
-    program: ProgramText
-    parent: Annotated[int | None, Meta(description="Hypothesis it was made from; null: none.")]
-    repairs: tuple[Repair, ...] = ()
+    program: ProgramText = ""
+    edits: Annotated[
+        tuple[Edit, ...],
+        Meta(max_length=50, description="Or: lines of the parent's program, replaced."),
+    ] = ()
+    draft: Annotated[str, Meta(max_length=64, description="Or: what apply_skill gave.")] = ""
+    parent: Annotated[int | None, Meta(description="Made from this hypothesis.")] = None
+    repairs: Annotated[tuple[Repair, ...], Meta(extra_json_schema={UNLISTED: True})] = ()
 
 
 class RunProgram(Arguments, frozen=True):
@@ -89,9 +101,7 @@ class CompareTrials(Arguments, frozen=True):
     b: TrialNumber
 
 
-SameProgram = Annotated[
-    str, Meta(max_length=200_000, description="Leave out: the program of that trial.")
-]
+SameProgram = Annotated[str, Meta(max_length=200_000, description="Leave out: that trial's.")]
 
 
 class MatchSkills(Arguments, frozen=True):
@@ -138,8 +148,8 @@ class AskOperator(Arguments, frozen=True):
 
 
 class Finish(Arguments, frozen=True):
-    best: Annotated[int | None, Meta(description="Hypothesis to stand by; null: none.")]
     summary: Words
+    best: Annotated[int | None, Meta(description="Hypothesis to stand by; none: leave out.")] = None
 
 
 @dataclass(frozen=True)
@@ -153,15 +163,40 @@ class Tool:
     """Changes nothing: no trial runs, nothing is decided."""
 
     def schema(self) -> dict[str, JSON]:
-        """JSON schema of the arguments, without references."""
+        """JSON schema of the arguments as a model reads it: short, without references."""
         schemas, defs = msgspec.json.schema_components(
             [self.arguments], ref_template="#/$defs/{name}"
         )
         top = defs.pop(self.arguments.__name__, schemas[0])
-        top = {k: v for k, v in top.items() if k not in ("title", "description")}
-        if defs:
-            top["$defs"] = defs
-        return top
+        lean: dict[str, JSON] = _lean(top, defs)
+        lean.pop("description", None)
+        lean["additionalProperties"] = False
+        return lean
+
+
+def _lean(node: Any, defs: Mapping[str, Any]) -> Any:
+    """A schema without what only the code needs, references resolved."""
+    if isinstance(node, list):
+        return [_lean(n, defs) for n in node]
+    if not isinstance(node, Mapping):
+        return node
+    if "$ref" in node:
+        inner = {**defs[str(node["$ref"]).rsplit("/", 1)[1]]}
+        inner.pop("description", None)
+        return _lean(inner, defs)
+    some = [kind for kind in node.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(some) == 1:  # null is taken as well, but left out says the same
+        node = {**{k: v for k, v in node.items() if k != "anyOf"}, **some[0]}
+    kept = {k: v for k, v in node.items() if k not in _RULES_OF_CODE}
+    if kept.get("additionalProperties") is False:
+        del kept["additionalProperties"]
+    if "properties" in kept:
+        listed = {k: v for k, v in kept["properties"].items() if UNLISTED not in v}
+        kept["properties"] = {k: _lean(v, defs) for k, v in listed.items()}
+        if not kept.get("required"):
+            kept.pop("required", None)
+        return kept
+    return {k: _lean(v, defs) for k, v in kept.items()}
 
 
 _ALL: Final[tuple[Tool, ...]] = (
@@ -174,15 +209,15 @@ _ALL: Final[tuple[Tool, ...]] = (
     Tool("budget", "What is left of trials, minutes, tokens and cost.", Nothing, True),
     Tool(
         "open_hypothesis",
-        "Put a program into the tree with a claim a trial can prove wrong. Checked, not yet run; "
-        "findings name lines when it is refused.",
+        "Put a program into the tree with a claim a trial can prove wrong: its text, or edits to "
+        "the parent's, or a draft. Checked, not yet run.",
         OpenHypothesis,
     ),
     Tool("program", "The program of a hypothesis.", OneHypothesis, True),
     Tool(
         "run",
-        "Run a hypothesis on dev scenes. Answers one line per trial, with the call that "
-        "explains a failure.",
+        "Run a hypothesis on dev scenes. Answers one line per trial; of failures that differ, the "
+        "index of calls too.",
         RunProgram,
     ),
     Tool("calls", "Index of a trial's calls: status, line, duration, one line.", Trial, True),
@@ -196,7 +231,7 @@ _ALL: Final[tuple[Tool, ...]] = (
         "Skills whose failure signature fits a failing call, best first.",
         MatchSkills,
     ),
-    Tool("apply_skill", "The program with a skill spliced in at that call.", ApplySkill, True),
+    Tool("apply_skill", "A skill spliced in at that call: a draft, its diff.", ApplySkill, True),
     Tool(
         "judge",
         "Run selection scenes against the parent; keep or prune, by the numbers.",

@@ -29,7 +29,7 @@ TRIALS = re.compile(r"scene (\d+): trial (\d+) (\w+), program (\w+)(?:; look at 
 _ROW = re.compile(r"^\s*(\d+) line (\d+)\s+(\w+)\s+[\d.]+ s  (\w+):", re.MULTILINE)
 MATCHES = re.compile(r"^([a-z0-9-]+): ", re.MULTILINE)
 VALUES = re.compile(r"(\w+) in [\[(]([-\d.e]+)")
-_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
+LARGEST = re.compile(r"(?<![\w.])\d+\.\d+")
 
 
 def asks_for_another_thing(program: str, task: TaskDef) -> str:
@@ -91,9 +91,9 @@ class Apprentice:
                 return _apply_first(last)
             case "apply_skill":
                 why = f"the skill {last.args['skill']} answers this failure"
-                program = unfenced(last.reply)
-                number = _newest(steps)
-                return says(why, "open_hypothesis", **_hypothesis(program, number, why))
+                draft = unfenced(last.reply).split("\n", 1)[0].removeprefix("draft ")
+                told = _hypothesis("", _newest(steps), why)
+                return says(why, "open_hypothesis", **{**told, "draft": draft})
             case "judge":
                 best = last.args["hypothesis"]
                 said = "The repair held; the wrong call and its cause are in the claim."
@@ -179,7 +179,7 @@ def _repair(steps: list[Step], task: TaskDef) -> Says:
         lines = [line.replace(f'"{wrong}"', f'"{right}"') for line in lines]
         why += f"there is no {wrong}, the task speaks of a {right}"
     elif detail["status"] in UNREACHED:
-        numbers = _NUMBER.findall(lines[at])
+        numbers = LARGEST.findall(lines[at])
         largest = max(numbers, key=float)
         lines[at] = lines[at].replace(largest, f"{float(largest) / 2:g}")
         why += f"{largest} m is too far"

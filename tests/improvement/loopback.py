@@ -6,14 +6,24 @@ counts are a fixed function of the request, so totals can be told in advance.
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from PIL import Image
+
+CACHE_LEAST: Final = 1024
+CACHE_STEP: Final = 128
+"""A prefix cache holds no fewer tokens than this, and so many at a time."""
+_BASE64 = re.compile(r"(?:base64,|\"data\": ?\")([A-Za-z0-9+/=]{8,})")
 Protocol = Literal["anthropic", "openai", "openai-chat"]
 PATHS: dict[str, Protocol] = {
     "/v1/messages": "anthropic",
@@ -54,6 +64,18 @@ class Asked:
     temperature: float | None
     key: str
     body: str
+    schemas: str = ""
+    """The tools as they were sent."""
+    pictures: int = 0
+    """Tokens of the pictures in it, by their sizes."""
+
+    def flat(self) -> str:
+        """Everything that was sent but pictures, in the order providers cache it in."""
+        parts = [self.schemas, self.instructions]
+        for told in self.told:
+            parts += [told.text, *(u.name + u.args for u in told.uses)]
+            parts += [text for _, text in told.results]
+        return "\0".join(parts)
 
     @property
     def images(self) -> int:
@@ -107,8 +129,13 @@ Script = Callable[[Asked], Answer]
 class Loopback:
     """One server on 127.0.0.1; ``asked`` holds every request in order."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, caches: bool = False) -> None:
         self.script = script
+        self.caches = caches
+        """Tell what a prefix cache would have held, as providers do."""
+        self.errors: list[str] = []
+        """What a script broke on: a defect of the test, not of a provider."""
+        self._known: list[str] = []
         self.asked: list[Asked] = []
         self.answered: list[Answer] = []
         self.released = threading.Event()
@@ -131,10 +158,11 @@ class Loopback:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+        assert kind is not None or not self.errors, self.errors[0]
 
     def url(self, protocol: Protocol) -> str:
         host = f"http://127.0.0.1:{self._server.server_port}"
@@ -144,10 +172,19 @@ class Loopback:
         raw = http.rfile.read(int(http.headers["Content-Length"])).decode()
         protocol = PATHS[http.path.partition("?")[0]]
         key = http.headers.get("x-api-key") or http.headers.get("Authorization", "")
-        asked = _READ[protocol](json.loads(raw), key.removeprefix("Bearer "), raw)
+        body = json.loads(raw)
+        asked = replace(
+            _READ[protocol](body, key.removeprefix("Bearer "), raw),
+            schemas=json.dumps(body.get("tools") or ""),
+            pictures=sum(picture_tokens(data) for data in _BASE64.findall(raw)),
+        )
         with self._lock:
             self.asked.append(asked)
-            answer = self.script(asked)
+            try:
+                answer = self._cached(asked, self.script(asked))
+            except Exception:
+                self.errors.append(f"the script broke:\n{traceback.format_exc()}")
+                answer = Fails(400, {"error": {"message": self.errors[-1]}})
             self.answered.append(answer)
         if isinstance(answer, Fails):
             self._send(http, answer.status, json.dumps(answer.body), answer.headers)
@@ -169,6 +206,17 @@ class Loopback:
             except OSError:
                 return
 
+    def _cached(self, asked: Asked, answer: Answer) -> Answer:
+        """The answer with the tokens that stand in an earlier request up to the same place."""
+        if not self.caches or not isinstance(answer, Says):
+            return answer
+        flat = asked.flat()
+        same = max((_alike(flat, old) for old in self._known), default=0)
+        self._known.append(flat)
+        held = same // 4 // CACHE_STEP * CACHE_STEP
+        into = counts(asked, answer)[0]
+        return replace(answer, input=into, cached=held if held >= CACHE_LEAST else 0)
+
     def _send(
         self, http: BaseHTTPRequestHandler, status: int, body: str, headers: dict[str, str]
     ) -> None:
@@ -182,14 +230,27 @@ class Loopback:
 
 
 def counts(asked: Asked, says: Says) -> tuple[int, int]:
-    """Tokens in and out: as told, else a quarter of the characters."""
+    """Tokens in and out: as told, else a quarter of all characters sent, and the pictures."""
     said = len(says.text) + sum(len(u.args) + len(u.name) for u in says.uses)
-    spoken = len(asked.instructions) + sum(
-        len(t.text) + sum(len(u.args) for u in t.uses) + sum(len(r) for _, r in t.results)
-        for t in asked.told
-    )
-    into = says.input if says.input is not None else max(1, spoken // 4) + says.cached
+    into = says.input
+    if into is None:
+        into = max(1, len(asked.flat()) // 4 + asked.pictures) + says.cached
     return into, says.output if says.output is not None else max(1, said // 4)
+
+
+def _alike(one: str, other: str) -> int:
+    """Characters from the beginning that are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def picture_tokens(data: str) -> int:
+    """Tokens of one picture in base64: a token for 750 pixels, as providers count."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+            return max(1, picture.width * picture.height // 750)
+    except (OSError, ValueError):
+        return 1
 
 
 def _blocks(content: Any) -> list[dict[str, Any]]:

@@ -321,6 +321,51 @@ def test_what_the_operator_wrote_reaches_the_model_with_the_next_turn() -> None:
     assert "The operator writes: use the left gripper" in asked[1].body
 
 
+class Interrupting(Desk):
+    """Somebody writes, with a leading ``!``, as soon as the model has said something."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def report(self, what: str, fields: Any) -> Any:
+        answer = super().report(what, fields)
+        if what != "standing":
+            return answer
+        speaks = any(w == "speech" and f["text"] for w, f in self.reports)
+        return {"exhausted": "", "waiting": 1, "interrupts": bool(self.words) and speaks}
+
+    def use(self, tool: str, args: Any) -> Any:
+        if tool == "told":
+            words, self.words = self.words, ""
+            return {"messages": [words] if words else []}
+        return super().use(tool, args)
+
+
+@every_protocol
+def test_an_interruption_breaks_the_answer_off_and_is_read_at_once(protocol: Protocol) -> None:
+    desk = Interrupting("not that arm")
+    slow = Breaks(Says("I will use the left arm. " * 4, FINISH.uses, input=70), pause_s=0.4)
+    asked, _, agent = converse(in_turn(slow, FINISH), protocol, desk)
+    assert agent.finished and len(asked) == 2
+    assert "The operator writes: not that arm" in asked[1].told[-1].text
+    assert "[broken off by the operator]" in asked[1].told[-2].text
+    assert [a["summary"] for t, a in desk.used if t == "finish"] == ["s"]  # not the first one's
+    known = protocol == "anthropic"  # says what it read before it answers
+    assert desk.tokens.input >= (70 if known else 1)
+    assert any("unknown, not zero" in text for text in desk.said("finding")) == (not known)
+
+
+def test_a_writer_of_whole_programs_is_interrupted_as_well() -> None:
+    desk = Interrupting("not that arm")
+    slow = Breaks(Says("I will use the left arm. " * 4), pause_s=0.4)
+    asking, _ = asking_of(desk)
+    with Loopback(in_turn(slow, Says("FINISH"))) as loopback:
+        model = model_at(loopback, "anthropic")
+        asyncio.run(ProgramWriter(asking, [model], PRESETS["multi-turn"]).run())
+    assert "The operator writes: not that arm" in loopback.asked[1].told[-1].text
+
+
 def test_a_model_that_only_talks_is_reminded_once_and_then_left() -> None:
     desk = Desk()
     asked, _, agent = converse(in_turn(Says("hm"), Says("hm")), "anthropic", desk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 
 import msgspec
 import pytest
@@ -24,7 +25,17 @@ def test_every_tool_has_words_and_a_closed_schema() -> None:
         assert schema["type"] == "object"
         assert schema["additionalProperties"] is False
         for name, field in schema["properties"].items():
-            assert "type" in field or "anyOf" in field or "$ref" in field, (tool.name, name)
+            assert "type" in field, (tool.name, name)
+
+
+def test_what_a_model_reads_of_a_tool_is_short_and_whole() -> None:
+    """Limits are held by the code; ``repairs`` follows from drafts."""
+    text = json.dumps([t.schema() for t in TOOLS.values()])
+    assert not any(word in text for word in ("maxLength", "minimum", "$ref", "default", "anyOf"))
+    fields = TOOLS["open_hypothesis"].schema()["properties"]
+    assert set(TOOLS["open_hypothesis"].arguments.__struct_fields__) - set(fields) == {"repairs"}
+    assert fields["edits"]["items"]["required"] == ["line", "text"]
+    assert len(text) < 5_500
 
 
 def test_looking_tools_are_methods_with_the_declared_arguments() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -11,13 +11,14 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelRequestPart,
     ModelResponse,
+    TextPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
 )
 
 from aspire_tui.domain import JSON
-from aspire_tui.improvement.llm.asking import Asked, Asking
+from aspire_tui.improvement.llm.asking import Asked, Asking, Interrupted
 from aspire_tui.improvement.llm.presets import Preset
 from aspire_tui.improvement.llm.transcript import LONGEST, Transcript
 from aspire_tui.improvement.present import Shown, present
@@ -44,6 +45,8 @@ class LlmAgent:
     longest: int = LONGEST
     opening: str = ""
     """What to begin with; empty: the task, the cell and the index of primitives."""
+    pictures: Sequence[tuple[str, bytes]] = ()
+    """Shown with it, as (media, bytes)."""
     finished: bool = field(default=False, init=False)
 
     async def run(self) -> None:
@@ -53,7 +56,8 @@ class LlmAgent:
             ProviderLost: The model cannot be asked any more.
         """
         instructions = await self.asking.prompt(self.preset.prompt)
-        transcript = Transcript(self.opening or await opening(self.asking), self.longest)
+        images = [BinaryContent(data, media_type=media) for media, data in self.pictures]
+        transcript = Transcript(self.opening or await opening(self.asking), self.longest, images)
         idle = 0
         for _ in range(self.preset.turns):
             response = await self._ask(transcript, instructions)
@@ -70,7 +74,7 @@ class LlmAgent:
                 await self.asking.say("the model stopped using tools without finishing", "error")
                 return
             parts = parts or [UserPromptPart("Use a tool, or finish.")]
-            transcript.add([*parts, *await self._heard()])
+            transcript.add([*parts, *await heard(self.asking)])
         await self.asking.say(f"{self.preset.turns} turns are used up", "error")
 
     async def _ask(
@@ -79,15 +83,22 @@ class LlmAgent:
         instructions: str,
         offered: tuple[str, ...] = (),
     ) -> ModelResponse:
-        response = await self.asking.ask(
-            self.asked,
-            lambda: transcript.messages,
-            instructions,
-            offered or self._offered(),
-            shorten=transcript.shorten,
-        )
-        transcript.answered(response)
-        return response
+        while True:
+            try:
+                response = await self.asking.ask(
+                    self.asked,
+                    lambda: transcript.messages,
+                    instructions,
+                    offered or self._offered(),
+                    shorten=transcript.shorten,
+                    interruptible=True,
+                )
+            except Interrupted as broken:
+                transcript.answered(broken_off(broken))
+                transcript.add(await heard(self.asking) or [UserPromptPart("Go on.")])
+                continue
+            transcript.answered(response)
+            return response
 
     def _offered(self) -> tuple[str, ...]:
         return tuple(n for n in TOOLS if n != "view" or self.vision != "text")
@@ -124,6 +135,8 @@ class LlmAgent:
         except ToolRefused as refusal:
             return Shown(f"refused: {refusal}")
         transcript.remember(call, args)
+        for trial in _indices_in(name, answer):
+            transcript.remember_as(call, "calls", {"trial": trial})
         self.finished = self.finished or name == "finish"
         return await self._seen(name, present(name, answer), answer)
 
@@ -133,17 +146,11 @@ class LlmAgent:
             words = await describe(self.asking, self.asked, shown)
             return Shown(f"{shown.text}\n{words}")
         if name == "run" and self.preset.whole_trace and isinstance(answer, list):
-            failed = [row for row in answer if row["outcome"] != "PASS"]
+            rows = [{**row, "calls": ()} for row in answer]  # they are in the traces
+            failed = [row for row in rows if row["outcome"] != "PASS"]
             traces = [await whole_trace(self.asking, int(row["trial"])) for row in failed]
-            return Shown("\n".join([shown.text, *traces]))
+            return Shown("\n".join([present("run", rows).text, *traces]))
         return shown
-
-    async def _heard(self) -> list[ModelRequestPart]:
-        """What the operator wrote meanwhile, without the model having to ask."""
-        told = await self.asking.use("told", {})
-        if not isinstance(told, Mapping) or not told.get("messages"):
-            return []
-        return [UserPromptPart(present("told", dict(told)).text)]
 
     async def _last_words(
         self, transcript: Transcript, response: ModelResponse, instructions: str
@@ -165,6 +172,14 @@ class LlmAgent:
                 await self._one(transcript, call)
 
 
+def _indices_in(tool: str, answer: JSON) -> list[int]:
+    """Trials whose whole index of calls an answer shows."""
+    if tool != "run" or not isinstance(answer, list):
+        return []
+    shown = [row for row in answer if row.get("calls")]
+    return [int(row["trial"]) for row in shown if row["calls"][0]["call"] == 1]
+
+
 async def opening(asking: Asking) -> str:
     """The first request: the task and the cell; everything else is asked for.
 
@@ -179,6 +194,19 @@ async def opening(asking: Asking) -> str:
         earlier = present("leaderboard", standings).text
         text += f"\n\nThis run goes on where it stopped. Hypotheses so far:\n{earlier}"
     return text
+
+
+async def heard(asking: Asking) -> list[ModelRequestPart]:
+    """What the operator wrote meanwhile, without the model having to ask."""
+    told = await asking.use("told", {})
+    if not isinstance(told, Mapping) or not told.get("messages"):
+        return []
+    return [UserPromptPart(present("told", dict(told)).text)]
+
+
+def broken_off(broken: Interrupted) -> ModelResponse:
+    """What a model had said when it was interrupted, as it will find it in the conversation."""
+    return ModelResponse(parts=[TextPart(f"{broken.said} [broken off by the operator]".strip())])
 
 
 async def describe(asking: Asking, asked: Asked, shown: Shown) -> str:

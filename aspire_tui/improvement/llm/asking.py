@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -33,10 +33,21 @@ from aspire_tui.improvement.toolset import TOOLS
 from aspire_tui.session.redaction import HeldTail, Redactor
 
 CHUNK_EVERY_S: Final = 0.1
+LOOK_EVERY_S: Final = 0.25
+"""How often an answer that is coming in is interrupted, at most."""
+UNCOUNTED: Final = "broken off before the provider told its tokens: they are unknown, not zero"
 
 
 class ProviderLost(Exception):
     """The model cannot be asked any more; one line says why. The run can be resumed."""
+
+
+class Interrupted(Exception):
+    """The operator wrote that the model should break off. ``said`` is its text until then."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("interrupted by the operator")
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Asking:
     _texts: int = 0
     _unpriced: set[str] = field(default_factory=set)
     _prompts: set[str] = field(default_factory=set)
+    _so_far: ModelResponse | None = field(default=None, init=False)
+    """What came of the answer that can be interrupted."""
 
     async def prompt(self, name: str) -> str:
         """A prompt by name; which text that was goes into the session."""
@@ -85,6 +98,7 @@ class Asking:
         temperature: float | None = None,
         shorten: Callable[[], bool] = lambda: False,
         aloud: bool = True,
+        interruptible: bool = False,
     ) -> ModelResponse:
         """One answer.
 
@@ -93,17 +107,20 @@ class Asking:
             offered: Names of the tools the model may use.
             shorten: Makes the conversation shorter; False when that cannot be done.
             aloud: Whether the text is streamed to the operator.
+            interruptible: Whether an interrupting message of the operator breaks it off.
 
         Raises:
             ProviderLost: Trying again does not help.
+            Interrupted: It was broken off; the request to the provider is cancelled.
         """
         attempt = 0
         while True:
             attempt += 1
             try:
-                response = await self._stream(
-                    asked, messages(), instructions, offered, temperature, aloud
-                )
+                coming = self._stream(asked, messages(), instructions, offered, temperature, aloud)
+                response = await (self._unless_interrupted(coming) if interruptible else coming)
+            except Interrupted:
+                raise
             except Exception as error:
                 trouble = judge(error, attempt, self.jitter())
                 if trouble.remedy == "stop":
@@ -116,6 +133,34 @@ class Asking:
             if response.finish_reason == "content_filter":
                 raise ProviderLost(f"{asked.choice}: the model refused to answer")
             return response
+
+    async def _unless_interrupted(
+        self, coming: Coroutine[Any, Any, ModelResponse]
+    ) -> ModelResponse:
+        """The answer, unless the operator interrupts first: then its request is cancelled."""
+        self._so_far = None
+        answer = asyncio.ensure_future(coming)
+        look = asyncio.ensure_future(self._interruption())
+        try:
+            await asyncio.wait({answer, look}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            answer.cancel()
+            await asyncio.wait({answer})
+        finally:
+            look.cancel()
+            answer.cancel()
+        if self._so_far is None or not self._so_far.usage.has_values():
+            await self.say(UNCOUNTED, "finding")
+        raise Interrupted((self._so_far.text or "") if self._so_far is not None else "")
+
+    async def _interruption(self) -> None:
+        """Returns when the operator wants the model to break off."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            standing = await self.report("standing", {})
+            if isinstance(standing, Mapping) and standing["interrupts"]:
+                return
 
     async def _stream(
         self,
@@ -145,7 +190,7 @@ class Asking:
                         if speech is not None:
                             await speech.more(_text_of(event))
                 finally:
-                    response = stream.get()
+                    response = self._so_far = stream.get()
             if _is_cut_off(response):
                 raise BrokenStream("the stream ended in the middle of an answer")
             return response

@@ -22,8 +22,8 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from aspire_tui.improvement.llm.agent import Vision, describe, opening
-from aspire_tui.improvement.llm.asking import Asked, Asking
+from aspire_tui.improvement.llm.agent import Vision, broken_off, describe, heard, opening
+from aspire_tui.improvement.llm.asking import Asked, Asking, Interrupted
 from aspire_tui.improvement.llm.presets import Preset
 from aspire_tui.improvement.present import Shown, fence, present
 from aspire_tui.improvement.tools import ToolRefused
@@ -74,12 +74,13 @@ class ProgramWriter:
         instructions = await self.asking.prompt(self.preset.prompt)
         self._history.append(ModelRequest(parts=[UserPromptPart(await opening(self.asking))]))
         for _ in range(self.preset.turns):
-            text = await self._propose(instructions)
+            text = await self._uninterrupted(instructions)
             program = program_in(text)
             if program is None or self.asking.exhausted:
                 break
             evidence = await self._try(program, text)
-            self._history.append(ModelRequest(parts=[UserPromptPart(evidence)]))
+            told = await heard(self.asking)
+            self._history.append(ModelRequest(parts=[UserPromptPart(evidence), *told]))
             if self.asking.exhausted:
                 break
         best = next((r for r in reversed(self._ran) if r.passed), None)
@@ -89,6 +90,16 @@ class ProgramWriter:
             if self.preset.learns:
                 await self._learn()
         await self._finish(best)
+
+    async def _uninterrupted(self, instructions: str) -> str:
+        """The next program; an operator who interrupts is heard, and it is asked for again."""
+        while True:
+            try:
+                return await self._propose(instructions)
+            except Interrupted as broken:
+                self._history.append(broken_off(broken))
+                told = await heard(self.asking) or [UserPromptPart("Go on.")]
+                self._history.append(ModelRequest(parts=told))
 
     async def _propose(self, instructions: str) -> str:
         """The next program, in a text; into the history goes only what was chosen."""
@@ -101,7 +112,9 @@ class ProgramWriter:
                 chief, lambda: request, joining, temperature=JOINING_TEMPERATURE
             )
         else:
-            answer = await self.asking.ask(chief, lambda: self._history, instructions)
+            answer = await self.asking.ask(
+                chief, lambda: self._history, instructions, interruptible=True
+            )
         self._history.append(answer)
         return answer.text or ""
 

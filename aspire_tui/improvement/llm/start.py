@@ -29,6 +29,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     experiment: Literal["", "context"] = ""
     """``context``: repair recorded failures with the index and with the whole trace."""
     failures: str = "30"
+    programs: str = "[]"
+    """JSON list of program texts whose failures are repaired; empty: the plain program."""
 
 
 def run_llm(
@@ -57,7 +59,9 @@ def run_llm(
             environment.pop(variable, None)
     asking = Asking(tools, redactor)
     if asked.experiment == "context":
-        return asyncio.run(_through(ContextTrial(asking, models[0], int(asked.failures)), asking))
+        programs = msgspec.json.decode(asked.programs, type=list[str])
+        trial = ContextTrial(asking, models[0], int(asked.failures), programs, asked.vision)
+        return asyncio.run(_through(trial, asking))
     if preset.loop == "code":
         writer = ProgramWriter(asking, models, preset, asked.vision, dev_n)
         return asyncio.run(_through(writer, asking))

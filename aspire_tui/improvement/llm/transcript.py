@@ -42,13 +42,16 @@ class Transcript:
 
     first: str
     longest: int = LONGEST
+    pictures: Sequence[BinaryContent] = ()
+    """Shown with the first request."""
     messages: list[ModelMessage] = field(default_factory=list)
     folds: int = 0
     _shown: set[tuple[str, str]] = field(default_factory=set)
-    _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _seen: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.messages.append(ModelRequest(parts=[UserPromptPart(self.first)]))
+        begin = [self.first, *self.pictures] if self.pictures else self.first
+        self.messages.append(ModelRequest(parts=[UserPromptPart(begin)]))
 
     def answered(self, response: ModelResponse) -> None:
         self.messages.append(response)
@@ -69,9 +72,13 @@ class Transcript:
     def remember(self, call: ToolCallPart, args: Mapping[str, Any]) -> None:
         """Note that this question is answered in the coming message."""
         if call.tool_name in UNCHANGING:
-            question = _question(call.tool_name, args)
-            self._shown.add(question)
-            self._seen[call.tool_call_id] = question
+            self.remember_as(call, call.tool_name, args)
+
+    def remember_as(self, call: ToolCallPart, tool: str, args: Mapping[str, Any]) -> None:
+        """Note that the coming answer to ``call`` answers this question as well."""
+        question = _question(tool, args)
+        self._shown.add(question)
+        self._seen.setdefault(call.tool_call_id, []).append(question)
 
     def size(self) -> int:
         """Characters, pictures counted flat."""
@@ -100,7 +107,7 @@ class Transcript:
         parts: list[ModelRequestPart] = []
         for part in message.parts:
             if isinstance(part, ToolReturnPart):
-                self._shown.discard(self._seen.pop(part.tool_call_id, ("", "")))
+                self._shown.difference_update(self._seen.pop(part.tool_call_id, ()))
                 parts.append(_fold_return(part))
             elif isinstance(part, UserPromptPart) and not isinstance(part.content, str):
                 text = " ".join(c for c in part.content if isinstance(c, str))

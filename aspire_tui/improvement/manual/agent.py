@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from aspire_tui.improvement.edits import difference
 from aspire_tui.improvement.manual.draft import (
     Failure,
-    difference,
     draft,
     in_one_line,
     read_back,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
 
 from aspire_tui.improvement.tools import CallBrief, CallDetail, CheckBrief, TrialBrief
 
@@ -67,11 +66,6 @@ def read_back(text: str) -> tuple[str, str]:
     kept = [line for line in lines if not line.lstrip().startswith(OURS)]
     claim = claims[0] if claims and claims[0] != UNCHANGED_CLAIM else ""
     return "\n".join(kept).strip("\n") + "\n", claim
-
-
-def difference(before: str, after: str) -> list[str]:
-    """What was changed, as a unified diff without its file names."""
-    return list(unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]
 
 
 def in_one_line(diff: Sequence[str]) -> str:
