@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aspire_tui.domain import JSON
+from aspire_tui.engine.conversation import when_heard
 from aspire_tui.engine.exec_queue import brief
 from aspire_tui.engine.hand_acts import HandVerbs
 from aspire_tui.engine.presence import Beat
@@ -211,8 +212,8 @@ class Commands:
             case "tell":
                 interrupts = c.args.get("interrupt") is True
                 why = await talk.tell(c.id, c.who, text, interrupts) if text else "say something"
-                when = "breaks off and reads it" if interrupts else "reads it at its next step"
-                return Reply(c.id, not why, why or f"the agent {when}")
+                told = when_heard(self._engine.job.spec.agent, interrupts)
+                return Reply(c.id, not why, why or told)
             case "reply":
                 why = await talk.answer(number, c.who, text) if text else "say something"
                 return Reply(c.id, not why, why or "your answer is told")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,27 @@ PERMIT_WITHIN_S = 120.0
 MESSAGES_KEPT = 50
 ALLOWED, DENIED = "allowed", "denied"
 
+HEARD: Mapping[str, str] = {
+    "rules": "it is in the record; the rules agent reads nothing: p pauses it, A aborts the trial",
+    "manual": "shown at their terminal before the next command",
+    "mcp": "the agent reads it with the answer of its next tool",
+}
+"""When an agent reads a message, where that is not at its next step."""
+BREAKS_OFF: Mapping[str, str] = {
+    **HEARD,
+    "mcp": "the agent reads it with the answer of its next tool; what it says elsewhere cannot be "
+    "broken off from here; p holds its answers back",
+}
+
 Asker = Literal["agent", "program"]
+
+
+def when_heard(agent: str, interrupts: bool) -> str:
+    """What becomes of a message that was taken, in words for who wrote it."""
+    known = (BREAKS_OFF if interrupts else HEARD).get(agent)
+    if known is not None:
+        return known
+    return f"the agent {'breaks off and reads it' if interrupts else 'reads it at its next step'}"
 
 
 @dataclass(frozen=True)

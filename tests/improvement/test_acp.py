@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acp.schema import Cost, Usage
+from acp.schema import Cost, McpServerStdio, Usage
 
 from aspire_tui.domain import JSON, Tokens
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.acp import presets
+from aspire_tui.improvement.acp.agent import HostedAgent
 from aspire_tui.improvement.acp.confinement import (
     Confinement,
     Premises,
@@ -25,10 +26,12 @@ from aspire_tui.improvement.acp.confinement import (
     prove,
     reads_of,
 )
-from aspire_tui.improvement.acp.pane import is_ours
+from aspire_tui.improvement.acp.link import Link
+from aspire_tui.improvement.acp.pane import Pane, is_ours
 from aspire_tui.improvement.acp.provider_way import ProviderWay
 from aspire_tui.improvement.acp.start import run_acp
 from aspire_tui.improvement.acp.usage import Account
+from aspire_tui.improvement.tools import ToolRefused
 from tests.improvement.desk import Desk
 
 HERE = Path(__file__).resolve().parent
@@ -137,6 +140,40 @@ def test_a_hosted_agent_works_behind_the_walls(tmp_path: Path, held_in: Confinem
     assert desk.tokens == Tokens(1000, 100, 50, 0, 0.0)
 
 
+def in_node(tmp_path: Path, mode: str = "work") -> dict[str, str]:
+    """The options of the scripted agent in Node."""
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    shutil.copy(HERE / "acp_novice.mjs", installed / "acp_novice.mjs")
+    (installed / "first.py").write_text('find("blue cube")\n')
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node here")
+    look = f"/etc/shadow /root/.ssh /dev/video0 {HERE}"
+    command = f"{node} {installed}/acp_novice.mjs {installed}/first.py {mode} {look}"
+    options = presets.options_of(command, [], ["NOVICE_API_KEY"], [str(installed)], "native")
+    return {name: getattr(options, name) for name in options.__struct_fields__}
+
+
+def test_an_agent_in_node_works_behind_the_walls(tmp_path: Path, held_in: Confinement) -> None:
+    """As the products do: no Python, no package, its key in its environment alone."""
+    desk = TalkingDesk()
+    desk.answers, desk.allow = hypotheses(desk), True
+    keys = {"NOVICE_API_KEY": "canary", "OTHER_API_KEY": "not for it"}
+    assert run_acp(in_node(tmp_path), held_in.why_not, desk, keys) == ""  # type: ignore[arg-type]
+    assert "NOVICE_API_KEY" not in keys  # read once, then nowhere but in the agent
+    own = [f for what, f in desk.reports if what == "own_tool"]
+    assert own[0]["title"].endswith("keys NOVICE_API_KEY")
+    if not held_in.why_not:
+        assert "saw: nothing; home []" in own[0]["title"]
+        assert "looked around as 0," not in own[0]["title"]  # not root in there
+    done = dict(desk.used)["finish"]
+    assert done["best"] == 2 and "NOT_FOUND at line 1" in done["summary"]
+    assert desk.said("plan") == ["then: run, read, mend"]
+    assert "permission given" in "".join(desk.speech().values())
+    assert desk.tokens == Tokens(1000, 100, 50, 0, 0.0)
+
+
 def test_an_interrupted_agent_breaks_off_and_reads_what_was_written(
     tmp_path: Path, held_in: Confinement
 ) -> None:
@@ -155,14 +192,38 @@ def test_an_agent_that_dies_says_why_in_one_line(tmp_path: Path, held_in: Confin
     assert "finish" not in desk.names()
 
 
-def test_unknown_tokens_are_unknown_and_a_spent_budget_ends_it(
-    tmp_path: Path, held_in: Confinement
-) -> None:
+def test_unknown_tokens_are_unknown(tmp_path: Path, held_in: Confinement) -> None:
     desk = TalkingDesk()
     desk.answers = hypotheses(desk)
     assert run_acp(scripted(tmp_path, "silent"), held_in.why_not, desk, {}) == ""  # type: ignore[arg-type]
     assert any("unknown, not zero" in text for text in desk.said("finding"))
     assert not [w for w, _ in desk.reports if w == "tokens"]
+
+
+def test_a_spent_budget_breaks_the_agent_off_which_may_say_what_it_found(
+    tmp_path: Path, held_in: Confinement
+) -> None:
+    """It is told in its next turn; work is refused from then on, findings and finish are not."""
+    desk = TalkingDesk()
+    desk.standing = {"exhausted": "3 trials are used up"}
+    assert run_acp(scripted(tmp_path, "chatter"), held_in.why_not, desk, {}) == ""  # type: ignore[arg-type]
+    finish = dict(desk.used)["finish"]
+    assert "3 trials are used up. Say what you found" in finish["summary"]
+    assert not {"run", "open_hypothesis", "judge"} & set(desk.names())
+
+
+async def test_after_a_spent_budget_work_is_refused_and_findings_are_taken() -> None:
+    desk = TalkingDesk()
+    link = Link(desk)  # type: ignore[arg-type]
+    hosted = HostedAgent(
+        link, Pane(link), McpServerStdio(name="t", command="t", args=[], env=[]), "/w"
+    )
+    hosted.exhausted = "100 tokens are used up"
+    with pytest.raises(ToolRefused, match="100 tokens are used up"):
+        await hosted.use("run", {"hypothesis": 1, "seed_indices": [0]})
+    await hosted.use("say", {"text": "it slips", "role": "finding"})
+    await hosted.use("finish", {"best": None, "summary": "s"})
+    assert desk.said("finding") == ["it slips"] and hosted.finished
 
 
 def test_running_totals_become_differences() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import MutableMapping
@@ -33,6 +34,7 @@ from aspire_tui.improvement.mcp.server import tool_server
 from aspire_tui.improvement.prompts import prompt_text
 from aspire_tui.improvement.remote import RemoteTools
 
+_ERROR: Final = re.compile(r"\w*(Error|Exception)\b.*:")
 BUFFER: Final = 50 << 20
 ERRORS_KEPT: Final = 2000
 LAST_WORDS_WITHIN_S: Final = 1.0
@@ -123,9 +125,13 @@ async def _close(server: asyncio.AbstractServer) -> None:
 
 
 async def _last_words(stderr: asyncio.StreamReader | None) -> str:
-    """The last line it wrote to its standard error; what it writes is read and not kept."""
+    """What it died of, in a line, from its standard error; what it writes is read and not kept.
+
+    Interpreters name the error and then more: where there is such a line, it is that one.
+    """
     kept = b""
     while stderr is not None and (piece := await stderr.read(4096)):
         kept = (kept + piece)[-ERRORS_KEPT:]
-    lines = kept.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else ""
+    lines = [line for line in kept.decode("utf-8", "replace").splitlines() if line.strip()]
+    named = [line for line in lines if _ERROR.match(line)]
+    return (named or lines or [""])[-1].strip()[:300]
