@@ -202,9 +202,13 @@ def _resume(
         since_seq = reader.last_seq()
     job = resume_job(path, context.who(), context.workspace, tasks, budget)
     attended = job.spec.attended
+    if job.spec.agent == "manual":
+        manual_agent()
     started = start_or_exit(
         people_of(job, unattended, context.who(), watched=_watched(attended, as_json))
     )
+    if job.spec.agent == "manual":
+        raise typer.Exit(exit_of(_beside_the_operator(started, context)))
     _see_it_through(started, context, attended, as_json, since_seq)
 
 

@@ -50,7 +50,7 @@ def main() -> int:
     os.set_inheritable(args.fd, False)
     threading.Thread(target=_end_with, args=(sock,), daemon=True).start()
     spec = msgspec.json.decode(args.spec, type=AgentSpec)
-    redactor = Redactor(secrets_among(os.environ))
+    redactor = Redactor(_secrets(spec))
     sys.excepthook = lambda kind, error, trace: sys.stderr.write(
         redactor.text("".join(traceback.format_exception(kind, error, trace)))
     )
@@ -88,6 +88,15 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
         return ""
     RulesAgent(tools, RulesOptions(spec.rounds, spec.candidates, spec.dev_n)).run()
     return ""
+
+
+def _secrets(spec: AgentSpec) -> list[str]:
+    """What may not leave this process."""
+    if spec.agent != "acp":
+        return secrets_among(os.environ)
+    from aspire_tui.improvement.acp.presets import secrets_of
+
+    return secrets_of(spec.options, os.environ)
 
 
 def _end_with(engine: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.spellings import spellings
 from tests.e2e.conftest import Bench
+from tests.e2e.hosted import easy_task, in_python
 from tests.e2e.test_llm import arguments
 from tests.improvement.loopback import Asked, Fails, Loopback, Says, Use
 
@@ -62,6 +64,31 @@ def processes(bench: Bench) -> list[tuple[str, bytes]]:
     return found
 
 
+def found_nowhere(bench: Bench, session: Path, said: list[bytes]) -> int:
+    """Looks for every spelling in all that was said, written and exported; marks left instead."""
+    for words in (
+        ("sessions", "pack", str(session), str(bench.home / "packed.db"), "--json"),
+        ("export", str(session), "--to", "git", str(bench.home / "exported")),
+        ("replay", str(session), "--plain"),
+        ("trace", str(session), "--json"),
+    ):
+        told = bench.run(*words)
+        said += [told.out.encode(), told.err.encode()]
+    files = [p for root in (bench.home, bench.runtime) for p in root.rglob("*") if p.is_file()]
+    assert any(p.name == "packed.db" for p in files)
+    held = {str(p): p.read_bytes() for p in files}
+    with SessionReader(session) as reader:
+        blobs = b"".join(
+            row.text.encode() for h in reader.hypotheses() if (row := reader.program(h.program))
+        )
+        events = b"".join(str(r.event).encode() for r in reader.events())
+    held |= {"programs": blobs, "events": events, "told": b"".join(said)}
+    for form in SPELLED:
+        where = [name for name, data in held.items() if form.encode() in data]
+        assert where == [], (form, where)
+    return events.count(b"[redacted:")
+
+
 def test_a_key_in_200_forms_is_nowhere_but_in_the_worker(bench: Bench) -> None:
     assert len(FORMS) == 200
     seen: list[tuple[str, bytes]] = []
@@ -80,28 +107,8 @@ def test_a_key_in_200_forms_is_nowhere_but_in_the_worker(bench: Bench) -> None:
     assert loopback.asked[0].key == KEYS["ANTHROPIC_API_KEY"]
     assert len(loopback.asked) > len(FORMS) // PER_TURN, done.stderr[-2000:]
     (session,) = (bench.home / "sessions").glob("*.db")
-    said = [done.stdout, done.stderr]
-    for words in (
-        ("sessions", "pack", str(session), str(bench.home / "packed.db"), "--json"),
-        ("export", str(session), "--to", "git", str(bench.home / "exported")),
-        ("replay", str(session), "--plain"),
-        ("trace", str(session), "--json"),
-    ):
-        told = bench.run(*words)
-        said += [told.out.encode(), told.err.encode()]
-    files = [p for root in (bench.home, bench.runtime) for p in root.rglob("*") if p.is_file()]
-    assert any(p.name == "packed.db" for p in files)
-    held = {str(p): p.read_bytes() for p in files}
-    with SessionReader(session) as reader:
-        blobs = b"".join(
-            row.text.encode() for h in reader.hypotheses() if (row := reader.program(h.program))
-        )
-        events = b"".join(str(r.event).encode() for r in reader.events())
-        assert events.count(b"[redacted:") >= len(FORMS)
-    held |= {"programs": blobs, "events": events, "told": b"".join(said)}
-    for form in SPELLED:
-        where = [name for name, data in held.items() if form.encode() in data]
-        assert where == [], (form, where)
+    redacted = found_nowhere(bench, session, [done.stdout, done.stderr])
+    assert redacted >= len(FORMS)
     workers = [e for words, e in seen if "aspire_tui.improvement.worker" in words]
     others = [(w, e) for w, e in seen if "aspire_tui.improvement.worker" not in w]
     engines = [e for w, e in others if "aspire_tui.engine.main" in w]
@@ -109,4 +116,36 @@ def test_a_key_in_200_forms_is_nowhere_but_in_the_worker(bench: Bench) -> None:
     for words, environ in others:
         typed = "aspire_tui.cli" in words  # the command the operator typed has what was exported
         assert typed or not any(k.encode() in environ for k in KEYS.values()), words
+    assert not any(k in w for w, _ in seen for k in KEYS.values())
+
+
+def test_a_hosted_agents_key_in_200_forms_is_with_it_alone(bench: Bench, tmp_path: Path) -> None:
+    """By a name that does not say that it is a secret; also in texts that come in pieces."""
+    installed = tmp_path / "installed"
+    options = in_python(installed, json.dumps(FORMS), "parrot")
+    keys = {"NOVICE_LOGIN": KEYS["ANTHROPIC_API_KEY"], "OPENAI_API_KEY": KEYS["OPENAI_API_KEY"]}
+    asks = ("--acp-key", "NOVICE_LOGIN", "--acp-key", "OPENAI_API_KEY")
+    command = ("run", easy_task(bench), *options, *asks, "--headless", "--json")
+    running = subprocess.Popen(
+        bench.command(*command), env=bench.environment | keys, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    seen: list[tuple[str, bytes]] = []
+    while running.poll() is None:
+        if not any("aspire_tui.engine.main" in words for words, _ in seen):
+            seen = processes(bench)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(0.1)
+    out, err = running.communicate()
+    (session,) = (bench.home / "sessions").glob("*.db")
+    assert found_nowhere(bench, session, [out, err]) >= 2 * len(FORMS), err[-2000:]
+    with SessionReader(session) as reader:
+        assert len(reader.hypotheses()) == len(FORMS) // PER_TURN
+    engines = [e for words, e in seen if "aspire_tui.engine.main" in words]
+    workers = [e for words, e in seen if "aspire_tui.improvement.worker" in words]
+    assert workers and engines
+    for words, environ in seen:
+        its_own = "improvement.worker" in words or "acp.inside.confined" in words
+        typed = "aspire_tui.cli" in words or "acp_novice.py" in words
+        assert its_own or typed or not any(k.encode() in environ for k in KEYS.values()), words
     assert not any(k in w for w, _ in seen for k in KEYS.values())

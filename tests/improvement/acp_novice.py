@@ -7,6 +7,7 @@ it finds its libraries by its first argument and tries what a curious agent woul
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -69,6 +70,8 @@ class Novice(acp.Agent):
             await self.say("hm, " * 10)
             await self.cancelled.wait()
             return PromptResponse(stop_reason="cancelled")
+        if self.mode == "parrot":
+            return await self.parrot()
         await self.client.session_update(
             session_id,
             AgentPlanUpdate(
@@ -96,6 +99,39 @@ class Novice(acp.Agent):
             usage = Usage(total_tokens=1150, input_tokens=1000, output_tokens=50,
                           cached_read_tokens=100)  # fmt: skip
         return PromptResponse(stop_reason="end_turn", usage=usage)
+
+    async def parrot(self) -> PromptResponse:
+        """Says every form it finds in its file, wherever something can be said."""
+        forms = json.loads(Path(sys.argv[2]).read_text())
+        entries = [PlanEntry(content=f, priority="high", status="pending") for f in forms]
+        plan = AgentPlanUpdate(session_update="plan", entries=entries)
+        await self.client.session_update(self.session, plan)
+        for form in forms:
+            middle = len(form) // 2
+            await self.say(form[:middle])
+            await self.say(form[middle:] + " ")
+        for n, form in enumerate(forms[:40]):
+            start = ToolCallStart(
+                session_update="tool_call", tool_call_id=f"o{n}", title=form, kind="execute",
+                status="completed",
+            )  # fmt: skip
+            await self.client.session_update(self.session, start)
+            update = ToolCallUpdate(tool_call_id=f"o{n}", title=form, raw_input={"key": form})
+            await self.client.request_permission(self.session, update, [])
+        parameters = StdioServerParameters(command=self.server.command, args=self.server.args)
+        async with stdio_client(parameters) as streams, ClientSession(*streams) as tools:
+            await tools.initialize()
+            for first in range(0, len(forms), 20):
+                some = forms[first : first + 20]
+                claim = {"claim": some[0][:400], "difference": some[-1][:400], "if_wrong": "x"}
+                program = "\n".join(f"print({form!r})" for form in some)
+                await tools.call_tool("open_hypothesis", {**claim, "program": program})
+                await tools.call_tool("say", {"text": " and ".join(some)[:4000]})
+                await tools.call_tool("primitive", {"name": some[0][:80]})
+                await tools.call_tool(some[1][:60], {})
+            await tools.call_tool("finish", {"summary": forms[0]})
+        sys.stderr.write("\n".join(forms))
+        return PromptResponse(stop_reason="end_turn", usage=None)
 
     async def finish_only(self, tools: ClientSession) -> None:
         heard = " | ".join(self.said[1:])

@@ -37,6 +37,9 @@ def test_what_is_saved_is_the_program_without_our_comments() -> None:
 class Bench:
     """The tools, with a cell that passes a program in which nothing says ``wrong``."""
 
+    board: tuple[dict[str, object], ...] = ()
+    """What a run that is taken up again knows of its past."""
+
     def __init__(self, first: str) -> None:
         self.first, self.opened, self.ran, self.ended = first, [], [], None  # type: ignore[var-annotated]
 
@@ -44,7 +47,11 @@ class Bench:
         return find_task("cube_stack", (BUILT_IN,))
 
     def use(self, tool: str, args: object) -> object:
-        return {"messages": []} if tool == "told" else []
+        if tool == "told":
+            return {"messages": []}
+        if tool == "program":
+            return TEXT
+        return self.board if tool == "leaderboard" else []
 
     def open_hypothesis(self, *, program: str, **fields: object) -> Opened:
         if "import os" in program:
@@ -125,3 +132,14 @@ def test_the_editor_is_the_operators_own(tmp_path: Path) -> None:
     script.chmod(0o755)
     editor_of({"EDITOR": f"'{script}' edited", "VISUAL": ""})(tmp_path / "p.py")
     assert (tmp_path / "p.py").read_text() == "edited"
+
+
+def test_a_run_that_is_taken_up_again_goes_on_from_its_tree(tmp_path: Path) -> None:
+    first = {"hypothesis": 1, "parent": None, "status": "open", "claim": "plain", "dev": "0/1",
+             "selection": "not run", "lines": 4, "reason": ""}  # fmt: skip
+    bench, sink = Bench(TEXT), io.StringIO()
+    bench.board = ({**first, "hypothesis": 4, "parent": 1, "claim": "closer"}, first)
+    terminal = Terminal(io.StringIO("q\n"), sink, lambda _: None, colour=False)
+    ManualAgent(bench, terminal, tmp_path, 4).run()  # type: ignore[arg-type]
+    assert not bench.opened and not bench.ran, "nothing is done anew"
+    assert "You are at hypothesis 4" in sink.getvalue() and bench.ended == 4

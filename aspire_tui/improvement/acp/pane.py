@@ -26,6 +26,7 @@ from acp.schema import (
 from aspire_tui.improvement.acp.link import Link
 from aspire_tui.improvement.acp.usage import Account
 from aspire_tui.improvement.toolset import TOOLS
+from aspire_tui.session.redaction import HeldTail, Redactor
 
 CHUNK_EVERY_S: Final = 0.1
 _MARKS: Final = {"completed": "done", "in_progress": "now", "pending": "then"}
@@ -36,6 +37,8 @@ class Pane(Client):
     """The client side of the protocol: no files, no terminals, only what a person can see."""
 
     link: Link
+    redactor: Redactor = field(default_factory=Redactor)
+    """Knows the agent's keys: a text that comes in pieces is cleared of them as a whole."""
     account: Account = field(default_factory=Account)
     clock: Callable[[], float] = time.monotonic
     acted: int = 0
@@ -46,6 +49,9 @@ class Pane(Client):
     _last_s: float = float("-inf")
     _titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     _plan: str = ""
+
+    def __post_init__(self) -> None:
+        self._held = HeldTail(self.redactor)
 
     async def session_update(self, session_id: str, update: Any, **kwargs: Any) -> None:
         match update:
@@ -85,12 +91,13 @@ class Pane(Client):
 
     async def hush(self) -> None:
         """The text that was being said is over."""
+        self._gathered += self._held.end()
         if self._stream or self._gathered:
             await self._send(done=True)
             self._stream = 0
 
     async def _speak(self, text: str) -> None:
-        self._gathered += text
+        self._gathered += self._held.feed(text)
         if self._gathered and self.clock() - self._last_s >= CHUNK_EVERY_S:
             self._last_s = self.clock()
             await self._send(done=False)

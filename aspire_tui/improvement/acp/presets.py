@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from aspire_tui.errors import ConfigError
+from aspire_tui.session.redaction import SHORTEST_SECRET, secrets_among
 from aspire_tui.strict_toml import suggestion
 
 
@@ -115,3 +116,9 @@ def keys_of(options: Mapping[str, str], environment: Mapping[str, str]) -> dict[
     """The keys the asked-for agent is given, out of the environment; no others."""
     asked = msgspec.convert(dict(options), AcpOptions)
     return {k: environment[k] for k in asked.listed("keys") if k in environment}
+
+
+def secrets_of(options: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    """Values that may not be told on: those named as secrets, and the keys by whatever name."""
+    given = keys_of(options, environment).values()
+    return [*secrets_among(environment), *(v for v in given if len(v) >= SHORTEST_SECRET)]

@@ -27,12 +27,13 @@ from aspire_tui.improvement.acp.confinement import (
 from aspire_tui.improvement.acp.inside.root import LINKS, WORK
 from aspire_tui.improvement.acp.link import Link
 from aspire_tui.improvement.acp.pane import Pane
-from aspire_tui.improvement.acp.presets import AcpOptions
+from aspire_tui.improvement.acp.presets import AcpOptions, secrets_of
 from aspire_tui.improvement.acp.provider_way import ProviderWay
 from aspire_tui.improvement.acp.tools_door import serve_tools
 from aspire_tui.improvement.mcp.server import tool_server
 from aspire_tui.improvement.prompts import prompt_text
 from aspire_tui.improvement.remote import RemoteTools
+from aspire_tui.session.redaction import Redactor
 
 _ERROR: Final = re.compile(r"\w*(Error|Exception)\b.*:")
 BUFFER: Final = 50 << 20
@@ -52,25 +53,31 @@ def run_acp(
         at_large: Why it is not confined; empty when it has to be.
     """
     asked = msgspec.convert(dict(options), AcpOptions)
+    redactor = Redactor(secrets_of(options, environment))
     keys = {k: environment.pop(k) for k in asked.listed("keys") if k in environment}
     with tempfile.TemporaryDirectory(prefix="aspire-agent-", ignore_cleanup_errors=True) as folder:
         premises = Premises(Path(folder))
         premises.prepare()
         try:
-            return asyncio.run(_host(asked, at_large, tools, premises, keys))
+            return asyncio.run(_host(asked, at_large, tools, premises, keys, redactor))
         except ConfigError as error:
             return str(error)
 
 
 async def _host(
-    asked: AcpOptions, at_large: str, tools: RemoteTools, premises: Premises, keys: dict[str, str]
+    asked: AcpOptions,
+    at_large: str,
+    tools: RemoteTools,
+    premises: Premises,
+    keys: dict[str, str],
+    redactor: Redactor,
 ) -> str:
     link = Link(tools)
     python = os.path.realpath(sys.executable)
     links, work = (LINKS, WORK) if not at_large else (str(premises.links), str(premises.work))
     relay = ["-I", "-S", f"{links}/relay.py", f"{links}/tools.sock"]
     reached = McpServerStdio(name="aspire-tui", command=python, args=relay, env=[])
-    hosted = HostedAgent(link, Pane(link), reached, work)
+    hosted = HostedAgent(link, Pane(link, redactor), reached, work)
     server = tool_server(hosted.use, prompt_text("aspire"), pictures=asked.vision != "text")
     way = ProviderWay(
         asked.listed("hosts"),

@@ -65,7 +65,8 @@ class ManualAgent:
         show = self._terminal.show
         show(f"Task: {task.instruction}", "strong")
         show("You are the agent. A screen on this run: aspire-tui attach (in another terminal).")
-        self._guarded(self._first, task)
+        if not self._take_up():
+            self._guarded(self._first, task)
         self._help([])
         while (line := self._terminal.ask("(manual)")) is not None:
             words = line.split()
@@ -92,6 +93,26 @@ class ManualAgent:
         told = self._tools.use("told", {})
         for message in told["messages"] if isinstance(told, Mapping) else ():
             self._terminal.show(f"somebody writes: {message}", "strong")
+
+    def _take_up(self) -> bool:
+        """Go on from the tree of a run that is taken up again; False when there is none."""
+        board: Any = self._tools.use("leaderboard", {})
+        for row in board:
+            number = int(row["hypothesis"])
+            program = self._tools.use("program", {"hypothesis": number})
+            self._nodes[number] = Node(number, str(program))
+        for row in board:
+            if row["parent"]:
+                node, parent = self._nodes[int(row["hypothesis"])], self._nodes[int(row["parent"])]
+                node.parent = parent.program
+        if not board:
+            return False
+        self._at = self._nodes[int(board[0]["hypothesis"])]
+        self._terminal.show("This run goes on where it stopped. Its hypotheses, best first:")
+        self._present("leaderboard", {})
+        said = f"You are at hypothesis {self._at.hypothesis}; r runs it, b N goes on from another."
+        self._terminal.show(said, "strong")
+        return True
 
     def _first(self, task: Any) -> None:
         """The plain program, where the task's data is enough for one."""
