@@ -22,6 +22,7 @@ from aspire_tui.commands.jobs import (
     session_named,
     tasks_named,
 )
+from aspire_tui.commands.tiers import model_options, tier_named
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient, running_engines
 from aspire_tui.engine.job import Job
@@ -59,6 +60,9 @@ def run(
     base_url: Annotated[str, typer.Option(help="For llm: where the model answers.")] = "",
     preset: Annotated[str, typer.Option(help="For llm: how it is asked.")] = "aspire",
     vision: Annotated[str, typer.Option(help="For llm: native, tool or text.")] = "native",
+    tier: Annotated[
+        str, typer.Option(help="Primitives as in CaP-Bench: S1 to S4; for llm also M1 to M4.")
+    ] = "",
     acp_command: Annotated[
         str,
         typer.Option(help="For acp: a command line, or claude-code, codex, kimi, gemini."),
@@ -111,6 +115,7 @@ def run(
         raise ConfigError(f"--model is for --agent llm, not {agent}")
     if len(tasks) != 1:
         raise ConfigError("run takes one task in this release; start one run per task")
+    asked = tier_named(tier, agent)
     real = not cell_named(cell, context.workspace)[1].has_workers
     match agent:
         case "acp":
@@ -127,7 +132,8 @@ def run(
         case "manual":
             chosen = manual_agent()
         case "llm":
-            chosen = Chosen(_model_options(model, base_url, preset, vision, max_cost))
+            how = model_options(asked, tier, preset, vision)
+            chosen = Chosen(_model_options(model, base_url, how, max_cost))
         case _:
             chosen = Chosen({})
     attended = not headless or real  # a real cell has no workers to run in: only the screen is left
@@ -146,6 +152,7 @@ def run(
         worker_pictures=_pictures(worker_pictures),
         speed=speed,
         noise=not noise_off,
+        tier=asked.primitives,
         held_out=held_out,
         agent_options=chosen.options,
         agent_at_large=chosen.at_large,
@@ -309,7 +316,7 @@ def _running(name: str, context: Context) -> tuple[Path, Path]:
 
 
 def _model_options(
-    model: str, base_url: str, preset: str, vision: str, max_cost: float | None
+    model: str, base_url: str, how: dict[str, str], max_cost: float | None
 ) -> dict[str, str]:
     """What a model as the agent is started with, checked as far as that needs no network."""
     if not model:
@@ -320,10 +327,10 @@ def _model_options(
             raise ConfigError(missing)
         if max_cost is not None:
             check_price(choice)
-    if vision not in ("native", "tool", "text"):
-        raise ConfigError(f"--vision {vision}: expected native, tool or text")
-    preset_named(preset)
-    return {"model": model, "base_url": base_url, "preset": preset, "vision": vision}
+    if how["vision"] not in ("native", "tool", "text"):
+        raise ConfigError(f"--vision {how['vision']}: expected native, tool or text")
+    preset_named(how["preset"])
+    return {"model": model, "base_url": base_url, **how}
 
 
 def _pictures(given: str) -> WorkerPictures:

@@ -14,7 +14,7 @@ Loop = Literal["tools", "code"]
 
 @dataclass(frozen=True)
 class Preset:
-    """One way of working. Tiers of CaP-Bench are ``--tier`` (S) and ``--vision`` (M)."""
+    """One way of working. Which primitives there are is a tier of CaP-Bench (``--tier``)."""
 
     prompt: str
     loop: Loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -26,6 +27,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     preset: str = "aspire"
     vision: Vision = "native"
+    difference: Literal["", "yes"] = ""
+    """What changed between the pictures is told in words, also where the preset has them shown."""
     experiment: Literal["", "context"] = ""
     """``context``: repair recorded failures with the index and with the whole trace."""
     failures: str = "30"
@@ -47,6 +50,8 @@ def run_llm(
     redactor = Redactor(secrets_among(environment))
     try:
         preset = preset_named(asked.preset)
+        if asked.difference:
+            preset = replace(preset, difference=True)
         models = [
             Asked(choice, make_model(choice, environment))
             for choice in choose_models(asked.model, asked.base_url)
