@@ -140,6 +140,8 @@ _FACES: Final[Mapping[str, tuple[str, Callable[[JSON], str]]]] = {
     "told": ("", _told),
     "judge": ("", _plain),
     "open_hypothesis": ("", _plain),
+    "borrow": ("", _plain),
+    "prune": ("", lambda _: "given up"),
     "say": ("", lambda _: "shown"),
     "finish": ("", lambda _: "done"),
     "ask_operator": ("", _plain),

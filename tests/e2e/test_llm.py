@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from genai_prices import Usage, calc_price
 
 from aspire_tui.domain import Tokens
 from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.events import AgentTool, HypothesisOpened, TokensUsed, TrialClosed, TrialOpened
 from aspire_tui.session.reader import SessionReader
+from aspire_tui.tui.panes.agent import budget_bar
+from aspire_tui.tui.panes.body import Look
 from tests.e2e.conftest import Answer, Bench
 from tests.e2e.kills import _reader
 from tests.improvement.apprentice import (
@@ -95,10 +98,11 @@ def test_a_slip_is_found_in_the_trace_repaired_and_proven(
         assert told["best"]["hypothesis"] == opened[-1].hypothesis > 1
         tools = [e.tool for e in events if isinstance(e, AgentTool)]
         assert tools[:5] == ["task", "cell", "primitives", "leaderboard", "open_hypothesis"]
-        assert tools[5:9] == ["run", "calls", "call", "open_hypothesis"]
+        assert tools[5:8] == ["run", "call", "open_hypothesis"]  # the index stands in the answer
         used = sum((e.tokens for e in events if isinstance(e, TokensUsed)), Tokens())
         closed = [e for e in events if isinstance(e, TrialClosed)]
-        assert closed[0].outcome == "FAIL" and closed[-1].outcome == "PASS"
+        held = [t.outcome for t in closed[:-2]]  # the last two are held-out scenes: any key's
+        assert held[0] == "FAIL" and held[-1] == "PASS"
         prompts = reader.attachments("prompt")
         assert [p.name for p in prompts] == ["aspire"]
         assert reader.verify() == []
@@ -126,6 +130,9 @@ def test_a_slip_is_found_in_the_trace_repaired_and_proven(
     [
         (("--max-model-calls", "3"), "3 model calls are used up"),
         (("--max-trials", "1"), "1 trials are used up"),
+        (("--max-tokens", "6000"), "6000 tokens are used up"),
+        (("--max-cost", "0.004"), "0.004 USD are used up"),
+        (("--max-minutes", "0.01"), "0.01 minutes are used up"),
     ],
     ids=lambda v: v[0] if isinstance(v, tuple) else "",
 )
@@ -145,6 +152,24 @@ def test_a_budget_blocks_the_agent_is_told_and_the_run_stops(
         assert snapshot.spent.model_calls == len(loopback.asked)
         assert snapshot.trials_opened == snapshot.trials_closed <= 1
         assert snapshot.spent.tokens == snapshot.tokens.total
+        price = sum(
+            calc_price(
+                Usage(input_tokens=into, output_tokens=out), NAMES["anthropic"],
+                provider_id="anthropic",
+            ).total_price
+            for into, out in (counts(a, s) for a, s in answered(loopback))
+        )  # fmt: skip
+        assert snapshot.spent.cost_usd == pytest.approx(float(price), rel=1e-9)
+        bar = budget_bar(snapshot.spent, Look(width=80))
+        assert (
+            "100% of" in bar and limit[0].removeprefix("--max-").split("-")[-1][:4] in bar.lower()
+        )
+
+
+def answered(loopback: Loopback) -> list[tuple[Asked, Says]]:
+    """Requests with their answers, as far as these were good ones."""
+    pairs = zip(loopback.asked, loopback.answered, strict=True)
+    return [(asked, said) for asked, said in pairs if isinstance(said, Says)]
 
 
 def test_a_provider_that_goes_away_leaves_a_run_that_can_be_resumed(bench: Bench) -> None:

@@ -84,7 +84,7 @@ class Apprentice:
             case "run":
                 return self._after_run(last)
             case "calls":
-                return _open_first_failing(last)
+                return _open_first_failing(last.reply, int(str(last.args["trial"])))
             case "call":
                 return _repair(steps, _task(asked))
             case "match_skills":
@@ -107,7 +107,11 @@ class Apprentice:
         if failed and int(str(number)) >= MOST_TRIES:
             return says("I give up.", "finish", best=number, summary="tried enough")
         if failed:
-            return says(f"Scene {failed[0][0]} failed.", "calls", trial=int(failed[0][1]))
+            trial = int(failed[0][1])
+            told = last.reply.partition(f"trial {trial} ")[2].partition("\nscene ")[0]
+            if _ROW.search(told):  # its index stands beside it
+                return _open_first_failing(told, trial)
+            return says(f"Scene {failed[0][0]} failed.", "calls", trial=trial)
         if len(trials) < len(self.scenes):
             return says("It passed; more scenes.", "run", **_run(number, self.scenes, False))
         if self.judges:
@@ -138,11 +142,11 @@ def _task(asked: Asked) -> TaskDef:
     return msgspec.json.decode(text, type=TaskDef)
 
 
-def _open_first_failing(last: Step) -> Says:
-    rows = _ROW.findall(last.reply)
+def _open_first_failing(index: str, trial: int) -> Says:
+    rows = _ROW.findall(index)
     bad = next((r for r in rows if r[2] != "OK"), rows[-1])
     text = f"Call {bad[0]} ended {bad[2]} at line {bad[1]}."
-    return says(text, "call", trial=last.args["trial"], call=int(bad[0]))
+    return says(text, "call", trial=trial, call=int(bad[0]))
 
 
 def _apply_first(last: Step) -> Says:
@@ -178,8 +182,7 @@ def _repair(steps: list[Step], task: TaskDef) -> Says:
         right = difflib.get_close_matches(wrong, names, 1, 0.0)[0]
         lines = [line.replace(f'"{wrong}"', f'"{right}"') for line in lines]
         why += f"there is no {wrong}, the task speaks of a {right}"
-    elif detail["status"] in UNREACHED:
-        numbers = LARGEST.findall(lines[at])
+    elif detail["status"] in UNREACHED and (numbers := LARGEST.findall(lines[at])):
         largest = max(numbers, key=float)
         lines[at] = lines[at].replace(largest, f"{float(largest) / 2:g}")
         why += f"{largest} m is too far"
