@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from aspire_tui.commands.jobs import make_job, tasks_named
 from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import ConfigError, Exit
-from aspire_tui.events import RunEnded
+from aspire_tui.events import AgentTool, RunEnded
 from aspire_tui.improvement.llm.presets import preset_named
 from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
 from aspire_tui.session.reader import SessionReader
@@ -24,6 +25,8 @@ from aspire_tui.session.summary import run_summary
 
 bench_app = typer.Typer(no_args_is_help=True, help="Experiments: context, vision.")
 VISIONS = ("native", "tool", "text")
+LEAST_RUNS = 10
+"""Runs for each way of seeing below which their outcomes are not compared."""
 
 TaskArgument = Annotated[str, typer.Argument(help="Task name or file.")]
 ModelOption = Annotated[str, typer.Option(help="PROVIDER:NAME.")]
@@ -97,32 +100,58 @@ def vision(
     base_url: UrlOption = "",
     preset: Annotated[str, typer.Option(help="How the model is asked.")] = "aspire",
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs for each way, seeds counting up.")] = 1,
     cell: CellOption = "yam",
     max_trials: MaxTrials = None,
     max_cost: MaxCost = None,
     json_only: JsonFlag = False,
 ) -> None:
-    """The same task and seed three times: pictures to the model, described to it, or none."""
+    """The same task and seeds three ways: pictures to the model, described to it, or none."""
     preset_named(preset)
     budget = Budget(max_trials=max_trials, max_cost_usd=max_cost)
-    rows: dict[str, Any] = {}
-    for how in VISIONS:
-        options = _options(model, base_url, max_cost, {"preset": preset, "vision": how})
-        session, _ = _one_run(ctx, task, cell, seed, budget, options)
-        with SessionReader(session) as reader:
-            rows[how] = run_summary(reader)
+    rows: dict[str, list[dict[str, Any]]] = {how: [] for how in VISIONS}
+    for run in range(repeats):
+        for how in VISIONS:
+            options = _options(model, base_url, max_cost, {"preset": preset, "vision": how})
+            session, _ = _one_run(ctx, task, cell, seed + run, budget, options)
+            with SessionReader(session) as reader:
+                rows[how].append({**run_summary(reader), "looked": _looked(reader)})
     if json_only:
-        print_json({"vision": rows})
+        print_json({"vision": rows, "says": vision_says(rows)})
         return
-    for how, told in rows.items():
-        held, used = told["held_out"], told["tokens"]
-        lo, hi = held["interval"]
-        typer.echo(
-            f"{how:<7} {told['outcome'] or told['stopped_by']:<6} held-out {held['k']}/{held['n']} "
-            f"({lo:.2f}–{hi:.2f})  tokens {used['input'] + used['cached'] + used['output']:,}  "
-            f"${used['cost']:.4f}  {told['minutes']:.1f} min  {Path(told['session']).stem}"
+    for how, runs in rows.items():
+        for told in runs:
+            held, used = told["held_out"], told["tokens"]
+            lo, hi = held["interval"]
+            typer.echo(
+                f"{how:<7} {told['outcome'] or told['stopped_by']:<6} "
+                f"held-out {held['k']}/{held['n']} ({lo:.2f}–{hi:.2f})  "
+                f"looked {told['looked']} times  tokens "
+                f"{used['input'] + used['cached'] + used['output']:,}  ${used['cost']:.4f}  "
+                f"{told['minutes']:.1f} min  {Path(told['session']).stem}"
+            )
+    typer.echo(vision_says(rows))
+
+
+def vision_says(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """What these runs allow to be said, in a line."""
+    runs = len(rows[VISIONS[0]])
+    passed = {how: sum(r["outcome"] == "PASS" for r in told) for how, told in rows.items()}
+    counts = ", ".join(f"{how} {k}/{runs}" for how, k in passed.items())
+    if not any(r["looked"] for told in rows.values() for r in told):
+        return f"runs that passed: {counts}; the model never asked for a picture: no comparison"
+    if runs < LEAST_RUNS:
+        return (
+            f"runs that passed: {counts}; with fewer than {LEAST_RUNS} runs each, a difference is "
+            "none between ways of seeing: only what each sent and cost is told"
         )
-    typer.echo("one run each: a difference between runs is no difference between ways of seeing")
+    return f"runs that passed, on the same seeds: {counts}"
+
+
+def _looked(reader: SessionReader) -> int:
+    """How often the agent was shown a picture."""
+    used = [r.event for r in reader.events(kinds=("agent_tool",))]
+    return sum(isinstance(e, AgentTool) and e.tool == "view" and e.ok for e in used)
 
 
 def _options(

@@ -117,6 +117,16 @@ def _match(r: Mapping[str, Any]) -> str:
     return f"{r['skill']}: {r['why']}{' | ' + tries if tries else ''}"
 
 
+def _compared(answer: JSON) -> str:
+    if not isinstance(answer, Mapping):
+        return _plain(answer)
+    told = f"{answer['same']} calls are the same; " if answer["same"] else ""
+    told += f"call {answer['at']}: {answer['why']}" if answer["at"] else str(answer["why"])
+    sides = ((name, answer[name]) for name in ("a", "b"))
+    rows = [f"{name} {_call(row)}" for name, row in sides if isinstance(row, Mapping)]
+    return "\n".join([told, *rows])
+
+
 def _spliced(answer: JSON) -> str:
     if not isinstance(answer, Mapping):
         return _plain(answer)
@@ -155,7 +165,7 @@ _FACES: Final[Mapping[str, tuple[str, Callable[[JSON], str]]]] = {
     "calls": ("a trace", _rows(_call)),
     "call": ("a trace", _plain),
     "checks": ("the verifier", _rows(_check)),
-    "compare": ("two traces", _plain),
+    "compare": ("two traces", _compared),
     "leaderboard": ("the tree", _rows(_standing)),
     "match_skills": ("the skill library", _rows(_match)),
 }

@@ -32,7 +32,18 @@ PYTHON = os.path.realpath(sys.executable)
 LIBRARIES = site.getsitepackages()[0]
 NOVICES = CHECKOUT / "tests" / "improvement"
 CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 5\n"
-AT_THE_BENCH = ("--speed", "10", "--noise-off", "--workers", "1", "--held-out", "2", "--json")
+AT_THE_BENCH = (
+    "--seed",
+    "5",
+    "--speed",
+    "10",
+    "--noise-off",
+    "--workers",
+    "1",
+    "--held-out",
+    "2",
+    "--json",
+)
 Use = Callable[[str, dict[str, Any]], Awaitable[str]]
 
 

@@ -143,3 +143,11 @@ def test_a_run_that_is_taken_up_again_goes_on_from_its_tree(tmp_path: Path) -> N
     ManualAgent(bench, terminal, tmp_path, 4).run()  # type: ignore[arg-type]
     assert not bench.opened and not bench.ran, "nothing is done anew"
     assert "You are at hypothesis 4" in sink.getvalue() and bench.ended == 4
+
+
+def test_the_program_is_listed_with_what_its_calls_did(tmp_path: Path) -> None:
+    _, shown = at_the_prompt(tmp_path, "r\nl\nw 1\nq\n", lambda _: None)
+    assert "running hypothesis 1 on scene 0" in shown and "w A B: two trials" in shown
+    lines = shown.splitlines()
+    at = next(n for n, line in enumerate(lines) if "^^^ explains the failure: call 2" in line)
+    assert lines[at - 1].startswith("   3  ")  # the line that the trace names

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aspire_tui.improvement.edits import difference
 from aspire_tui.improvement.manual.draft import (
+    OURS,
     Failure,
     draft,
     in_one_line,
@@ -26,6 +27,7 @@ from aspire_tui.improvement.tools import ToolRefused, TrialBrief
 
 HELP: Final = """\
 e edit and run          r [SCENE] run at the bench       a run all dev scenes in workers
+l the program, with what its calls did at their lines    w A B where two trials part
 c [TRIAL] its calls     o CALL [TRIAL] open one call     k [TRIAL] the verifier's checks
 d difference to parent  b leaderboard, b N go on from N  s skills that fit, s NAME splice one in
 j judge on unseen scenes   p primitives, p NAME          ? this help        q finish"""
@@ -56,7 +58,8 @@ class ManualAgent:
         self._acts: dict[str, Callable[[list[str]], None]] = {
             "e": self._edit, "r": self._run, "a": self._run_all, "c": self._calls,
             "o": self._open_call, "k": self._checks, "d": self._diff, "b": self._board,
-            "s": self._skills, "j": self._judge, "p": self._primitives, "?": self._help,
+            "l": self._list, "w": self._where, "s": self._skills, "j": self._judge,
+            "p": self._primitives, "?": self._help,
         }  # fmt: skip
 
     def run(self) -> None:
@@ -177,6 +180,8 @@ class ManualAgent:
 
     def _measure(self, scenes: list[int], *, bench: bool) -> None:
         node = self._need()
+        what = f"scene {scenes[0]}" if len(scenes) == 1 else f"{len(scenes)} scenes"
+        self._terminal.show(f"running hypothesis {node.hypothesis} on {what} …", "dim")
         for brief in self._tools.run(node.hypothesis, scenes, bench=bench):
             node.results[brief.seed_index] = brief
             role = "ok" if brief.outcome == "PASS" else "bad"
@@ -187,6 +192,11 @@ class ManualAgent:
         if failing is not None:
             for line in story(self._opened(failing)):
                 self._terminal.show(f"  {line}")
+            self._terminal.show("next: e mends it, s shows skills that fit, l lists it", "dim")
+        elif len(node.results) < self._dev_n:
+            self._terminal.show(f"next: a runs all {self._dev_n} dev scenes", "dim")
+        elif node.parent:
+            self._terminal.show("next: j judges it on scenes nobody has seen, q finishes", "dim")
 
     def _headline(self, node: Node) -> str:
         passed = sum(r.outcome == "PASS" for r in node.results.values())
@@ -200,6 +210,29 @@ class ManualAgent:
         return Failure(
             trial, self._tools.calls(trial.trial), opened, self._tools.checks(trial.trial)
         )
+
+    def _list(self, _: list[str]) -> None:
+        """The program by line numbers, with what went wrong at its lines."""
+        node = self._need()
+        failing = node.failing()
+        number = 0
+        for text in draft(
+            node.program, [], self._opened(failing) if failing else None
+        ).splitlines():
+            ours = text.lstrip().startswith(OURS)
+            if not ours:
+                number += 1
+                self._terminal.show(f"{number:>4}  {text}")
+            elif number:
+                self._terminal.show(f"      {text}", "bad")
+
+    def _where(self, words: list[str]) -> None:
+        """The first call in which two trials differ."""
+        numbers = [int(word) for word in words if word.isdigit()]
+        if len(numbers) != 2:
+            self._terminal.show("w A B: two trials by number, one that failed and one that passed")
+            return
+        self._present("compare", {"a": numbers[0], "b": numbers[1]})
 
     def _calls(self, words: list[str]) -> None:
         self._present("calls", {"trial": self._trial(words)})
