@@ -216,8 +216,7 @@ class Looking:
                 c.name,
                 c.source,
                 c.outcome,
-                f"{c.value if c.value is not None else 'no value'} {c.unit}, "
-                f"range {c.lo} to {c.hi}. {c.why}".strip(),
+                f"{_number(c.value)} {c.unit}, {_range(c.lo, c.hi)}. {c.why}".strip(),
             )
             for c in verdict.verdict.checks
         ]
@@ -351,6 +350,17 @@ def _difference(x: CallRow, y: CallRow) -> str:
     if x.line != y.line:
         return f"{x.primitive} from line {x.line} against line {y.line}"
     return ""
+
+
+def _number(value: float | None) -> str:
+    return "no value" if value is None else f"{value:.4g}"
+
+
+def _range(lo: float | None, hi: float | None) -> str:
+    """What was asked for, in words."""
+    if lo is None:
+        return "no limit" if hi is None else f"at most {hi:.4g}"
+    return f"at least {lo:.4g}" if hi is None else f"asked for {lo:.4g} to {hi:.4g}"
 
 
 def _rate_words(results: list[bool]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import site
@@ -106,6 +107,66 @@ def test_the_walls_hold_where_they_can_be_built(held_in: Confinement) -> None:
         pytest.skip(f"no walls here: {held_in.why_not}")
     leaky = prove(reads_of("/usr/bin/env", [LIBRARIES]), ["/usr/bin"])
     assert "it could reach /usr/bin/" in leaky.why_not  # the probe sees what is there
+
+
+def under(*limits: str) -> list[str]:
+    """A command prefix that takes rights away from a root; where there is none to take, a skip."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only a root has rights to give up")
+    return ["setpriv", *limits, sys.executable, "-c"]
+
+
+PROVE = """
+import json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from aspire_tui.improvement.acp.confinement import prove, reads_of
+print(prove(reads_of("/usr/bin/env", [sys.argv[2]]), ["/etc/shadow"]).why_not or "held in")
+"""
+
+
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [("-sys_admin", "held in"), ("-all", "not confined: Operation not permitted")],
+)
+def test_the_walls_need_no_rights_but_user_namespaces(
+    held_in: Confinement, without: str, told: str
+) -> None:
+    """As an ordinary user builds them; and where not even that is allowed, it is said."""
+    if held_in.why_not:
+        pytest.skip(f"no walls here: {held_in.why_not}")
+    command = under(f"--bounding-set={without}", f"--inh-caps={without}")
+    path = json.dumps([str(HERE.parents[1]), LIBRARIES])
+    done = subprocess.run(
+        [*command, PROVE, path, LIBRARIES], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == told, done.stderr
+
+
+HOST = """
+import json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from tests.improvement.test_acp import TalkingDesk, hypotheses, run_acp
+desk = TalkingDesk()
+desk.answers = hypotheses(desk)
+why = run_acp(json.loads(sys.argv[2]), "", desk, {})
+own = [f["title"] for what, f in desk.reports if what == "own_tool"]
+print(json.dumps([why, dict(desk.used).get("finish", {}).get("best"), own]))
+"""
+
+
+def test_an_agent_in_node_works_behind_the_walls_of_an_ordinary_user(
+    tmp_path: Path, held_in: Confinement
+) -> None:
+    if held_in.why_not:
+        pytest.skip(f"no walls here: {held_in.why_not}")
+    command = under("--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+    path, options = json.dumps([str(HERE.parents[1]), LIBRARIES]), json.dumps(in_node(tmp_path))
+    done = subprocess.run(
+        [*command, HOST, path, options], capture_output=True, text=True, timeout=120
+    )
+    why, best, own = json.loads(done.stdout)
+    assert (why, best) == ("", 2), done.stderr
+    assert "as 65534, saw: nothing; home []" in own[0]
 
 
 def test_an_agent_ends_with_the_process_that_holds_it(tmp_path: Path, held_in: Confinement) -> None:

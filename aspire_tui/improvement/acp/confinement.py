@@ -16,7 +16,7 @@ import msgspec
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.acp.inside import relay
-from aspire_tui.improvement.acp.inside.confined import PROXY_PORT
+from aspire_tui.improvement.acp.inside.confined import PROXY_PORT, has_admin
 from aspire_tui.improvement.acp.inside.root import HOME, LINKS, SYSTEM
 from aspire_tui.rollout.sandbox.inside.namespaces import NOBODY
 
@@ -53,7 +53,7 @@ class Premises:
             folder.chmod(0o755)
         shutil.copyfile(relay.__file__, self.links / "relay.py")
         (self.links / "relay.py").chmod(0o644)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and has_admin():  # by a user namespace it stays ours, as the agent is
             os.chown(self.work, NOBODY, NOBODY)
 
 

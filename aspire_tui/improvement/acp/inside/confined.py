@@ -34,7 +34,7 @@ def main() -> int:
     plan = json.loads(sys.argv[1])
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        as_root = os.geteuid() == 0 and _has_admin()
+        as_root = os.geteuid() == 0 and has_admin()
         namespaces.unshare(as_root=as_root)
         inner = os.fork()
         if inner == 0:
@@ -49,7 +49,8 @@ def main() -> int:
     return os.waitstatus_to_exitcode(status) & 0xFF
 
 
-def _has_admin() -> bool:
+def has_admin() -> bool:
+    """Whether this process may make namespaces by itself; else it needs a user namespace."""
     status = Path("/proc/self/status").read_text()
     return bool(int(status.split("CapEff:")[1].split()[0], 16) & (1 << 21))
 
