@@ -30,7 +30,6 @@ from aspire_tui.domain import (
     CallPreview,
     DryCall,
     Evidence,
-    Grant,
     Outcome,
     Phase,
     ProgramEnd,
@@ -48,6 +47,12 @@ from aspire_tui.domain import (
 from aspire_tui.domain import Samples as Samples
 from aspire_tui.domain import VideoFrame as VideoFrame
 from aspire_tui.event_base import Event as Event
+from aspire_tui.people_events import ApprovalAsked as ApprovalAsked
+from aspire_tui.people_events import ApprovalGiven as ApprovalGiven
+from aspire_tui.people_events import ControlChanged as ControlChanged
+from aspire_tui.people_events import GrantEnded as GrantEnded
+from aspire_tui.people_events import GrantGiven as GrantGiven
+from aspire_tui.people_events import PresenceChanged as PresenceChanged
 from aspire_tui.skill_events import CanaryReported as CanaryReported
 from aspire_tui.skill_events import SkillDrafted as SkillDrafted
 from aspire_tui.skill_events import SkillRuled as SkillRuled
@@ -308,56 +313,6 @@ class SessionResumed(Event, frozen=True, tag="resumed"):
     """Calls whose outcome nobody knows, in words."""
     finished: int = 0
     """Trials that are not repeated."""
-
-
-class PresenceChanged(Event, frozen=True, tag="presence"):
-    """Somebody came to the cell, or nobody is there any more."""
-
-    present: bool
-    cause: str
-    who: str
-    age_s: float
-    """Seconds since the last key."""
-
-
-class ControlChanged(Event, frozen=True, tag="control"):
-    """Who may do more than HOLD. Empty when nobody does."""
-
-    who: str
-    console: str
-    cause: str
-    before: str = ""
-
-
-class GrantGiven(Event, frozen=True, tag="grant"):
-    """The cell may go on unattended, within these bounds."""
-
-    grant: Grant
-    id: str
-    """Of the command; empty when given with the command that started the run."""
-
-
-class GrantEnded(Event, frozen=True, tag="grant_ended"):
-    cause: str
-    who: str
-
-
-class ApprovalAsked(Event, frozen=True, tag="approval_asked"):
-    """A program waits for a person. ``facts`` are the engine's own, never an author's words."""
-
-    program: str
-    why: str
-    facts: dict[str, JSON]
-    trial: int | None = None
-    """Set when a call inside of a trial waits."""
-    call: int | None = None
-
-
-class ApprovalGiven(Event, frozen=True, tag="approval"):
-    program: str
-    approved: bool
-    who: str
-    reason: str = ""
 
 
 class HandAct(Event, frozen=True, tag="hand_act"):

@@ -24,6 +24,7 @@ NOUNS = {
     "aspire_tui.domain",
     "aspire_tui.event_base",
     "aspire_tui.agent_events",
+    "aspire_tui.people_events",
     "aspire_tui.skill_events",
     "aspire_tui.events",
 }
@@ -51,11 +52,13 @@ ALLOWED: dict[str, set[str]] = {
     "aspire_tui.domain": set(),
     "aspire_tui.event_base": set(),
     "aspire_tui.agent_events": {"aspire_tui.domain", "aspire_tui.event_base"},
+    "aspire_tui.people_events": {"aspire_tui.domain", "aspire_tui.event_base"},
     "aspire_tui.skill_events": {"aspire_tui.domain", "aspire_tui.event_base"},
     "aspire_tui.events": {
         "aspire_tui.domain",
         "aspire_tui.event_base",
         "aspire_tui.agent_events",
+        "aspire_tui.people_events",
         "aspire_tui.skill_events",
     },
     "aspire_tui.errors": {"drivers.errors"},
