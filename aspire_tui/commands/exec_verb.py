@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,17 +69,20 @@ def exec_program(
         raise ConfigError("--then-run goes with --dry-run")
     if dry_run and trials > 1 and not then_run:
         raise ConfigError("--dry-run runs once: from the one state the cell is in")
-    past = _recorded(from_session, trial, program, context)
+    if from_session and task:
+        raise ConfigError("--from brings its own task; leave --task away")
+    notes: list[str] = []  # told once it is known that something will run
+    past = _recorded(from_session, trial, program, context, notes.append)
     tasks: tuple[TaskDef, ...]
     if past is not None:
         text, tasks = past.program, (past.task,)
-        if task:
-            raise ConfigError("--from brings its own task; leave --task away")
-        seed = past.seed_or(seed, to_stderr)
+        seed = past.seed_or(seed, notes.append)
     elif program is None or not task:
         raise ConfigError("exec needs PROGRAM.py and --task NAME, or --from SESSION --trial N")
     else:
         text, tasks = read_program(program), tasks_named([task], context.workspace)
+    for note in notes:
+        to_stderr(note)
     cell = _cell(cell, past)
     spec = RunSpec(
         verb="exec",
@@ -142,7 +146,11 @@ def _run(
 
 
 def _recorded(
-    session: str, trial: int | None, program: Path | None, context: Context
+    session: str,
+    trial: int | None,
+    program: Path | None,
+    context: Context,
+    tell: Callable[[str], None],
 ) -> Recorded | None:
     if not session:
         if trial is not None:
@@ -151,7 +159,7 @@ def _recorded(
     if program is not None:
         raise ConfigError("give a program or --from SESSION, not both")
     path = session_named(session, context.workspace)
-    return recorded_trial(path, trial, context.workspace, to_stderr)
+    return recorded_trial(path, trial, context.workspace, tell)
 
 
 def _cell(given: str, past: Recorded | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,7 @@ def of_session(cell_file: Path, cell: CellInfo, tasks: Sequence[TaskDef]) -> lis
     return [
         Attachment("cell_file", cell_file.name, "text/x-toml", cell_file.read_bytes()),
         Attachment("calibration", cell.name, "application/json", _calibration(cell)),
+        *_offsets(cell_file),
         *(Attachment("task", t.name, "application/json", as_kept(t)) for t in tasks),
         *_judging(),
         Attachment("versions", "packages.txt", "text/plain", _packages()),
@@ -72,8 +74,25 @@ def as_kept(value: object) -> bytes:
 
 
 def _calibration(cell: CellInfo) -> bytes:
-    """What the cell says of its cameras and joints; where a drive keeps offsets, they are there."""
+    """What the cell says of its cameras and joints; its drives' own files come beside it."""
     return as_kept({"cameras": cell.cameras, "arms": cell.arms})
+
+
+def _offsets(cell_file: Path) -> list[Attachment]:
+    """The files a cell file names as its devices' calibration, as they lie beside it now."""
+    found: dict[str, Attachment] = {}
+    sections: list[object] = [tomllib.loads(cell_file.read_text(encoding="utf-8"))]
+    while sections:
+        section = sections.pop()
+        if isinstance(section, list):
+            sections += section
+        elif isinstance(section, dict):
+            sections += section.values()
+            path = cell_file.parent / str(section.get("calibration", ""))
+            if path.is_file():
+                read = Attachment("calibration", path.name, "application/json", path.read_bytes())
+                found[path.name] = read
+    return list(found.values())
 
 
 def _judging() -> Iterator[Attachment]:

@@ -77,7 +77,9 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     home = tmp_path / "home"
     home.mkdir()
-    with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as runtime:
+    with tempfile.TemporaryDirectory(
+        prefix="rt-", dir="/tmp", ignore_cleanup_errors=True
+    ) as runtime:
         Path(runtime).chmod(0o700)
         yield Bench(home, Path(runtime))
         _end_all(f"{runtime}|{home}")
