@@ -27,7 +27,7 @@ from drivers.feetech.section import FeetechSection
 from drivers.found_out import found_out_problems
 from drivers.remote_section import RemoteSection
 from drivers.services import ServiceSection
-from drivers.taught import Taught
+from drivers.taught import Taught, regions_of, starts_of
 from drivers.types import (
     ArmSpec,
     CameraSpec,
@@ -200,6 +200,8 @@ def load_cell(path: Path) -> CellFile:
         estop=cell.estop,
         task_area=cell.task_area,
         brands=("emulated",) if cell.kind == "emulated" else (),
+        regions=regions_of(cell.taught),
+        starts=starts_of(cell.taught),
     )
     sim = None if cell.kind == "hardware" else cell.sim or SimSection()
     emulator = (cell.emulator or EmulatorSection()) if cell.kind == "emulated" else None

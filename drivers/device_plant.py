@@ -106,9 +106,9 @@ class DevicePlant:
             return
         self._looked_s = now_s
         for ended in (*self._services.ended(), *self._emulator.ended()):
-            log.warning("service %s ended by itself", ended)
+            log.warning("service %s", ended)
             if self._core is not None:
-                self._core.note(f"service {ended} ended by itself", "service")
+                self._core.note(f"service {ended}", "service")
 
     def close(self) -> None:
         if self._feed is not None:

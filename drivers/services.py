@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ log = logging.getLogger("cell host")
 LOOK_EVERY_S: Final = 0.05
 END_WITHIN_S: Final = 3.0
 READY_FD: Final = "ready-fd"
+RESTARTS_AT_MOST: Final = 9
 
 
 class ServiceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,12 +44,16 @@ class ServiceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``ready-fd``, ``tcp:HOST:PORT`` or ``file:PATH`` (relative to the cell file); empty: once it
     runs."""
     within_s: float = 30.0
+    restarts: int = 0
+    """How often it is started again when it ends by itself, 9 at most. Not for what moves an arm
+    when it starts; without it a service that died is only reported."""
 
 
 @dataclass
 class _Running:
     section: ServiceSection
     process: subprocess.Popen[bytes]
+    tries: int = 0
     told: bool = False
 
 
@@ -58,6 +65,9 @@ class Services:
         self._sections = sections
         self._folder = folder
         self._running: list[_Running] = []
+        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._mending: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start all; each must be healthy before the next.
@@ -73,29 +83,58 @@ class Services:
             raise
 
     def ended(self) -> list[str]:
-        """Names of services that ended by themselves since last asked, with how."""
+        """What became of services that ended by themselves since last asked, in words.
+
+        Those that may be are started again beside the caller, who never waits.
+        """
         out = []
         for running in self._running:
             code = running.process.poll()
-            if code is not None and not running.told:
-                running.told = True
-                out.append(f"{running.section.name} (exit {code})")
+            if code is None or running.told:
+                continue
+            running.told = True
+            name, most = running.section.name, min(running.section.restarts, RESTARTS_AT_MOST)
+            what = f"{name} ended by itself (exit {code})"
+            if running.tries < most:
+                what += f"; started again, {running.tries + 1} of {most}"
+                mend = threading.Thread(target=self._again, args=(running,), daemon=True)
+                self._mending.append(mend)
+                mend.start()
+            elif most:
+                what += f"; not again after {most} tries"
+            out.append(what)
+        while not self._said.empty():
+            out.append(self._said.get())
         return out
+
+    def _again(self, was: _Running) -> None:
+        """Start one anew; what came of it is said when somebody asks next."""
+        name = was.section.name
+        if self._closing.wait(min(was.tries, 5)):  # Each time a little later.
+            return
+        try:
+            process = self._begin(was.section)
+        except CellFileError as error:
+            self._said.put(str(error))
+            was.tries += 1
+            was.told = was.tries >= min(was.section.restarts, RESTARTS_AT_MOST)
+            return
+        self._said.put(f"{name} is healthy again")
+        was.process, was.tries, was.told = process, was.tries + 1, False
 
     def close(self) -> None:
         """Ask each to end, the last one first; kill what does not."""
+        self._closing.set()
+        for mend in self._mending:
+            mend.join(END_WITHIN_S)
         while self._running:
-            process = self._running.pop().process
-            if process.poll() is not None:
-                continue
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(END_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(self._running.pop().process)
 
     def _start(self, section: ServiceSection) -> None:
+        self._running.append(_Running(section, self._begin(section)))
+
+    def _begin(self, section: ServiceSection) -> subprocess.Popen[bytes]:
+        """Start one and wait until it is healthy; none is left running when it does not get so."""
         command = list(section.command)
         if not command:
             raise CellFileError(f"service {section.name}: its command is empty")
@@ -118,18 +157,23 @@ class Services:
         finally:
             if write_fd >= 0:
                 os.close(write_fd)
-        self._running.append(_Running(section, process))
         try:
             self._wait(section, process, self._probe(section, read_fd))
+        except CellFileError:
+            _end(process)
+            raise
         finally:
             if read_fd >= 0:
                 os.close(read_fd)
+        return process
 
     def _wait(
         self, section: ServiceSection, process: subprocess.Popen[bytes], healthy: Callable[[], bool]
     ) -> None:
         until_s = time.monotonic() + section.within_s
         while not healthy():
+            if self._closing.is_set():
+                raise CellFileError(f"service {section.name}: the cell is being closed")
             code = process.poll()
             if code is not None:
                 raise CellFileError(f"service {section.name} ended with {code} while starting")
@@ -155,6 +199,17 @@ class Services:
                 "tcp:HOST:PORT or file:PATH"
             )
         return lambda: True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(END_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _line_came(name: str, fd: int) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from drivers.types import ArmSpec, Workspace
+from drivers.types import ArmSpec, TaughtRegion, TaughtStart, Workspace
 
 Xyz = tuple[float, float, float]
 TaughtKind = Literal["home", "rest", "start", "box", "region"]
@@ -20,7 +20,8 @@ class Taught(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that was shown.
 
     ``home``, ``rest`` and ``box`` are also written where the cell uses them (``home_rad``,
-    ``rest_rad``, ``[workspace]``); ``start`` and ``region`` are read from here.
+    ``rest_rad``, ``[workspace]``); ``start`` and ``region`` are read from here, by tasks that name
+    them (``pose`` and ``region`` of their ``[start]``).
     """
 
     kind: TaughtKind
@@ -44,6 +45,25 @@ def box_of(points_m: Sequence[Xyz]) -> tuple[Xyz, Xyz]:
                 "lie diagonally opposite"
             )
     return (lo[0], lo[1], lo[2]), (hi[0], hi[1], hi[2])
+
+
+def regions_of(taught: Mapping[str, Taught]) -> dict[str, TaughtRegion]:
+    """The regions of a cell file as tasks use them: rectangles on the table."""
+    out = {}
+    for name, entry in taught.items():
+        if entry.kind == "region":
+            xs, ys = [p[0] for p in entry.points_m], [p[1] for p in entry.points_m]
+            out[name] = TaughtRegion((min(xs), max(xs)), (min(ys), max(ys)))
+    return out
+
+
+def starts_of(taught: Mapping[str, Taught]) -> dict[str, TaughtStart]:
+    """The start poses of a cell file."""
+    return {
+        name: TaughtStart(entry.arm, entry.q_rad)
+        for name, entry in taught.items()
+        if entry.kind == "start"
+    }
 
 
 def problem_of(name: str, taught: Taught, arms: Sequence[ArmSpec]) -> str:

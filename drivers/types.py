@@ -188,6 +188,20 @@ class Room(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     buffer_m: float = 0.20
 
 
+class TaughtRegion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where on the table a person showed that things may lie, base frame."""
+
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+
+
+class TaughtStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a person showed that an arm begins."""
+
+    arm: str
+    q_rad: tuple[float, ...]
+
+
 class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client learns when it connects."""
 
@@ -206,6 +220,10 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: BaseSpec | None = None
     """None: the arms stand still."""
     room: Room | None = None
+    regions: dict[str, TaughtRegion] = {}
+    """What was taught as ``region:NAME``: a task may name one to set its things out in."""
+    starts: dict[str, TaughtStart] = {}
+    """What was taught as ``start:NAME``: a task may name one to begin at."""
 
 
 AlarmCode = Literal[

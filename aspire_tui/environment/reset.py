@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from aspire_tui.domain import Check, ResetOutcome, ResetVerdict
 from aspire_tui.environment.bench import View, Workbench
 from aspire_tui.environment.draw import COLOURS, Placed, ResetImpossible, draw
 from aspire_tui.environment.footprint import find_by_outline, handle_at, handle_offset
-from aspire_tui.environment.parking import park
+from aspire_tui.environment.parking import begin_at, park
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.relations import RELATIONS, judge_range
 from aspire_tui.environment.task import Relation, TaskDef
 from drivers.errors import CellRefused
 from drivers.sim.scene import SceneSpec
+from drivers.types import CellInfo
 
 __all__ = ["COLOURS", "Placed", "ResetImpossible", "draw", "reset", "verify_reset"]
 
@@ -47,6 +49,10 @@ def reset(
     Returns:
         The verdict of this attempt and the hash of the scene that was set.
     """
+    missing = _not_taught(task, bench.cell.info)
+    if missing:
+        return _not_set(task, attempt, missing), ""
+    task = _where_taught(task, bench.cell.info)
     placed, spec = draw(task, seed, attempt, bench.table_z_m)
     if bench.cell.info.kind != "sim":
         bench.forget()
@@ -60,7 +66,34 @@ def reset(
     bench.forget()
     if bench.cell.info.kind != "sim":
         bench.cell.wait(SEEN_AFTER_S)
-    return verify_reset(task, placed, bench, attempt), scene
+    verdict = verify_reset(task, placed, bench, attempt)
+    if verdict.outcome == "ok" and task.start.pose:
+        stuck = begin_at(bench, bench.cell.info.starts[task.start.pose])
+        if stuck:
+            return _not_set(task, attempt, f"the arm did not go to its start pose: {stuck}"), scene
+    return verdict, scene
+
+
+def _not_taught(task: TaskDef, info: CellInfo) -> str:
+    """What the task begins with and the cell does not know; empty when there is nothing."""
+    for kind, name, known in (
+        ("region", task.start.region, info.regions),
+        ("start", task.start.pose, info.starts),
+    ):
+        if name and name not in known:
+            return (
+                f"{info.name} was not taught {kind} {name!r}, which the task names: "
+                f"aspire-tui cell teach {info.name} {kind}:{name}"
+            )
+    return ""
+
+
+def _where_taught(task: TaskDef, info: CellInfo) -> TaskDef:
+    if not task.start.region:
+        return task
+    shown = info.regions[task.start.region]
+    start = msgspec.structs.replace(task.start, x_m=shown.x_m, y_m=shown.y_m)
+    return msgspec.structs.replace(task, start=start)
 
 
 def _not_set(task: TaskDef, attempt: int, reason: str) -> ResetVerdict:

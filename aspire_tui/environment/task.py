@@ -105,6 +105,10 @@ class Start(Struct):
     gap_m: float = 0.03
     relations: tuple[Relation, ...] = ()
     attempts: int = 3
+    region: str = ""
+    """A region the cell was taught: things are set out there, instead of in the rectangle."""
+    pose: str = ""
+    """A start pose the cell was taught: the arm goes there before the program begins."""
 
 
 class Distractors(Struct):

@@ -71,5 +71,27 @@ def test_a_service_that_ends_by_itself_is_told_once(tmp_path: Path) -> None:
     services.start()
     told: list[str] = []
     until(lambda: told.extend(services.ended()) or told, "it is noticed")
-    assert told == ["short (exit 4)"] and services.ended() == []
+    assert told == ["short ended by itself (exit 4)"] and services.ended() == []
+    services.close()
+
+
+def test_one_that_may_be_is_started_again_a_few_times_and_then_left(tmp_path: Path) -> None:
+    mark = "import os, sys; print('+', file=open('marks', 'a')); "
+    code = mark + "os.write(int(sys.argv[-1]), b'{}\\n')"
+    section = ServiceSection("arm", ("python", "-c", code), "ready-fd", 20.0, restarts=2)
+    services = Services([section], tmp_path)
+    services.start()
+    told: list[str] = []
+
+    def given_up() -> bool:
+        told.extend(services.ended())
+        return any("not again" in line for line in told)
+
+    until(given_up, "it is left")
+    assert [t for t in told if "healthy" not in t] == [
+        "arm ended by itself (exit 0); started again, 1 of 2",
+        "arm ended by itself (exit 0); started again, 2 of 2",
+        "arm ended by itself (exit 0); not again after 2 tries",
+    ]
+    assert told.count("arm is healthy again") == 2 and marks(tmp_path) == ["+"] * 3
     services.close()
