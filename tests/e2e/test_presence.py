@@ -72,10 +72,10 @@ class Screen:
 
 @contextmanager
 def running(
-    bench, operation: str, rest: str = ""
+    bench, operation: str, rest: str = "", task: str = ""
 ) -> Iterator[tuple[SessionReader, Path, StateStream]]:  # type: ignore[no-untyped-def]
     cell = watched_cell(bench.home, operation, rest)
-    task = small_task(bench.home)
+    task = task or small_task(bench.home)
     command = bench.start("run", task, "--cell", cell, "--rounds", "0", "--json")
     try:
         reader = _reader(bench)
