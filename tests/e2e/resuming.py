@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -47,6 +48,7 @@ class Ended:
     unfinished: int
     problems: list[object] = field(default_factory=list)
     words: tuple[str, ...] = ()
+    """What the agent said; trials by no number, for one that is run again has another."""
 
 
 def look(path: Path) -> Ended:
@@ -61,7 +63,7 @@ def look(path: Path) -> Ended:
         tree = tuple((h.hypothesis, h.program, h.status) for h in reader.hypotheses())
         ended = snapshot.ended
         words = tuple(
-            e.event.text
+            re.sub(r"\b([Tt]rial) \d+", r"\1 #", e.event.text)
             for e in reader.events(kinds=("agent_said",))  # type: ignore[union-attr]
         )
         return Ended(
