@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 from PIL import Image
 
-from aspire_tui.domain import Keyframe, Status
+from aspire_tui.domain import JSON, Keyframe, Status
 from aspire_tui.engine.book import Book
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -56,6 +56,7 @@ TEXT_KEPT = 8000
 INDICES_SHOWN = 3
 """Most indices of calls in one answer; the others are asked for."""
 ROWS_SHOWN = 40
+ARGUMENTS_SHOWN = 300
 
 
 @dataclass
@@ -183,9 +184,14 @@ class Looking:
                 rows = [_line_of(r) for r in await self._rows(brief.trial)]
                 at = next((r for r in rows if r.call == brief.implicated), None)
                 kind = None if at is None else (at.primitive, at.status, at.line)
-                if kind is not None and kind not in seen:
+                if at is not None and kind is not None and kind not in seen:
                     seen.add(kind)
-                    brief = msgspec.structs.replace(brief, calls=_around(rows, brief.implicated))
+                    detail = await self.call(brief.trial, at.call)
+                    brief = msgspec.structs.replace(
+                        brief,
+                        calls=_around(rows, brief.implicated),
+                        called_with=in_short(detail.args),
+                    )
             out.append(brief)
         return out
 
@@ -331,6 +337,12 @@ def proof_of(skill: Skill) -> str:
 
 def _line_of(r: CallRow) -> CallBrief:
     return CallBrief(r.call, r.primitive, r.status or "FAULT", r.line, r.duration_s, r.summary)
+
+
+def in_short(args: Mapping[str, JSON]) -> str:
+    """A call's arguments in one bounded line."""
+    text = msgspec.json.encode(args).decode()
+    return text if len(text) <= ARGUMENTS_SHOWN else f"{text[:ARGUMENTS_SHOWN]}…"
 
 
 def _around(rows: list[CallBrief], implicated: int | None) -> tuple[CallBrief, ...]:

@@ -86,7 +86,12 @@ def _trial(r: Mapping[str, Any]) -> str:
         f"scene {r['seed_index']}: trial {r['trial']} {r['outcome']}, program {r['ended']}{at}. "
         f"{r['reason']}"
     )
-    return "\n".join([told, *(_call(call) for call in r.get("calls") or ())])
+    rows = []
+    for call in r.get("calls") or ():
+        rows.append(_call(call))
+        if call["call"] == r.get("implicated") and r.get("called_with"):
+            rows.append(f"    called with {r['called_with']}")
+    return "\n".join([told, *rows])
 
 
 def _check(r: Mapping[str, Any]) -> str:

@@ -37,6 +37,8 @@ class TrialBrief(msgspec.Struct, frozen=True):
     implicated: int | None
     calls: tuple[CallBrief, ...] = ()
     """The index of its calls, of failures that differ from each other; empty: ask for it."""
+    called_with: str = ""
+    """Arguments of the implicated call, where its index is shown."""
 
 
 class CallDetail(msgspec.Struct, frozen=True):

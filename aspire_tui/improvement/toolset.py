@@ -170,7 +170,6 @@ class Tool:
         top = defs.pop(self.arguments.__name__, schemas[0])
         lean: dict[str, JSON] = _lean(top, defs)
         lean.pop("description", None)
-        lean["additionalProperties"] = False
         return lean
 
 
@@ -216,8 +215,8 @@ _ALL: Final[tuple[Tool, ...]] = (
     Tool("program", "The program of a hypothesis.", OneHypothesis, True),
     Tool(
         "run",
-        "Run a hypothesis on dev scenes. Answers one line per trial; of failures that differ, the "
-        "index of calls too.",
+        "Run a hypothesis on dev scenes. Answers one line per trial; of failures that differ also "
+        "the index of calls.",
         RunProgram,
     ),
     Tool("calls", "Index of a trial's calls: status, line, duration, one line.", Trial, True),

@@ -30,6 +30,7 @@ from tests.improvement.loopback import Asked, Says, Use
 
 MOST_HYPOTHESES: Final = 4
 _ROW = r"^\s*{} line (\d+)\s+(\w+)\s"
+_CALLED = r"^\s*{} line (\d+)\s+(\w+)\s+[\d.]+ s  (\w+):.*\n    called with (\{{.*\}})$"
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,10 @@ def _detail(at: Failure, mine: list[Step]) -> dict[str, Any] | None:
     for step in mine:
         if step.use.name == "call" and step.args["call"] == at.call:
             return dict(json.loads(unfenced(step.reply)))
+    row = re.search(_CALLED.format(at.call), at.text, re.MULTILINE)
+    if row is not None:  # the index shows what the call was given
+        shown = {"primitive": row[3], "status": row[2], "line": int(row[1])}
+        return {**shown, "args": json.loads(row[4])}
     _, found, trace = at.text.partition(f"Trace of trial {at.trial}:")
     for line in trace.splitlines() if found else ():
         if line.startswith(f'{{"call":{at.call},'):

@@ -18,12 +18,12 @@ from aspire_tui.improvement.toolset import TOOLS, read_arguments
 FORBIDDEN = ("held_out", "held-out", "referee", "truth", "simulator")
 
 
-def test_every_tool_has_words_and_a_closed_schema() -> None:
+def test_every_tool_has_words_a_schema_and_refuses_what_it_does_not_know() -> None:
     for tool in TOOLS.values():
         schema = tool.schema()
         assert tool.what.endswith(".")
         assert schema["type"] == "object"
-        assert schema["additionalProperties"] is False
+        assert tool.arguments.__struct_config__.forbid_unknown_fields
         for name, field in schema["properties"].items():
             assert "type" in field, (tool.name, name)
 

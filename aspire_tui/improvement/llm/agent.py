@@ -146,7 +146,8 @@ class LlmAgent:
             words = await describe(self.asking, self.asked, shown)
             return Shown(f"{shown.text}\n{words}")
         if name == "run" and self.preset.whole_trace and isinstance(answer, list):
-            rows = [{**row, "calls": ()} for row in answer]  # they are in the traces
+            # What stands beside failures otherwise is in the traces.
+            rows = [{**row, "calls": (), "called_with": ""} for row in answer]
             failed = [row for row in rows if row["outcome"] != "PASS"]
             traces = [await whole_trace(self.asking, int(row["trial"])) for row in failed]
             return Shown("\n".join([present("run", rows).text, *traces]))

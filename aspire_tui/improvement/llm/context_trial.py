@@ -124,7 +124,11 @@ class ContextTrial:
     async def _repair(self, task: TaskDef, failure: Failed, mode: Mode) -> Repaired:
         trial, scene = int(failure.row["trial"]), int(failure.row["seed_index"])
         calls: Any = await self.asking.use("calls", {"trial": trial})
-        row = {**failure.row, "calls": calls if mode == "index" else ()}
+        row = {**failure.row, "calls": (), "called_with": ""}
+        if mode == "index":
+            where = {"trial": trial, "call": row["implicated"]}
+            detail: Any = await self.asking.use("call", where)
+            row |= {"calls": calls, "called_with": msgspec.json.encode(detail["args"]).decode()}
         lines = [
             f"Task:\n{present('task', msgspec.to_builtins(task)).text}",
             f"Hypothesis {failure.hypothesis} is this program:\n"

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 
 from aspire_tui.domain import Repair
 from aspire_tui.improvement.rules.compose import CannotCompose, compose
-from aspire_tui.improvement.rules.words import seen_in_words
+from aspire_tui.improvement.rules.words import (
+    PROOF_IN_WORDS,
+    SCENES_IN_WORDS,
+    same_task_in_words,
+    seen_in_words,
+)
 from aspire_tui.improvement.tools import CallDetail, SkillMatch, ToolRefused, Tools, TrialBrief
 
 SUSPECTS = 3
@@ -93,7 +98,7 @@ class RulesAgent:
 
     def _first(self, program: str) -> Node:
         self._tools.say(
-            "I write the plain program: look once, grasp once, place once. "
+            f"{SCENES_IN_WORDS} I write the plain program: look once, grasp once, place once. "
             "I run it on one scene for all to see, then on more, to learn how often it fails.",
             "plan",
         )
@@ -134,13 +139,9 @@ class RulesAgent:
         if not candidates:
             self._tools.say("No skill in the library fits what is left.", "finding")
             return None
-        for match in {c.match.skill: c.match for c in candidates}.values():
-            if match.same_task:
-                self._tools.say(
-                    f"{match.skill}: its evidence comes from this same task, so this shows the "
-                    "loop at work and not something newly learned.",
-                    "finding",
-                )
+        same = list(dict.fromkeys(c.match.skill for c in candidates if c.match.same_task))
+        if same:
+            self._tools.say(same_task_in_words(same), "finding")
         self._tools.say(
             f"Round {number}: trying up to {len(candidates)} repairs on the {len(failures)} "
             "failing scenes first, because a repair that does not help there helps nowhere.",
@@ -272,7 +273,8 @@ class RulesAgent:
             else "I go back to the program before it."
         )
         self._tools.say(
-            f"{candidate.words()}: {judged.status}: {judged.reason}. {meaning}", "finding"
+            f"{candidate.words()}: {judged.status}: {judged.reason}. {PROOF_IN_WORDS} {meaning}",
+            "finding",
         )
         return judged.status == "kept"
 
