@@ -167,6 +167,10 @@ def run(
     _see_it_through(started, context, attended and not headless, as_json)
 
 
+UNASKED = ("run ended", "info", "warn", "error", "agent  error")
+"""Lines that are told to an operator who is the agent; the others follow from what they typed."""
+
+
 def _watched(attended: bool, as_json: bool) -> bool:
     """Whether a person at this terminal will see the run on a screen."""
     return attended and not as_json and sys.stdout.isatty()
@@ -176,7 +180,8 @@ def _beside_the_operator(started: StartedEngine, context: Context) -> RunEnded |
     """The terminal is the operator's, who is the agent; only what nobody asked for is told."""
 
     def tell(line: str) -> None:
-        if line.startswith(("run ended", "info", "warn", "error", "HOLD", "agent  error")):
+        text = line.strip().partition("  ")[2]  # behind its time
+        if line.startswith("HOLD") or text.startswith(UNASKED):
             to_stderr(line)
 
     return follow(started, context.who(), tell, interrupt="hold")
