@@ -20,6 +20,8 @@ import pytest
 
 from aspire_tui.domain import AGENT_UNCONFINED
 from aspire_tui.session.reader import SessionReader
+from aspire_tui.tui.glyphs import UNICODE
+from aspire_tui.tui.panes.strip import Live, strip_rows
 from tests.e2e.conftest import Bench
 from tests.e2e.hosted import (
     AT_THE_BENCH,
@@ -152,3 +154,27 @@ def answered(terminal: int, prompt: str, within_s: float = 200.0) -> str:
         assert ready, f"no prompt in {within_s} s: {seen[-400:]}"
         seen += os.read(terminal, 65536).decode("utf-8", "replace")
     return seen
+
+
+def test_where_no_walls_can_be_built_it_is_said_and_nothing_is_proven(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """A root without any rights cannot make namespaces: the agent runs, and that is all."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only a root has rights to give up")
+    options = in_python(tmp_path / "installed", slipped(asks_for_another_thing))
+    headless = [word for word in AT_THE_BENCH if word not in ("--speed", "10")]
+    command = bench.command("run", easy_task(bench), *options, *headless, "--headless")
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command, "--i-accept-no-sandbox"],
+        env=bench.environment, capture_output=True, text=True, timeout=300,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert AGENT_UNCONFINED in told["brands"] and told["held_out"]["n"] == 0, done.stderr
+    assert told["outcome"] is None and told["best"]["hypothesis"] == 2
+    with SessionReader(Path(told["session"])) as reader:
+        snapshot = reader.snapshot()
+    assert snapshot.ended is not None and "not confined" in snapshot.ended.reason
+    rows = strip_rows(snapshot, Live(), "replay", 100, UNICODE)
+    assert any(AGENT_UNCONFINED in "".join(s.text for s in row) for row in rows)

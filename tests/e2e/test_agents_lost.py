@@ -32,7 +32,8 @@ from tests.e2e.hosted import (
 from tests.e2e.kills import _moving_call, _reader
 from tests.e2e.test_agents import answered
 from tests.e2e.test_llm import worker_of
-from tests.improvement.apprentice import reaches_too_high
+from tests.improvement.apprentice import Apprentice, reaches_too_high
+from tests.improvement.loopback import Asked, Fails, Loopback, Says
 from tests.improvement.novice import work
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -129,3 +130,25 @@ def test_killed_in_a_trial_at_the_bench_and_taken_up_again(
     if kind != "manual":
         assert json.loads(out)["stopped_by"] == "done"
     assert cell_state(bench) == "HOLD"
+
+
+def test_a_provider_that_stays_away_leaves_the_cell_in_hold(bench: Bench) -> None:
+    """Asked again for as long as that may help, then given up: at the bench, with a model."""
+    apprentice = Apprentice(reaches_too_high)
+
+    def script(asked: Asked) -> Says | Fails:
+        if any(use.name == "run" for use in asked.uses()):
+            return Fails(401, {"error": {"message": "revoked"}})
+        return apprentice(asked)
+
+    with Loopback(script) as loopback:
+        words = ("--agent", "llm", "--model", "anthropic:claude-haiku-4-5",
+                 "--base-url", loopback.url("anthropic"))  # fmt: skip
+        done = bench.run("run", easy_task(bench), *words, *AT_THE_BENCH, timeout=300)
+    assert done.code == 5, done.err
+    assert "the key is not accepted" in done.err and "--resume" in done.err
+    assert cell_state(bench) == "HOLD"
+    with SessionReader(Path(done.json["session"])) as reader:
+        snapshot = reader.snapshot()
+        assert snapshot.ended is not None and snapshot.ended.stopped_by == "agent"
+        assert snapshot.trials_opened == snapshot.trials_closed == 1
