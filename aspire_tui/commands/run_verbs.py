@@ -176,7 +176,9 @@ def _watched(attended: bool, as_json: bool) -> bool:
     return attended and not as_json and sys.stdout.isatty()
 
 
-def _beside_the_operator(started: StartedEngine, context: Context) -> RunEnded | None:
+def _beside_the_operator(
+    started: StartedEngine, context: Context, since_seq: int = 0
+) -> RunEnded | None:
     """The terminal is the operator's, who is the agent; only what nobody asked for is told."""
 
     def tell(line: str) -> None:
@@ -184,7 +186,7 @@ def _beside_the_operator(started: StartedEngine, context: Context) -> RunEnded |
         if line.startswith("HOLD") or text.startswith(UNASKED):
             to_stderr(line)
 
-    return follow(started, context.who(), tell, interrupt="hold")
+    return follow(started, context.who(), tell, since_seq, interrupt="hold")
 
 
 def _see_it_through(
@@ -220,7 +222,7 @@ def _resume(
         people_of(job, unattended, context.who(), watched=_watched(attended, as_json))
     )
     if job.spec.agent == "manual":
-        raise typer.Exit(exit_of(_beside_the_operator(started, context)))
+        raise typer.Exit(exit_of(_beside_the_operator(started, context, since_seq)))
     _see_it_through(started, context, attended, as_json, since_seq)
 
 
