@@ -12,13 +12,13 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 
 from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
+from drivers.cellchecks import check_arm, check_base
 from drivers.compat.section import GelloSection, YamPortalSection
 from drivers.emu.section import EmulatorSection
 from drivers.errors import CellFileError
@@ -30,11 +30,13 @@ from drivers.services import ServiceSection
 from drivers.taught import Taught, regions_of, starts_of
 from drivers.types import (
     ArmSpec,
+    BaseSpec,
     CameraSpec,
     CellInfo,
     CellKind,
     ClockName,
     EstopState,
+    Room,
     TaskArea,
     Workspace,
 )
@@ -93,6 +95,8 @@ class _CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     control_hz: float = 100.0
     estop: EstopState = "UNKNOWN"
     task_area: TaskArea | None = None
+    base: BaseSpec | None = None
+    room: Room | None = None
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()
@@ -199,6 +203,8 @@ def load_cell(path: Path) -> CellFile:
         control_hz=cell.control_hz,
         estop=cell.estop,
         task_area=cell.task_area,
+        base=cell.base,
+        room=cell.room,
         brands=("emulated",) if cell.kind == "emulated" else (),
         regions=regions_of(cell.taught),
         starts=starts_of(cell.taught),
@@ -337,7 +343,9 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
     lo, hi = cell.workspace.lo_m, cell.workspace.hi_m
     require(all(a < b for a, b in zip(lo, hi, strict=True)), "workspace", "lo_m must be < hi_m")
     for arm in cell.arms:
-        _check_arm(arm, require)
+        check_arm(arm, require)
+    simulated = cell.kind == "sim" and (cell.sim is None or cell.sim.world == "mujoco")
+    check_base(cell.base, cell.room, cell.arms, simulated, require)
     for camera in cell.cameras:
         mounts = ("base", *(arm.name for arm in cell.arms))
         require(
@@ -401,82 +409,6 @@ def _check(cell: _CellTable, path: Path, text: str) -> None:
 
 def _all_taken(cell: _CellTable) -> bool:
     return {d.camera for d in cell.camera_device} >= {c.name for c in cell.cameras}
-
-
-def _check_arm(arm: ArmSpec, require: Any) -> None:
-    require(len(arm.joints) > 0, "joints", f"arm {arm.name} has no joints")
-    _check_servos(arm, require)
-    require(
-        len(arm.home_rad) == len(arm.joints),
-        "home_rad",
-        f"arm {arm.name}: home_rad has {len(arm.home_rad)} values for {len(arm.joints)} joints",
-    )
-    require(
-        len(arm.rest_rad) in (0, len(arm.joints)),
-        "rest_rad",
-        f"arm {arm.name}: rest_rad has {len(arm.rest_rad)} values for {len(arm.joints)} joints",
-    )
-    for joint, rest in zip(arm.joints, arm.rest_rad, strict=False):
-        require(
-            joint.lo_rad <= rest <= joint.hi_rad,
-            "rest_rad",
-            f"arm {arm.name}, {joint.name}: rest_rad is out of range",
-        )
-    for joint, home in zip(arm.joints, arm.home_rad, strict=True):
-        word = f"arm {arm.name}, {joint.name}"
-        require(joint.lo_rad < joint.hi_rad, joint.name, f"{word}: lo_rad must be < hi_rad")
-        require(
-            joint.vmax_rad_s > 0 and joint.amax_rad_s2 > 0,
-            joint.name,
-            f"{word}: vmax_rad_s and amax_rad_s2 must be positive",
-        )
-        require(joint.lo_rad <= home <= joint.hi_rad, "home_rad", f"{word}: home is out of range")
-    grip = arm.gripper
-    require(
-        0.0 <= grip.closed_width_m < grip.open_width_m,
-        "open_width_m",
-        f"arm {arm.name}: the gripper needs 0 <= closed_width_m < open_width_m",
-    )
-    require(
-        grip.max_force_N > 0 and grip.max_speed_m_s > 0,
-        "max_force_N",
-        f"arm {arm.name}: gripper force and speed must be positive",
-    )
-
-
-def _check_servos(arm: ArmSpec, require: Any) -> None:
-    """What servos and the jaw hold to."""
-    require(
-        len(arm.sag_rad_per_Nm) in (0, len(arm.joints)),
-        "sag_rad_per_Nm",
-        f"arm {arm.name}: sag_rad_per_Nm has {len(arm.sag_rad_per_Nm)} values for "
-        f"{len(arm.joints)} joints",
-    )
-    require(
-        0.0 < arm.orientation_tolerance_rad <= 1.0,
-        "orientation_tolerance_rad",
-        f"arm {arm.name}: orientation_tolerance_rad must be above 0, at most 1",
-    )
-    require(
-        0.0 <= arm.trim_rad <= 0.2, "trim_rad", f"arm {arm.name}: trim_rad must be 0 to 0.2 rad"
-    )
-    jaw = arm.gripper.jaw
-    if jaw is None:
-        return
-    rising = all(a < b for row in (jaw.angle_rad, jaw.width_m) for a, b in pairwise(row))
-    require(
-        len(jaw.angle_rad) == len(jaw.width_m) >= 2 and rising,
-        "angle_rad",
-        f"arm {arm.name}: jaw: angle_rad and width_m must rise, as many of each, at least two",
-    )
-    require(jaw.lever_m > 0.0, "lever_m", f"arm {arm.name}: jaw: lever_m must be positive")
-    span = (arm.gripper.closed_width_m, arm.gripper.open_width_m)
-    require(
-        jaw.width_m[0] <= span[0] + 1e-9 and span[1] <= jaw.width_m[-1] + 1e-9,
-        "jaw",
-        f"arm {arm.name}: the jaw opens {jaw.width_m[0]} to {jaw.width_m[-1]} m, the gripper wants "
-        f"{span[0]} to {span[1]} m",
-    )
 
 
 def _numbers(value: Any) -> Iterable[float]:

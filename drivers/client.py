@@ -18,6 +18,7 @@ from drivers.cameras.client import FrameClient
 from drivers.errors import CellFault, CellRefused
 from drivers.heartbeat import Heartbeat
 from drivers.line import Line
+from drivers.room import BASE
 from drivers.rows import pack_trajectory, unpack_samples
 from drivers.state_stream import Seen, StateStream
 from drivers.stop_client import StopClient, hold_now
@@ -426,6 +427,9 @@ class CellClient:
 
     def _joints(self, arm: str) -> tuple[float, ...]:
         names = [spec.name for spec in self.info.arms]
+        base = self.status().base if arm == BASE else None
+        if base is not None:
+            return base.q_rad
         if arm not in names:
             raise CellRefused("no_such_arm", f"no arm {arm!r} in this cell; it has {names}")
         return self.status().arms[names.index(arm)].q_rad

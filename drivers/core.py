@@ -20,11 +20,12 @@ from drivers.cycle import MOVING, Cycle
 from drivers.errors import CellFault, CellRefused
 from drivers.fsm import StateMachine
 from drivers.guard import PoseGuard
-from drivers.hermite import Vector
+from drivers.hermite import HermitePath, Vector
 from drivers.limits import tightened_arm, tightened_box
 from drivers.manual import Manual
 from drivers.reactions import standing, words
-from drivers.safety import ToolXyz, check_grip, check_trajectory
+from drivers.room import BASE, as_arm, bump
+from drivers.safety import Refusal, ToolXyz, check_grip, check_trajectory
 from drivers.ticket import Ticket, TicketKind
 from drivers.together import check_together
 from drivers.two_steps import TwoSteps
@@ -63,7 +64,8 @@ class CellCore:
         self._owner: str | None = None
         self._clock = clock
         self._fsm = StateMachine(clock)
-        self._arms = ArmGroup(info.arms, arms, 1.0 / info.control_hz, clock)
+        specs = info.arms if info.base is None else (*info.arms, as_arm(info.base))
+        self._arms = ArmGroup(specs, arms, 1.0 / info.control_hz, clock)
         self._guard = PoseGuard(info.workspace, tool_xyz or {}, body, self._arms.setpoints)
         self._cycle = Cycle(info, self._fsm, self._arms, self._guard, clock)
         self._tickets = 0
@@ -238,8 +240,8 @@ class CellCore:
             self.dt_s,
             self.info.workspace,
             self._guard.tool_xyz.get(arm),
-            self._guard.touching(arm),
-        )
+            self._guard.touching(arm) if arm != BASE else None,
+        ) or self._in_the_way(arm, trajectory)
         if refusal is not None:
             channel.refuse_path(ticket, trajectory, refusal)
             self._fsm.note(f"{arm}: {refusal.detail}", who, "refused")
@@ -284,6 +286,14 @@ class CellCore:
         longest_s = max(each.duration_s for each in trajectories.values())
         self._run(f"{' and '.join(trajectories)} follow paths of {longest_s:.2f} s", who)
         return list(tickets.values())
+
+    def _in_the_way(self, arm: str, trajectory: Trajectory) -> Refusal | None:
+        """A base keeps its outline off what its map has, whoever leads it."""
+        if arm != BASE or self.info.base is None or self.info.room is None:
+            return None
+        _, poses, _ = HermitePath(trajectory).sample(0.05)
+        why = bump(self.info.room, self.info.base, poses)
+        return Refusal("LIMIT", why) if why else None
 
     def start_grip(
         self, arm: str, width_m: float, force_N: float, speed_m_s: float | None, who: str
@@ -443,6 +453,7 @@ class CellCore:
     def _make_status(self) -> CellStatus:
         fsm = self._fsm
         hz, overruns, realtime = self._loop
+        samples = self._arms.samples()
         return CellStatus(
             t_s=self._clock(),
             state=fsm.state,
@@ -453,7 +464,7 @@ class CellCore:
             estop=self.info.estop,
             speed=self._cycle.speed,
             lease=self._owner,
-            arms=self._arms.samples(),
+            arms=samples[: len(self.info.arms)],
             loop_hz=hz,
             overruns=overruns,
             realtime=realtime,
@@ -461,4 +472,5 @@ class CellCore:
             tracking_rad=tuple(channel.monitor.error_rad for channel in self._arms),
             alarms=tuple(words(alarm) for alarm in self._cycle.alarms()),
             stowed=self._cycle.stowed(),
+            base=None if self.info.base is None else samples[-1],
         )

@@ -304,6 +304,8 @@ class CellStatus(msgspec.Struct, frozen=True):
     """What drives complain of now, in words."""
     stowed: bool = False
     """The arms rest where they may lose torque."""
+    base: ArmSample | None = None
+    """Of a base that drives: x, y in metres and yaw in radians in place of joints, room frame."""
 
 
 @dataclass(frozen=True, eq=False)

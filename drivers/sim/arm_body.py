@@ -54,8 +54,9 @@ class ArmsBody:
 
     def touching(self, q_rad: Mapping[str, Sequence[float]]) -> Touch | None:
         data = self._data
-        for arm, q in q_rad.items():
-            data.qpos[self._qpos[arm]] = q
+        for arm, columns in self._qpos.items():
+            if arm in q_rad:
+                data.qpos[columns] = q_rad[arm]
         mujoco.mj_kinematics(self._model, data)
         mujoco.mj_collision(self._model, data)
         if not data.ncon:

@@ -53,6 +53,9 @@ class NoiseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sensor noise in steps of 1/255."""
     exposure_sd: float = 0.08
     white_balance_sd: float = 0.03
+    base_xy_sd_m: float = 0.0
+    """How far off a driving base takes itself to be, per axis."""
+    base_yaw_sd_deg: float = 0.0
 
     @classmethod
     def off(cls) -> NoiseSpec:
@@ -88,6 +91,11 @@ class CellNoise:
         """Measured minus true joint angle, radians, shape (n_joints,)."""
         sd = np.deg2rad(self.spec.joint_offset_sd_deg)
         return np.asarray(self._rng("joint offset", arm).normal(size=n_joints) * sd)
+
+    def localisation_error(self) -> FloatArray:
+        """Measured minus true x, y (metres) and yaw (radians) of a driving base, shape (3,)."""
+        xy, yaw = self.spec.base_xy_sd_m, np.deg2rad(self.spec.base_yaw_sd_deg)
+        return np.asarray(self._rng("base").normal(size=3) * np.array((xy, xy, yaw)))
 
     def read_noise(self, arm: str, n_joints: int) -> FloatArray:
         """Shape (READ_NOISE_ROWS, n_joints + 1): joints in radians, then the opening in metres."""

@@ -22,6 +22,7 @@ from drivers.sim.board import PlacedBoard, add_board, refuse
 from drivers.sim.film import Film
 from drivers.sim.noise import CellNoise
 from drivers.sim.things import PRINT_M, SceneObject, ScenePart, SceneSlide, Shape, add_thing
+from drivers.sim.vehicle_body import add_room, add_vehicle
 from drivers.types import ArmSpec, CameraSpec, CellInfo
 
 __all__ = [
@@ -61,6 +62,8 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A calibration board, laid down or held by an arm."""
     film: Film | None = None
     """Something spilt on the table, to be wiped off."""
+    base_pose: tuple[float, float, float] | None = None
+    """Where a driving base starts: x, y in metres, yaw in radians, room frame; None: its home."""
 
     def things(self) -> tuple[SceneObject, ...]:
         """Objects, then distractors."""
@@ -70,8 +73,8 @@ class SceneSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def scene_hash(spec: SceneSpec) -> str:
     """A name for exactly this scene."""
     table = msgspec.to_builtins(spec)
-    # Names given before there were boards, films or things of several parts stay.
-    for name in ("board", "film"):
+    # Names given before there were boards, films, bases or things of several parts stay.
+    for name in ("board", "film", "base_pose"):
         if table[name] is None:
             del table[name]
     for thing in (*table["objects"], *table["distractors"]):
@@ -102,13 +105,18 @@ def build_model(info: CellInfo, spec: SceneSpec, noise: CellNoise) -> mujoco.MjM
     model_spec.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     model_spec.option.sleep_tolerance = SLEEP_BELOW_M_S
     look = Appearance.draw(spec.appearance_seed)
-    _add_table(model_spec, info.workspace.table_z_m)
+    carrier = model_spec.worldbody
+    if info.base is not None and info.room is not None:
+        add_room(model_spec, info.room, TABLE)
+        carrier = add_vehicle(model_spec, info.base)
+    else:
+        _add_table(model_spec, info.workspace.table_z_m)
     for arm in info.arms:
-        _attach_arm(model_spec, arm)
+        _attach_arm(model_spec, carrier, arm)
     for index, thing in enumerate(spec.things()):
         add_thing(model_spec, thing, look.object_rgb(thing.rgb, index))
     for camera in info.cameras:
-        _add_camera(model_spec, info, camera, noise)
+        _add_camera(model_spec, carrier, info, camera, noise)
     if spec.board is not None:
         _place_board(model_spec, info, spec.board)
     if spec.film is not None:
@@ -142,10 +150,10 @@ def arm_model_path(arm: ArmSpec) -> Path:
     return given if given.is_absolute() else MODELS / given.with_suffix(".xml").name
 
 
-def _attach_arm(scene: Any, arm: ArmSpec) -> None:
+def _attach_arm(scene: Any, carrier: Any, arm: ArmSpec) -> None:
     child = mujoco.MjSpec.from_file(str(arm_model_path(arm)))
     child.option = scene.option
-    mount = scene.worldbody.add_frame(pos=arm.base_xyz_m, quat=arm.base_wxyz)
+    mount = carrier.add_frame(pos=arm.base_xyz_m, quat=arm.base_wxyz)
     scene.attach(child, prefix=arm_prefix(arm.name), frame=mount)
 
 
@@ -162,13 +170,15 @@ def _add_table(scene: Any, top_z_m: float) -> None:
     )
 
 
-def _add_camera(scene: Any, info: CellInfo, camera: CameraSpec, noise: CellNoise) -> None:
+def _add_camera(
+    scene: Any, carrier: Any, info: CellInfo, camera: CameraSpec, noise: CellNoise
+) -> None:
     """A camera where it truly is: its calibration, displaced by what the calibration got wrong."""
     error = noise.camera_error(camera.name, on_arm=camera.mount != "base")
     R = rotation(camera.mount_wxyz)
     position = np.array(camera.mount_xyz_m) + error.xyz_m
     R = R @ rotation_from_vector(error.rotvec_rad)
-    body = scene.worldbody
+    body = carrier
     if camera.mount != "base":
         arm = next(a for a in info.arms if a.name == camera.mount)
         site = scene.site(arm_prefix(arm.name) + arm.tool_site)

@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.room import BASE
 from drivers.sim.appearance import Appearance
 from drivers.sim.arm import ArmSetpoint, SimArm
 from drivers.sim.film import wipe
@@ -21,6 +22,7 @@ from drivers.sim.lens import intrinsics
 from drivers.sim.noise import CellNoise, NoiseSpec
 from drivers.sim.raycam import Eye, Picture, RayCamera
 from drivers.sim.scene import TABLE, TIMESTEP_S, SceneSpec, build_model, rotation, scene_hash
+from drivers.sim.vehicle import SimVehicle
 from drivers.types import CameraSpec, CellInfo, Frame
 
 SETTLE_S = 0.5
@@ -46,7 +48,11 @@ class World:
     def __init__(self, info: CellInfo, noise: NoiseSpec) -> None:
         self.info = info
         self.noise_spec = noise
-        self.arms: Mapping[str, SimArm] = {a.name: SimArm(a, self.clock) for a in info.arms}
+        self.arms: dict[str, SimArm | SimVehicle] = {
+            a.name: SimArm(a, self.clock) for a in info.arms
+        }
+        if info.base is not None:
+            self.arms[BASE] = SimVehicle(info.base, self.clock)
         self._cameras: Mapping[str, CameraSpec] = {c.name: c for c in info.cameras}
         self._epoch_s = 0.0
         self._resets = 0
@@ -111,6 +117,8 @@ class World:
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
             arm.place_home()
+        if spec.base_pose is not None and BASE in self.arms:
+            self.arms[BASE].place(spec.base_pose, 0.0)
         mujoco.mj_forward(self.model, self.data)
 
     def film_left(self) -> float:
