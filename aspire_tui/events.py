@@ -55,6 +55,7 @@ from aspire_tui.people_events import GrantGiven as GrantGiven
 from aspire_tui.people_events import PresenceChanged as PresenceChanged
 from aspire_tui.skill_events import CanaryReported as CanaryReported
 from aspire_tui.skill_events import SkillDrafted as SkillDrafted
+from aspire_tui.skill_events import SkillOnProbation as SkillOnProbation
 from aspire_tui.skill_events import SkillRuled as SkillRuled
 
 
@@ -409,6 +410,7 @@ AnyEvent = (
     | SkillProposed
     | SkillDrafted
     | SkillRuled
+    | SkillOnProbation
     | CanaryReported
     | TokensUsed
     | HypothesisOpened

@@ -43,6 +43,21 @@ class SkillRuled(Event, frozen=True, tag="skill_ruled"):
     id: str = ""
 
 
+class SkillOnProbation(Event, frozen=True, tag="skill_on_probation"):
+    """A trial at the bench uses a skill that was not proven on this cell."""
+
+    skill: str
+    cell: str
+    why: str
+    k: int
+    n: int
+    """Its own counts on this cell so far; with no other cell's."""
+    speed: float
+    """Override in force for the trial."""
+    previewed: bool
+    """The program stands before the skill's calls and shows them; nobody is there otherwise."""
+
+
 class CanaryCheck(Struct, frozen=True):
     """One thing the canary looks at: measured, and the range in which the world is the same."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,10 +27,13 @@ from aspire_tui.commands.skill_shelf_verbs import (
 from aspire_tui.domain import Budget, RunSpec, sha256_hex
 from aspire_tui.engine.spawn import EngineNotStarted, start_engine
 from aspire_tui.errors import Exit
+from aspire_tui.evolution.admission import PROBATION
 from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
 from aspire_tui.improvement.rules.prove import PROGRAM, PROVE
 from aspire_tui.library.load import PROOF, Library, load_library, load_skill
+from aspire_tui.library.promotion import Shelf
 from aspire_tui.library.skill import Skill
+from aspire_tui.library.uses import Use, Uses
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
@@ -79,9 +82,14 @@ def list_skills(ctx: typer.Context, as_json: JsonFlag = False) -> None:
 @skills_app.command("show")
 def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> None:
     """One skill in full, its sketch and evidence included."""
-    found = load_library(Context.of(ctx).workspace.skill_folders()).get(skill)
+    context = Context.of(ctx)
+    found = load_library(context.workspace.skill_folders()).get(skill)
+    shelf = shelf_of(context)
+    standing = shelf.standings().get(skill, "shipped")
+    uses = Uses(shelf.skills).of(skill, found.digest)
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        counts = {cell: {"k": u.k, "n": u.n, "broken": u.broken} for cell, u in uses.items()}
+        print_json({**msgspec.to_builtins(found), "standing": standing, "uses": counts})
         return
     typer.echo(f"{found.name}: {found.description}\n\n{found.text.strip()}\n")
     typer.echo(f"--- sketch ({found.definition.repair.splice})\n{found.sketch.rstrip()}\n")
@@ -90,6 +98,25 @@ def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> Non
             f"--- {p.task} on {p.cell}, {p.seed_set} seeds: with {p.rate_with.k}/{p.rate_with.n}, "
             f"without {p.rate_without.k}/{p.rate_without.n}"
         )
+    typer.echo("\n".join(standing_lines(standing, last_proofs(shelf, skill), uses)))
+
+
+def last_proofs(shelf: Shelf, skill: str) -> list[str]:
+    """What counted when it came in, as the ledger has it."""
+    edits = [e for e in shelf.ledger.entries() if e.skill == skill and e.act == "edit"]
+    return [str(line) for line in edits[-1].details.get("proofs", [])] if edits else []
+
+
+def standing_lines(standing: str, proofs: Sequence[str], uses: Mapping[str, Use]) -> list[str]:
+    """How it stands, and how it did on each cell by itself: simulation and benches apart. Pure."""
+    out = [f"--- {standing}"]
+    if standing == "provisional":
+        out += [f"  {line}" for line in proofs if line.endswith("provisional")]
+    for use in uses.values():
+        broke = f", broke {use.broken}" if use.broken else ""
+        more = "" if use.n >= PROBATION and use.k else f"; probation ends after {PROBATION} uses"
+        out.append(f"  used {use}{broke}{more}")
+    return out
 
 
 @skills_app.command("verify")

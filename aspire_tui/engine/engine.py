@@ -33,6 +33,7 @@ from aspire_tui.engine.outcomes import (
     in_a_line,
     rate_of,
 )
+from aspire_tui.engine.probation import Probation
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.engine.resume import Past, read_past
 from aspire_tui.engine.server import serve_commands
@@ -127,7 +128,7 @@ class Engine:
             self.trials.bench_ended = self.attendance.trial_ended
         self.dry_runs, self.execs = DryRuns(self), ExecQueue(self)
         self.idea_verbs = IdeaVerbs(self)
-        self.canary = Canary(self)
+        self.canary, self.probation = Canary(self), Probation(self)
         self.host: HostProcess | None = None
         server: asyncio.AbstractServer | None = None
         try:

@@ -67,6 +67,9 @@ class Trials:
     """Waits for whoever must approve a program before it moves the cell."""
     bench_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
     """Told of every trial that ended at the bench."""
+    before_bench: Callable[[str], Awaitable[None]] = _nothing
+    after_bench: Callable[[TrialClosed], Awaitable[None]] = _nothing
+    """Around every trial at the bench, with its program before and its end after."""
     worker_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
     """Told of every trial that a worker ended, once it is recorded."""
     finished: FinishedTrials = field(default_factory=FinishedTrials)
@@ -105,9 +108,11 @@ class Trials:
         async with self._bench_is_free:
             await self.approve_first(program)
             await self._may_start(own)
+            await self.before_bench(program)
             closed = await self.bench.run(
                 self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task)
             )
+            await self.after_bench(closed)
             await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed

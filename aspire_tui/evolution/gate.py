@@ -16,6 +16,7 @@ from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import Case, Paired, Recalled, Ruling, rule
 from aspire_tui.evolution.drafting import Draft, proven_by_draft, session_of
 from aspire_tui.evolution.evidence import paired_of
+from aspire_tui.evolution.recalled import recalled_of
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import load_skill
 from aspire_tui.library.promotion import QUARANTINE, Shelf
@@ -48,6 +49,7 @@ def ruling_of(
     """
     pairs: list[Paired] = []
     lost: list[str] = []
+    benches = list(recalled)
     for path in dict.fromkeys(sessions):
         with SessionReader(path) as reader:
             if not _live(reader) and reader.verify():
@@ -59,7 +61,9 @@ def ruling_of(
                 lost.append(str(changed))
             found += paired_of(reader, skill)
             found = [p for p in found if p.seed_set == "selection"]
-            if not found and not lost:
+            here = recalled_of(reader, skill, names)
+            benches += here
+            if not found and not here and not lost:
                 raise ConfigError(
                     f"{path.name} compares nothing with {skill.name} on selection scenes"
                 )
@@ -69,7 +73,7 @@ def ruling_of(
             skill=skill,
             primitives=frozenset(names),
             pairs=tuple(_once(pairs)),
-            recalled=tuple(recalled),
+            recalled=tuple(benches),
             world_holds=world_holds,
         )
     )

@@ -7,6 +7,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,7 +57,25 @@ class Library:
 
     def superseded(self) -> Mapping[str, str]:
         """Names of skills that another one replaces, with the name of that one."""
+        return self._superseded
+
+    def answering(self, primitive: str) -> tuple[Skill, ...]:
+        """Skills in use whose signature names this primitive, by name."""
+        return self._answering.get(primitive, ())
+
+    @cached_property
+    def _superseded(self) -> Mapping[str, str]:
         return {old: s.name for s in self.skills for old in s.definition.supersedes}
+
+    @cached_property
+    def _answering(self) -> Mapping[str, tuple[Skill, ...]]:
+        """Counted once: a library is asked at every failing call."""
+        found: dict[str, list[Skill]] = {}
+        for skill in self.skills:
+            if skill.name not in self._superseded:
+                for primitive in dict.fromkeys(skill.definition.signature.primitives):
+                    found.setdefault(primitive, []).append(skill)
+        return {name: tuple(skills) for name, skills in found.items()}
 
 
 def load_library(folders: Sequence[Path]) -> Library:

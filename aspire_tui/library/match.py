@@ -49,13 +49,11 @@ def match(
         declared: Names a program may call here; a skill that needs others does not match. None
             leaves this open.
     """
-    superseded = library.superseded()
+    known = None if declared is None else frozenset(declared)
     found = [
         judged
-        for skill in library.skills
-        if failure.primitive in skill.definition.signature.primitives  # most end here, unreasoned
-        and skill.name not in superseded
-        and isinstance(judged := judge(failure, skill, declared), Match)
+        for skill in library.answering(failure.primitive)
+        if isinstance(judged := judge(failure, skill, known), Match)
     ]
     return tuple(sorted(found, key=lambda m: (-m.score, m.skill.name)))
 
@@ -67,7 +65,7 @@ def judge(failure: Failure, skill: Skill, declared: Collection[str] | None = Non
         return f"answers {_any(signature.primitives)}, not {failure.primitive}"
     if signature.statuses and failure.status not in signature.statuses:
         return f"answers {_any(signature.statuses)}, not {failure.status}"
-    failed = [c for c in signature.checks if c in failure.checks]
+    failed = [f for f in failure.checks if any(fnmatchcase(f, c) for c in signature.checks)]
     if signature.checks and not failed:
         return f"needs {_any(signature.checks)} to have failed"
     if not _in_order(signature.after, failure.earlier):
@@ -85,7 +83,7 @@ def judge(failure: Failure, skill: Skill, declared: Collection[str] | None = Non
     if kinds and failure.kinds and not set(kinds) & set(failure.kinds):
         return f"is for {_any(kinds)}, this cell is {_any(failure.kinds)}"
     if declared is not None:
-        absent = sorted(set(skill.uses) - set(declared))
+        absent = [name for name in skill.uses if name not in declared]
         if absent:
             return f"calls {absent[0]}, which is not declared here"
     reasons = [f"{failure.primitive} ended {failure.status}"]

@@ -47,7 +47,7 @@ class Signature(Struct, frozen=True):
     Attributes:
         primitives: The implicated call is one of these.
         statuses: It ended in one of these; empty: any.
-        checks: One of these checks of the verdict did not pass; empty: any.
+        checks: One of these checks of the verdict (``*``, ``?``) did not pass; empty: any.
         after: These primitives were called before it, in this order, others between allowed.
         args: Patterns on arguments of the implicated call.
         scene: Patterns on measured facts, e.g. ``error_m``; a fact nobody measured does not fit.

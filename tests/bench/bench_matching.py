@@ -27,6 +27,9 @@ def figures() -> list[Figure]:
     failure = Failure(
         "close_gripper", "EMPTY_GRASP", earlier=("sample_grasp_pose", "goto_pose"), kinds=("arm",)
     )
+    began = time.perf_counter()
+    match(failure, library)
+    first_ms = 1e3 * (time.perf_counter() - began)
     signature_ms = [timed(lambda: match(failure, library)) for _ in range(ROUNDS)]
     began = time.perf_counter()
     index = TextIndex(library)
@@ -36,6 +39,7 @@ def figures() -> list[Figure]:
     text_ms = [timed(lambda: index.search(text)) for _ in range(ROUNDS)]
     return [
         figure("skills matched by signature", signature_ms),
+        Figure("the same, the first time a library is asked", "-", f"{first_ms:.1f} ms", COMMAND),
         figure("skills found by text, when no signature fits", text_ms),
         Figure(
             f"words of {SKILLS} skills counted, once per library",

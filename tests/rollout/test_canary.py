@@ -72,7 +72,9 @@ def test_a_thing_that_moved_is_no_camera_that_moved() -> None:
     other = picture.copy()
     other[10:40, 10:40] = picture[20:50, 14:44]
     assert shift_px(picture.tobytes(), other.tobytes()) < 0.5
-    assert shift_px(picture.tobytes(), np.roll(picture, 3, axis=1).tobytes()) == pytest.approx(3, abs=0.05)
+    assert shift_px(picture.tobytes(), np.roll(picture, 3, axis=1).tobytes()) == pytest.approx(
+        3, abs=0.05
+    )
 
 
 def test_another_cell_file_is_another_reference() -> None:
