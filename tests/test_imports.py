@@ -99,6 +99,8 @@ SIMULATOR_SEAMS = {
     ("aspire_tui.environment.reset", "drivers.sim.scene"),
     ("aspire_tui.environment.referee", "drivers.sim.truth"),
     ("aspire_tui.rollout.bench_worker", "drivers.sim.control"),
+    ("aspire_tui.environment.near_misses", "drivers.sim.scene"),
+    ("aspire_tui.rollout.verifier_check", "drivers.sim.cell"),
     ("aspire_tui.rollout.bulk", "drivers.sim.cell"),
     ("aspire_tui.rollout.dry_run", "drivers.sim.cell"),
     ("aspire_tui.rollout.dry_run", "drivers.sim.scene"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from aspire_tui.commands.confusion_text import confusion_json, confusion_lines
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.follow import follow, to_stderr
-from aspire_tui.commands.jobs import make_job, tasks_named
+from aspire_tui.commands.jobs import cell_named, make_job, tasks_named
 from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import ConfigError, Exit
@@ -23,7 +25,7 @@ from aspire_tui.improvement.llm.provider import check_price, choose_models, miss
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 
-bench_app = typer.Typer(no_args_is_help=True, help="Experiments: context, vision.")
+bench_app = typer.Typer(no_args_is_help=True, help="Experiments: context, vision, verifier.")
 VISIONS = ("native", "tool", "text")
 LEAST_RUNS = 10
 """Runs for each way of seeing below which their outcomes are not compared."""
@@ -152,6 +154,45 @@ def _looked(reader: SessionReader) -> int:
     """How often the agent was shown a picture."""
     used = [r.event for r in reader.events(kinds=("agent_tool",))]
     return sum(isinstance(e, AgentTool) and e.tool == "view" and e.ok for e in used)
+
+
+@bench_app.command("verifier")
+def verifier(
+    ctx: typer.Context,
+    task: Annotated[str, typer.Option(help="Task name or file.")],
+    ends: Annotated[int, typer.Option(min=1, max=20_000, help="Ends to judge.")] = 560,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Stop after; go on later.")] = 60,
+    into: Annotated[str, typer.Option(help="File of the judged ends, kept and gone on with.")] = "",
+    cell: CellOption = "yam",
+    json_only: JsonFlag = False,
+) -> None:
+    """Verify the verifier: cameras against the referee on good, bad and near ends of a task."""
+    # Loads the simulator, which no other verb should wait for.
+    from aspire_tui.rollout.verifier_check import Judged, VerifierCheck
+
+    context = Context.of(ctx)
+    found = tasks_named([task], context.workspace)[0]
+    _, cell_file = cell_named(cell, context.workspace)
+    name = f"verifier-{found.name}-{cell_file.info.name}.jsonl"
+    path = Path(into) if into else context.workspace.root / "bench" / name
+    check = VerifierCheck.on(found, cell_file, path)
+    until = time.monotonic() + 60 * minutes
+    for judged in check.run(ends):
+        if judged.verifier != judged.referee:
+            typer.echo(
+                f"end {judged.n} ({judged.kind}): verifier {judged.verifier}, referee "
+                f"{judged.referee}: {judged.reason}",
+                err=True,
+            )
+        if time.monotonic() > until:
+            break
+    judged_all: list[Judged] = check.judged()
+    answer = confusion_json(found.name, judged_all, path)
+    if json_only:
+        print_json(answer)
+        return
+    for line in confusion_lines(answer):
+        typer.echo(line)
 
 
 def _options(

@@ -12,6 +12,7 @@ from aspire_tui.commands.jobs import cell_named, tasks_named
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.config import suggestion
 from aspire_tui.environment.task_file import task_names
+from aspire_tui.environment.variants import KINDS as VARIANTS
 from aspire_tui.errors import ConfigError, Exit
 from drivers.cellfile import find_cell, read_reference
 
@@ -31,10 +32,25 @@ def list_tasks(ctx: typer.Context, as_json: JsonFlag = False) -> None:
     context = Context.of(ctx)
     found = tasks_named(task_names(context.workspace.task_folders()), context.workspace)
     if as_json:
-        print_json({"tasks": [{"name": t.name, "instruction": t.instruction} for t in found]})
+        rows = [
+            {
+                "name": t.name,
+                "instruction": t.instruction,
+                "cells": list(t.cells),
+                "steps": [f"{t.name}@{s.name}" for s in t.subtasks],
+                "goal": [r.relation for r in t.goal],
+                "variants": [f"{t.name}+{kind}-SEED" for kind in VARIANTS],
+            }
+            for t in found
+        ]
+        print_json({"tasks": rows})
         return
     for t in found:
-        typer.echo(f"{t.name:<16} {t.instruction}")
+        cells = f"  [{', '.join(t.cells)}]" if t.cells else ""
+        typer.echo(f"{t.name:<16} {t.instruction}{cells}")
+        for step in t.subtasks:
+            typer.echo(f"  @{step.name:<13} {step.instruction}")
+    typer.echo(f"variants of each: TASK+KIND-SEED, KIND {', '.join(VARIANTS)}; a step: TASK@STEP")
 
 
 @tasks_app.command("show")

@@ -36,6 +36,9 @@ ROUND_M = 0.03
 
 LOW_M = 0.05
 PLACE_SD_M = 0.004
+CLOSED_SHARE = 0.6
+"""Fingers closer together than this share of a thing's width have nothing of it between them."""
+
 HEIGHT_SD_M = 0.006
 
 
@@ -111,9 +114,13 @@ def _covers_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str,
 
 
 def _let_go(thing: ObjectDef, s: Sensed) -> Check:
-    """The narrowest part a hand could be round."""
-    narrow = min(min(p.long_m, p.wide_m) for p in patches_of(thing)) + RELEASE_GAP_M
-    return judge_range("gripper has let go", "gripper", s.width_m, "m", narrow, None, sd=0.0005)
+    """Fingers wider apart than its narrowest part, or closer than they could be round it."""
+    narrow = min(min(p.long_m, p.wide_m) for p in patches_of(thing))
+    if s.width_m < CLOSED_SHARE * narrow:
+        hi = CLOSED_SHARE * narrow
+        return judge_range("gripper has let go", "gripper", s.width_m, "m", None, hi, sd=0.0005)
+    lo = narrow + RELEASE_GAP_M
+    return judge_range("gripper has let go", "gripper", s.width_m, "m", lo, None, sd=0.0005)
 
 
 # -- around ------------------------------------------------------------------------------------
@@ -210,8 +217,7 @@ def margin_inside(thing: ObjectDef, tray: ObjectDef, along_m: float, across_m: f
 
 
 def _in_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
-    narrow = min(task.object(r.object).size_m[:2]) + RELEASE_GAP_M
-    out = [judge_range("gripper has let go", "gripper", s.width_m, "m", narrow, None, sd=0.0005)]
+    out = [_let_go(task.object(r.object), s)]
     for look in looks:
         value = look.measured.get(f"{r.object} in {r.target}")
         name = f"{r.object} in {r.target}"

@@ -151,6 +151,8 @@ class TaskDef(Struct):
     limits: Limits = Limits()
     spill: SpillDef | None = None
     subtasks: tuple[SubTask, ...] = ()
+    cells: tuple[str, ...] = ()
+    """Cells it is for; empty is any with one arm."""
 
     def object(self, name: str) -> ObjectDef:
         for o in self.objects:

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from aspire_tui.environment.relations import RELATIONS
-from aspire_tui.environment.task import TaskDef
+from aspire_tui.environment.task import Relation, TaskDef
+from aspire_tui.environment.variants import NoVariant, vary
 
 SHIPPED = Path(__file__).parent / "tasks"
 
@@ -25,22 +26,64 @@ def task_names(folders: Sequence[Path] = (SHIPPED,)) -> list[str]:
 
 
 def find_task(name: str, folders: Sequence[Path] = (SHIPPED,)) -> TaskDef:
-    """A task by name, or by the path of its file.
+    """A task by name, or by the path of its file; also one of its steps or variants.
+
+    ``TASK@STEP`` asks for one sub-task, ``TASK+KIND-SEED`` for a perturbed variant; both go
+    together as ``TASK@STEP+KIND-SEED``.
 
     Raises:
         TaskError: Unknown (names the nearest) or malformed.
     """
-    return load_task(task_path(name, folders))
+    base, step, kind, seed = _taken_apart(name)
+    task = load_task(task_path(base, folders))
+    if step:
+        task = _step(task, step)
+    if kind:
+        try:
+            task = vary(task, kind, seed)
+        except NoVariant as error:
+            raise TaskError(str(error)) from None
+    return task
+
+
+def _taken_apart(name: str) -> tuple[str, str, str, int]:
+    """Task, step, kind of variant and its seed; empty where there is none."""
+    if name.endswith(".toml"):
+        return name, "", "", 0
+    base, _, variant = name.partition("+")
+    base, _, step = base.partition("@")
+    if not variant:
+        return base, step, "", 0
+    kind, _, seed = variant.rpartition("-")
+    if not kind or not seed.isdecimal():
+        raise TaskError(f"variant {variant!r} is not KIND-SEED, such as spatial-3")
+    return base, step, kind, int(seed)
+
+
+def _step(task: TaskDef, step: str) -> TaskDef:
+    """One sub-task as a task of its own: same start, its own words and goal."""
+    for sub in task.subtasks:
+        if sub.name == step:
+            return msgspec.structs.replace(
+                task,
+                name=f"{task.name}@{step}",
+                instruction=sub.instruction,
+                goal=sub.goal,
+                subtasks=(),
+            )
+    known = ", ".join(s.name for s in task.subtasks) or "none"
+    raise TaskError(f"task {task.name} has no step {step!r}; its steps: {known}")
 
 
 def task_path(name: str, folders: Sequence[Path] = (SHIPPED,)) -> Path:
-    """The file of a task, by name or as it is given.
+    """The file of a task (of its steps and variants too), by name or as it is given.
 
     Raises:
         TaskError: Unknown (names the nearest).
     """
     if name.endswith(".toml") or "/" in name:
         return Path(name)
+    name = _taken_apart(name)[0]
     for folder in folders:
         path = folder / f"{name}.toml"
         if path.is_file():
@@ -77,7 +120,13 @@ def _check(task: TaskDef, path: Path) -> None:
         raise TaskError(f"{path}: two objects share a name")
     if not task.goal:
         raise TaskError(f"{path}: goal is empty; a task needs at least one relation")
-    for where, relations in (("start", task.start.relations), ("goal", task.goal)):
+    stated: list[tuple[str, tuple[Relation, ...]]] = [
+        ("start", task.start.relations),
+        ("goal", task.goal),
+        *((f"sub-task {s.name}", s.goal) for s in task.subtasks),
+    ]
+    _check_things(task, path)
+    for where, relations in stated:
         for r in relations:
             if r.relation not in RELATIONS:
                 known = ", ".join(sorted(RELATIONS))
@@ -87,3 +136,17 @@ def _check(task: TaskDef, path: Path) -> None:
                     raise TaskError(f"{path}: {where} names {name!r}, which is not among objects")
             if RELATIONS[r.relation].needs_target and not r.target:
                 raise TaskError(f"{path}: {where} relation {r.relation} needs a target")
+
+
+def _check_things(task: TaskDef, path: Path) -> None:
+    names = [o.name for o in task.objects]
+    for i, thing in enumerate(task.objects):
+        if thing.mount and thing.mount not in names[:i]:
+            raise TaskError(f"{path}: {thing.name} is mounted on {thing.mount!r}, not named before")
+        if (thing.hold != "free" or thing.rail) and not (thing.place or thing.mount):
+            raise TaskError(f"{path}: {thing.name} does not lie free; it needs a place or a mount")
+    if task.spill is not None and task.spill.wiper not in names:
+        raise TaskError(f"{path}: spill wiper {task.spill.wiper!r} is not among objects")
+    steps = [s.name for s in task.subtasks]
+    if len(set(steps)) != len(steps):
+        raise TaskError(f"{path}: two sub-tasks share a name")

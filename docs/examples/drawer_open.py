@@ -2,9 +2,10 @@
 
 BAR = [[0.0, 0.0, 0.010, 0.08]]
 FRONT = np.array([0.0, 1.0])
-BEHIND = 0.018
+BEHIND = 0.026
 PULL = 0.10
-TURN = np.array([0.0, 0.0, 1.0, 0.0])
+# A quarter turn: the closed fingers are narrower that way.
+TURN = np.array([0.0, -np.sqrt(0.5), np.sqrt(0.5), 0.0])
 
 bar = find_outline("orange handle", BAR, height_m=0.012, base_m=0.042)
 hook = bar[:2] - BEHIND * FRONT

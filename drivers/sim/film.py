@@ -32,6 +32,8 @@ class Film(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rgb: tuple[float, float, float]
     wiper: str
     """The thing that wipes."""
+    gone: tuple[int, ...] = ()
+    """Cells that are wiped already when the scene is set, by their place in ``centres``."""
 
     @property
     def cells(self) -> int:

@@ -77,6 +77,8 @@ def scene_hash(spec: SceneSpec) -> str:
     for name in ("board", "film", "base_pose"):
         if table[name] is None:
             del table[name]
+    if spec.film is not None and not spec.film.gone:
+        del table["film"]["gone"]
     for thing in (*table["objects"], *table["distractors"]):
         for name, plain in (("parts", []), ("hold", "free"), ("slide", None)):
             if thing[name] == plain or thing[name] == ():

@@ -114,6 +114,8 @@ class World:
         for thing in spec.things():
             if thing.slide is not None:
                 self.data.joint(thing.name).qpos[0] = thing.slide.at_m
+        if spec.film is not None:
+            self.data.userdata[list(spec.film.gone)] = 1.0
         for arm in self.arms.values():
             arm.enter(self.model, self.data, self.noise)
             arm.place_home()

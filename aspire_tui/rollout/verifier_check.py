@@ -1,0 +1,139 @@
+"""Sets ends of a task, good, bad and near the criterion, and asks verifier and referee about each.
+
+One line of JSON per end, so that a check that was stopped goes on where it was. The referee only
+says what an end really was: the verifier is never told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from aspire_tui.domain import Outcome
+from aspire_tui.environment import referee, verify
+from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.draw import Placed, draw
+from aspire_tui.environment.motion.pose import pose_matrix
+from aspire_tui.environment.near_misses import KINDS, End, end_of
+from aspire_tui.environment.perception.camera import quaternion, rotation
+from aspire_tui.environment.primitives.gripper import close_gripper, open_gripper
+from aspire_tui.environment.primitives.motion import goto_pose_along_tool, move_linear
+from aspire_tui.environment.reset import verify_reset
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.environment.task_fit import fit
+from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.rollout.station import Station
+from drivers.cellfile import CellFile
+
+SHARE: Final = {"good": 0.24, "near": 0.5, "bad": 0.26}
+FINGERS_DOWN: Final = np.array([0.0, 0.0, 1.0, 0.0])
+DEEPEST_M: Final = 0.03
+LOWEST_M: Final = 0.017
+FIRST_SEED: Final = 4_000_000
+"""Far from the seeds that programs are tried on."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One end: what it was meant to be, what the referee and the verifier said of it."""
+
+    n: int
+    kind: str
+    verifier: Outcome
+    referee: Outcome
+    reason: str
+    values: dict[str, float]
+    seconds: float
+
+
+@dataclass
+class VerifierCheck:
+    """Judges ends of one task on one simulated cell, in order, skipping those already judged."""
+
+    task: TaskDef
+    station: Station
+    into: Path
+    wall: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def on(cls, task: TaskDef, cell_file: CellFile, into: Path) -> VerifierCheck:
+        from drivers.sim.cell import SimCell
+
+        cell = SimCell(cell_file)
+        return cls(fit(task, cell.info.task_area), Station.on(cell, cell.stand_in), into)
+
+    def judged(self) -> list[Judged]:
+        """What the file holds; a line cut off by a crash is left out."""
+        if not self.into.exists():
+            return []
+        found = []
+        for line in self.into.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(msgspec.json.decode(line, type=Judged))
+            except msgspec.DecodeError:
+                continue
+        return found
+
+    def run(self, ends: int) -> Iterator[Judged]:
+        """Judge the ends that are missing up to this many, writing each before it is yielded."""
+        done = {j.n for j in self.judged()}
+        self.into.parent.mkdir(parents=True, exist_ok=True)
+        for n in range(ends):
+            if n in done:
+                continue
+            one = self._one(n)
+            if one is None:
+                continue
+            with self.into.open("ab") as out:
+                out.write(msgspec.json.encode(one) + b"\n")
+            yield one
+
+    def _one(self, n: int) -> Judged | None:
+        began = self.wall()
+        rng = np.random.default_rng([n, 77])
+        kind = str(rng.choice(KINDS, p=[SHARE[k] for k in KINDS]))
+        seed = FIRST_SEED + n
+        bench = self.station.workbench(self.task, seed, MemoryJournal())
+        placed, spec = draw(self.task, seed, 1, bench.table_z_m)
+        self.station.stand_in.reset_scene(spec)
+        bench.forget()
+        # Cameras mark what the end is compared with, as at the start of any trial.
+        if verify_reset(self.task, placed, bench, 1).outcome != "ok":
+            return None
+        marks = bench.marks
+        end = end_of(self.task, placed, spec, kind, rng)
+        self.station.stand_in.reset_scene(end.spec)
+        bench.forget()
+        bench.marks = marks
+        if end.held:
+            _hold(bench, next(p for p in placed if p.thing.name == end.held), end)
+        verdict = verify.verify(self.task, bench)
+        truth, values = referee.judge(self.task, self.station.stand_in, bench.table_z_m)
+        return Judged(
+            n, kind, verdict.outcome, truth, verdict.reason, values, round(self.wall() - began, 2)
+        )
+
+
+def _hold(bench: Workbench, thing: Placed, end: End) -> None:
+    """Take a thing where it was put and hold it up, leaning, with the arm's own moves."""
+    half = thing.thing.size_m[2] / 2
+    x, y, z = thing.xyz_m
+    grip = np.array([x, y, max(LOWEST_M + bench.table_z_m, z + half - DEEPEST_M, z)])
+    yaw = (thing.yaw_rad + np.pi / 4) % (np.pi / 2) - np.pi / 4
+    turn = np.array([0.0, -np.sin(yaw / 2), np.cos(yaw / 2), 0.0])
+    open_gripper.invoke(bench, {})
+    goto_pose_along_tool.invoke(
+        bench, {"position": grip, "quaternion_wxyz": turn, "z_approach": 0.08}
+    )
+    close_gripper.invoke(bench, {})
+    up = grip + np.array([0.0, 0.0, max(0.002, end.height_m)])
+    if end.tilt_rad:
+        c, s = np.cos(end.tilt_rad), np.sin(end.tilt_rad)
+        lean = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+        turn = quaternion(lean @ rotation(turn))
+    move_linear.invoke(bench, {"position": pose_matrix(up, turn)[:3, 3], "quaternion_wxyz": turn})
