@@ -24,18 +24,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, required=True, help="for ports and sockets")
     parser.add_argument("--seed", type=int, help="of faults that come by themselves")
     parser.add_argument("--noise-off", action="store_true", help="ideal cameras")
+    parser.add_argument("--fresh", action="store_true", help="take nothing up, leave nothing")
     parser.add_argument("--ready-fd", type=int, help="write one JSON line here when ready or not")
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s emulator %(message)s", stream=sys.stderr)
     try:
         args.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        seat = Seat(args.run_dir, _played(args.cell_file, args.seed, args.noise_off))
+        played = _played(args.cell_file, args.seed, args.noise_off)
+        seat = Seat(args.run_dir, played)
         if seat.taken_by:
             tell(args.ready_fd, ready=True, pid=seat.taken_by, found=True)
             keep_watch(seat.taken_by)
             return 0
+        kept = "" if args.fresh else played
         emulated = EmulatedCell(
-            load_cell(args.cell_file), args.run_dir, not args.noise_off, args.seed
+            load_cell(args.cell_file), args.run_dir, not args.noise_off, args.seed, kept
         )
     except (ValueError, OSError) as error:
         tell(args.ready_fd, ready=False, error=str(error))
@@ -58,7 +61,10 @@ def main(argv: list[str] | None = None) -> int:
 def _played(cell_file: Path, seed: int | None, noise_off: bool) -> str:
     """A name for exactly this cell, played in this way."""
     told = f"{seed} {noise_off}".encode()
-    return hashlib.sha256(cell_file.read_bytes() + told).hexdigest()
+    emulator = load_cell(cell_file).emulator
+    held = emulator.calibration if emulator is not None else ""
+    eeproms = (cell_file.parent / held).read_bytes() if held else b""
+    return hashlib.sha256(cell_file.read_bytes() + eeproms + told).hexdigest()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from drivers.emu.assembly import Owned, assemble, gears_of, owned_from
 from drivers.emu.eyes import MISSING, EyesConfig, frozen, live
 from drivers.emu.fault_socket import NAME, FaultServer
 from drivers.emu.faults import Chaos
+from drivers.emu.journal import BenchJournal
 from drivers.emu.loop import Loop
 from drivers.emu.memory import Reg
 from drivers.emu.rig import Line, Rig, Views
@@ -72,8 +73,14 @@ class Shown:
 class EmulatedCell:
     """Everything of one emulated cell in this process, until its loop ends."""
 
-    def __init__(self, cell: CellFile, run_dir: Path, noise: bool, seed: int | None) -> None:
-        """Raises CellFileError when the cell file describes no emulated cell."""
+    def __init__(
+        self, cell: CellFile, run_dir: Path, noise: bool, seed: int | None, played: str = ""
+    ) -> None:
+        """``played``: a name for exactly this cell; with one, what was left of it is taken up.
+
+        Raises:
+            CellFileError: The cell file describes no emulated cell.
+        """
         section = _section(cell, seed)
         self.paths = CellPaths(run_dir)
         believed = cell.info.cameras
@@ -94,6 +101,9 @@ class EmulatedCell:
             raise CellFileError(f"{cell.path}: [emulator] {error}") from None
         self.loop = Loop(self.rig, FaultServer(run_dir / NAME, Answers(self.rig, chaos)))
         self.loop.after_tick = self._after_tick
+        self._journal = BenchJournal(self.paths.journal, played) if played else None
+        if self._journal is not None:
+            self._journal.take_up(self.plant, self.rig)
         self._orphan = Orphan(self.rig)
         eyes = EyesConfig(CameraConfig(info, errors), believed)
         self._shown = Shown(info, eyes, self.plant, self.rig.views)
@@ -107,6 +117,8 @@ class EmulatedCell:
 
     def close(self) -> None:
         """End what was started beside the loop."""
+        if self._journal is not None:
+            self._journal.keep(self.plant, self.rig, math.inf)
         self._control.close()
         self._feed.close()
         self._context.destroy(0)
@@ -115,6 +127,8 @@ class EmulatedCell:
     def _after_tick(self, now_s: float) -> None:
         if self._orphan.forgotten(now_s):
             self.loop.end()
+        if self._journal is not None:
+            self._journal.keep(self.plant, self.rig, now_s)
         if self.rig.views.silent:
             return
         self._shown.now_s = now_s

@@ -74,6 +74,8 @@ class Servo:
         self.drive = Drive()
         self.powered = True
         self.wired = True
+        self.lost_V = 0.0
+        """In the cables before it."""
         self._gears = gears
         self._mounting = mounting
         self._stiffness = gears.stall_Nm / full_torque_error_rad
@@ -286,7 +288,9 @@ class Servo:
         memory.put(Reg.POSITION, sign_bit(present, 15))
         memory.put(Reg.SPEED, sign_bit(round(speed), 15))
         memory.put(Reg.LOAD, sign_bit(round(sign * self.body.duty * 1000.0), 10))
-        memory.cells[Reg.VOLTAGE] = min(255, round(self.supply.volts * 10.0))
+        memory.cells[Reg.VOLTAGE] = min(
+            255, round(max(0.0, self.supply.volts - self.lost_V) * 10.0)
+        )
         memory.cells[Reg.TEMPERATURE] = max(0, min(255, round(self.body.temperature_C)))
         memory.cells[Reg.STATUS] = self.error()
         memory.cells[Reg.MOVING] = int(abs(speed) > 3.0)

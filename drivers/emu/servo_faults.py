@@ -57,6 +57,14 @@ def sag(at: Target, ohm: float) -> str:
     return f"{ohm:g} V are lost per ampere drawn"
 
 
+@fault("thin_cable", "a bad plug: volts lost before a servo and all behind it", volts=1.5)
+def thin_cable(at: Target, volts: float) -> str:
+    lost = _between(volts, 0.0, 12.0, "volts")
+    for servo in at.line.bus.servos[at.line.bus.servos.index(at.one) :]:
+        servo.lost_V = lost
+    return f"{lost:g} V are lost before servo {at.servo}"
+
+
 @fault(
     "brown_out",
     "the supply gives way for a moment: every servo restarts",
@@ -248,6 +256,7 @@ def clear(at: Target) -> str:
         line.supply.restore()
         for servo in bus.servos:
             servo.body.forced_bits = 0
+            servo.lost_V = 0.0
             servo.shaft.jammed = False
             at.rig.hand.let_go(servo.shaft)
             if not servo.powered or not servo.wired:

@@ -44,7 +44,7 @@ class EmulatedBench:
         paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         read_fd, write_fd = os.pipe()
         command = [sys.executable, "-m", "drivers.emu", str(cell_file)]
-        command += ["--run-dir", str(paths.folder), "--ready-fd", str(write_fd)]
+        command += ["--run-dir", str(paths.folder), "--fresh", "--ready-fd", str(write_fd)]
         with paths.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, pass_fds=(write_fd,), stdin=subprocess.DEVNULL, stdout=log, stderr=log

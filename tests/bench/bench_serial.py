@@ -43,7 +43,7 @@ def _cycle(name: str, goal_ms: float | None = None, **section: object) -> list[F
         try:
             arm = _energised(bus)
             took_ms, cpu_ms, missed = _run(arm)
-            rewritten = sum(missed for _, missed, _ in arm.counts.values())
+            rewritten = sum(arm.bus.counts(servo).missed for servo in arm.wiring.ids)
             arm.close()
         finally:
             bus.close()

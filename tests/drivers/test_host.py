@@ -21,6 +21,7 @@ from drivers.address import Address, local, remote
 from drivers.cellfile import load_cell
 from drivers.client import CellClient, StateStream, StopClient, hold_now
 from drivers.errors import CellFault, CellFileError, CellRefused
+from drivers.findings import FINDINGS
 from drivers.keys import load_keys, make_keys
 from drivers.runtime_dir import RuntimeDirError, cell_paths, runtime_dir
 from drivers.spawn import RunningHost, ensure_host, running_host
@@ -395,6 +396,7 @@ def test_a_network_address_without_keys_is_refused(runtime: Path) -> None:
     host = start_tcp(runtime, "--tcp", "127.0.0.1:17601")
     _, said = host.communicate(timeout=30)
     assert host.returncode == 2 and "--keys" in said
+    assert FINDINGS["bind_open"].do[0] in said
 
 
 def test_only_known_keys_get_in_and_only_as_what_they_are(runtime: Path) -> None:

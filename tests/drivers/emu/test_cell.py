@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emulator import IDS, Running, Sdk
+from hosts import until
 
 from drivers.cameras.base import CameraTrouble
 from drivers.cellfile import load_cell
@@ -177,7 +178,7 @@ def test_the_bus_of_a_cell_is_there_and_goes_with_it(start: Callable[..., Runnin
     sdk.close()
     running.close()
     assert running.process.returncode == 0
-    assert list(running.folder.iterdir()) == []
+    assert [p.name for p in running.folder.iterdir()] == ["journal"]
 
 
 def test_the_register_log_knows_the_limits_of_the_cell_file(cell: EmulatedCell) -> None:
@@ -210,6 +211,36 @@ def test_the_next_host_finds_the_arm_as_the_killed_one_left_it(
     sdk.close()
     again.close()
     assert again.process.returncode == 0 and first.process.wait(10) == 0
+
+
+def test_a_restart_finds_the_bench_and_the_arm_as_they_were_left(
+    start: Callable[..., Running],
+) -> None:
+    first = start(str(CELL), module="drivers.emu")
+    control = StandInClient(first.folder / "sim")
+    control.reset_scene(block(0.2, 0.05))
+    control.close()
+    sdk = Sdk(first.link)
+    sdk.write(1, 42, 2300)
+    first.faults.inject("torque", servo=5, value=0)
+    until(lambda: abs(sdk.read(1, 56) - 2300) < 10, "it is there")
+    left = [sdk.read(n, 56) for n in IDS]
+    sdk.close()
+    first.close()
+    assert first.process.returncode == 0
+    again = start(str(CELL), module="drivers.emu")
+    assert again.said["pid"] == again.process.pid
+    sdk = Sdk(again.link)
+    assert [sdk.read(n, 56) for n in IDS] == pytest.approx(left, abs=3)
+    assert [sdk.read(n, 40, 1) for n in IDS] == [1, 1, 1, 1, 0, 1] and sdk.read(1, 42) == 2300
+    control = StandInClient(again.folder / "sim")
+    assert control.truth().objects["block"].xyz_m[0] == pytest.approx(0.2, abs=0.002)
+    control.close()
+    sdk.close()
+    again.close()
+    (again.folder / "journal").write_bytes(b"garbage")
+    third = start(str(CELL), module="drivers.emu")
+    assert third.said["ready"]
 
 
 def test_another_cell_takes_the_place_of_the_old_one(start: Callable[..., Running]) -> None:

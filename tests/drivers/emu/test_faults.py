@@ -186,6 +186,11 @@ def by_hand(bench: Bench) -> None:
     assert abs(bench.position(1) - 2048) <= 5, "the motor has it again"
 
 
+def thin_cable(bench: Bench) -> None:
+    bench.inject("thin_cable", servo=2, volts=1.5)
+    assert [bench.read(n, 62, 1)[0] for n in (1, 2, 3)] == [120, 105, 105]
+
+
 def camera_silent(bench: Bench) -> None:
     bench.inject("camera_silent")
     assert bench.rig.views.silent

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sts_process import Command, EmulatedBus, hardware_cell
 
+from drivers.feetech.arm import FeetechArm
 from drivers.feetech.link import SerialLink
+from drivers.types import Finding
 
 
 def test_a_broken_cable_is_told_as_data_and_as_words(
@@ -43,6 +46,24 @@ def test_a_port_that_is_held_is_no_traceback_but_its_holder(
         link.close()
     assert (code, err) == (5, "")
     assert f"process {os.getpid()}" in " ".join(out.split())
+
+
+def test_an_arm_that_goes_away_while_it_is_looked_at_is_a_finding(
+    aspire: Command, emulated: EmulatedBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = str(hardware_cell(emulated.folder, emulated.port))
+    looked = FeetechArm.check
+
+    def check(arm: FeetechArm) -> list[Finding]:
+        emulated.inject("unplug")
+        arm.read(0.1)
+        return looked(arm)
+
+    monkeypatch.setattr(FeetechArm, "check", check)
+    code, out, err = aspire("cell", "check", cell, "--json")
+    assert (code, err) == (5, "")
+    codes = {f["code"] for f in json.loads(out)["findings"]}
+    assert "device_lost" in codes
 
 
 def test_a_stand_in_has_nothing_to_check(aspire: Command) -> None:

@@ -51,7 +51,7 @@ def test_a_cell_takes_what_was_measured_and_keeps_the_rest_of_its_file(tmp_path:
 def test_who_measured_and_how_long_ago_is_told_and_old_is_a_warning() -> None:
     one = {"shoulder_lift": JointMeasured(0.02, 0.01, 0.05)}
     fresh = provenance("arm", "c", Beside({}, one, 0.03, "2026-03-01T00:00:00+00:00", "ann"), NOW)
-    assert fresh is not None and fresh.severity == "info"
+    assert fresh is not None and (fresh.code, fresh.severity) == ("arrival_measured", "info")
     assert "by ann on 2026-03-01, 1 days ago" in fresh.seen and "0.03 rad" in fresh.seen
     old = provenance("arm", "c", Beside({}, one, 0.03, "2025-03-01T00:00:00+00:00", "ann"), NOW)
     assert old is not None and old.severity == "warn"
