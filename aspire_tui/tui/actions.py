@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from aspire_tui.tui.guards import (
+    ask_abandon,
     ask_abort,
     ask_approve,
     ask_detach,
@@ -24,7 +25,10 @@ from aspire_tui.tui.guards import (
     no_approval,
     no_bench,
     no_closed_trial,
+    no_draft,
     no_dry_run,
+    no_editing_draft,
+    no_editing_tree,
     no_engine,
     no_failed_trial,
     no_free_bench,
@@ -44,6 +48,7 @@ from aspire_tui.tui.guards import (
     no_standing,
     no_standing_motion,
     no_take,
+    no_tree,
     no_trial,
     only_replay,
 )
@@ -168,6 +173,46 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "deny", ("M",), "deny",
         "Deny the agent what it asks permission for.",
         "agent", no_permission,
+    ),
+    Action(
+        "fork", ("f",), "fork",
+        "Begin a new line at the hypothesis under the cursor: you say what, the agent makes it.",
+        "session", no_tree, footer=16,
+    ),
+    Action(
+        "fork_edit", ("F",), "fork edited",
+        "Edit the program of the hypothesis in $EDITOR and put it in as a fork. Only in HOLD.",
+        "session", no_editing_tree,
+    ),
+    Action(
+        "borrow", ("plus",), "borrow",
+        "Join what the hypothesis under the cursor changed into another one; it is tried.",
+        "session", no_tree,
+    ),
+    Action(
+        "prune", ("x",), "prune",
+        "Give up the hypothesis under the cursor, with a reason the agent is told.",
+        "session", no_tree,
+    ),
+    Action(
+        "promote", ("P",), "promote",
+        "Draft a skill from the hypothesis; the gate's findings stand beside its SKILL.md.",
+        "session", no_tree, footer=19,
+    ),
+    Action(
+        "admit", (), "admit",
+        "Put the drafted skill through the gate, by typing its name.",
+        "session", no_draft,
+    ),
+    Action(
+        "edit_draft", (), "edit",
+        "Edit the drafted SKILL.md in $EDITOR, then hear what the gate says. Only in HOLD.",
+        "session", no_editing_draft,
+    ),
+    Action(
+        "abandon", (), "abandon",
+        "Give the drafted skill up; its files go.",
+        "session", no_draft, ask_abandon,
     ),
     Action(
         "note", ("quotation_mark",), "note",

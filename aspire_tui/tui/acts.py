@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from aspire_tui.tui import by_hand, finding, marks, people, replaying, standing, steering
+from aspire_tui.tui import by_hand, finding, ideas, marks, people, replaying, standing, steering
 from aspire_tui.tui.actions import BY_ID, Choice
 from aspire_tui.tui.by_hand import ByHandActs
 from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.finding import Finding
 from aspire_tui.tui.guards import what_goes_on
+from aspire_tui.tui.ideas import IdeaActs
 from aspire_tui.tui.looking import Looking
 from aspire_tui.tui.marks import Marks
 from aspire_tui.tui.panes.bars import Asking, Offered
@@ -69,6 +70,7 @@ class Acts:
         self.finding = Finding(console)
         self.papers = Papers(console)
         self.marks = Marks(console)
+        self.ideas = IdeaActs(console)
         self.sharing = Sharing(console)
         self._typers: dict[str, Callable[[str, str], None]] = {
             **dict.fromkeys(standing.TYPED, self.standing.entered),
@@ -78,6 +80,7 @@ class Acts:
             **dict.fromkeys(replaying.TYPED, self.replaying.entered),
             **dict.fromkeys(finding.TYPED, self.finding.entered),
             **dict.fromkeys(marks.TYPED, self.marks.entered),
+            **dict.fromkeys(ideas.TYPED, self.ideas.entered),
         }
         """Who takes the words that were typed for an act."""
         self.handlers: dict[str, Callable[[], None]] = {
@@ -90,6 +93,7 @@ class Acts:
             **self.finding.handlers(),
             **self.papers.handlers(),
             **self.marks.handlers(),
+            **self.ideas.handlers(),
             **self.sharing.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
@@ -108,7 +112,7 @@ class Acts:
             self.decide("go")
         elif self.asking is not None:
             self._answer(action_id)
-        elif self.offered is not None:
+        elif self.offered is not None and action_id not in _OVERLAY_ROWS:
             self._choose(action_id)
         elif self._console.workspace.covered:
             self._press_covered(action_id)

@@ -5,16 +5,19 @@ Live view is replay that follows the end of the file: both are drawn from the sa
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SuspendNotSupported
 from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
@@ -100,6 +103,7 @@ class Console(DiffedApp):
         attachment: Whether the terminal is really there.
         clock: Unix time.
         keys: Which key stands for which act.
+        editor: Opens a file in the operator's editor and returns when it is closed.
         keeps: Folder of the workspace for what is kept beside recorded sessions.
     """
 
@@ -159,6 +163,7 @@ class Console(DiffedApp):
         clock: Callable[[], float] = time.time,
         keys: KeyMap = DEFAULT_KEYS,
         keeps: Path | None = None,
+        editor: Callable[[Path], None] | None = None,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
@@ -166,6 +171,7 @@ class Console(DiffedApp):
         self.source = source
         self.keys = keys
         self.keeps = keeps
+        self._editor = editor
         self.mode: Mode = mode
         self.moment = Moment()
         self.live = Live(expected=feed is not None)
@@ -306,11 +312,19 @@ class Console(DiffedApp):
         elif answer.verb == "hold":
             if self.hold_line is None:
                 self.hold_word(f"HOLD {answer.reason}")
+        elif answer.verb == "promote":
+            self._promoted(answer)
         elif self.notice[1] != "alarm":
             self.say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
         if answer.accepted and answer.verb in ("resume", "step"):
             self.live = replace(self.live, hold="")
         self.draw_bars()
+
+    def _promoted(self, answer: Answer) -> None:
+        """The gate spoke: its findings are shown once they are in the session."""
+        self.say(f"promote: {answer.reason}", "ok")
+        if answer.data.get("standing") is not None:
+            self.ask(lambda reader: reader.last_seq(), lambda _: self.acts.ideas.show_draft())
 
     def on_console_held(self, message: Held) -> None:
         answer = message.answer
@@ -344,6 +358,27 @@ class Console(DiffedApp):
             self._driver.write(sequence)
             self._driver.flush()
 
+    def edit_file(self, path: Path) -> bool:
+        """Hand the terminal to the operator's editor. Whether there was one and it ended well."""
+        if self._editor is None:
+            self.say("no editor: set $EDITOR", "warn")
+            return False
+        try:
+            with self.suspend() if not self.is_headless else nullcontext():
+                self._editor(path)
+        except (OSError, subprocess.SubprocessError, SuspendNotSupported) as error:
+            self.say(f"the editor failed: {error}", "warn")
+            return False
+        return True
+
+    def edit_text(self, text: str, name: str) -> str | None:
+        """A text after the operator's editor had it; None when it could not be edited."""
+        with tempfile.TemporaryDirectory(prefix="aspire-") as folder:
+            path = Path(folder) / name
+            path.write_text(text, encoding="utf-8")
+            edited = self.edit_file(path)
+            return path.read_text(encoding="utf-8", errors="replace") if edited else None
+
     def _tick(self) -> None:
         self.look_at_cell()
         self.draw_bars()
@@ -373,6 +408,7 @@ class Console(DiffedApp):
             keys=self.keys.changed,
             playing=self.acts.replaying.playing,
             shown=self.moment.trial,
+            editor=self._editor is not None,
             speed=state.status.speed if state else 1.0,
         )
 

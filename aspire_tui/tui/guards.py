@@ -269,3 +269,39 @@ def ask_verify(_: Situation) -> Confirm:
 def ask_take(now: Situation) -> Confirm:
     trial = now.shown.trial if now.shown is not None else 0
     return Confirm(f"Leave, and run the program of trial {trial} on your own cell?", "take along")
+
+
+def no_tree(now: Situation) -> str | None:
+    return no_agent(now) or no_hypotheses(now)
+
+
+def no_editing(now: Situation) -> str | None:
+    """While an editor has the terminal no key reaches the cell: it must be held already."""
+    if not now.editor:
+        return "no editor: set $EDITOR"
+    session = now.snapshot.session
+    if now.mode == "replay" or now.engine_gone or session is None or not session.spec.attended:
+        return None
+    return None if now.snapshot.phase.phase == "held" else "$EDITOR opens only in HOLD"
+
+
+def no_editing_tree(now: Situation) -> str | None:
+    return no_tree(now) or no_editing(now)
+
+
+def no_draft(now: Situation) -> str | None:
+    refused = no_engine(now)
+    if refused:
+        return refused
+    promotion = now.snapshot.promotion
+    waits = promotion is not None and promotion.standing == "draft"
+    return None if waits else "no draft waits; P makes one"
+
+
+def no_editing_draft(now: Situation) -> str | None:
+    return no_draft(now) or no_editing(now)
+
+
+def ask_abandon(now: Situation) -> Confirm:
+    name = now.snapshot.promotion.skill if now.snapshot.promotion is not None else "it"
+    return Confirm(f"Give up the draft of {name}? Its files go.", "give up")

@@ -43,6 +43,10 @@ Verb = Literal[
     "note",
     "bookmark",
     "override",
+    "fork",
+    "borrow",
+    "prune",
+    "promote",
 ]
 """What the console asks of an engine."""
 

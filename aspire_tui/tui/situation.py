@@ -48,6 +48,8 @@ class Situation:
     """A replay runs by itself."""
     shown: TrialRow | None = None
     """The trial that is looked at."""
+    editor: bool = False
+    """There is an editor to open."""
     speed: float = 1.0
     """The speed override of the cell."""
 
