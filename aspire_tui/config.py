@@ -199,6 +199,15 @@ class ScreenSettings(Struct, frozen=True):
     theme: str = ""
     ascii: bool = False
     plain: bool = False
+    mouse: bool = False
+    """Off: over SSH every movement of a mouse is bytes, and tmux has its own use for it."""
+
+
+class CallSettings(Struct, frozen=True):
+    """Who is called when a person is wanted and no screen is looked at."""
+
+    on_event: str = ""
+    """A shell command; see :mod:`aspire_tui.engine.callout` for what it is told."""
 
 
 class SessionSettings(Struct, frozen=True):
@@ -218,6 +227,9 @@ class Settings(Struct, frozen=True):
     run: RunSettings = RunSettings()
     screen: ScreenSettings = ScreenSettings()
     sessions: SessionSettings = SessionSettings()
+    calls: CallSettings = CallSettings()
+    keys: dict[str, list[str]] = {}
+    """Keys of acts of the console, by act: ``zoom = ["Z"]``."""
 
 
 def load_settings(workspace: Workspace) -> Settings:

@@ -47,6 +47,7 @@ class Context:
             session,
             EngineClient(sock, self.who(), role="viewer" if view else "operator"),
             ascii_only=self.ascii,
+            workspace=self.workspace,
         )
 
     def console_replay(self, session: Path, at: str) -> None:
@@ -55,7 +56,7 @@ class Context:
         from aspire_tui.tui.start import watch_replay
 
         try:
-            watch_replay(session, at, ascii_only=self.ascii)
+            watch_replay(session, at, ascii_only=self.ascii, workspace=self.workspace)
         except NoSuchMoment as error:
             raise ConfigError(str(error)) from None
 

@@ -60,6 +60,7 @@ def cell_named(name: str, workspace: Workspace) -> tuple[Path, CellFile]:
 def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) -> Job:
     """A job for the engine, with a fresh session file in the workspace."""
     workspace.prepare()
+    settings = load_settings(workspace)
     path, cell = cell_named(spec.cell, workspace)
     spec = msgspec.structs.replace(spec, cell=cell.info.name, cell_file=str(path.resolve()))
     return Job(
@@ -72,7 +73,8 @@ def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) ->
         skill_folders=_skill_folders(spec.skills, workspace),
         key_file=str(workspace.root / ".held-out.key"),
         levels=admitted(hardware=cell.info.kind == "hardware", waived=spec.sandbox_waived),
-        keep=retention(load_settings(workspace)),
+        keep=retention(settings),
+        on_event=settings.calls.on_event,
         shelf=str(workspace.skills.resolve()),
     )
 

@@ -51,6 +51,8 @@ class Book:
     spent_minutes: float = 0.0
     """Minutes used before a resume."""
     replay: Replay = field(default_factory=Replay)
+    saw: Callable[[AnyEvent], None] = lambda _: None
+    """Told of every event once it is durable."""
     hypotheses: int = 0
     model_calls: int = 0
     tokens: Tokens = field(default_factory=Tokens)
@@ -69,9 +71,12 @@ class Book:
     ) -> int:
         """Make these durable, in one transaction; returns the last sequence number."""
         fresh = self.replay.fresh(events)
-        return await asyncio.to_thread(
+        seq = await asyncio.to_thread(
             self.recorder.append, fresh, blobs or {}, tuple(samples), tuple(video)
         )
+        for event in fresh:
+            self.saw(event)
+        return seq
 
     async def write_trial(self, journal: MemoryJournal) -> None:
         """A whole bulk trial in one transaction."""

@@ -15,6 +15,7 @@ from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.canary import Canary
+from aspire_tui.engine.callout import Callout
 from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.dry_runs import DryRuns
@@ -89,6 +90,8 @@ class Engine:
         past = self._past()
         recorder = (Recorder.open if past else Recorder.create)(Path(job.session))
         self.book = Book(recorder, job.spec.budget)
+        callout = Callout(job.on_event, job.session, self.book.write)
+        self.book.saw = callout.saw
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
         self.pool = LocalPool(
             WorkerSpec(
@@ -163,6 +166,7 @@ class Engine:
                 if past is None:
                     Path(job.session).unlink(missing_ok=True)
         await self.book.write(self.book.spent(), ended)
+        await callout.over()
         await asyncio.to_thread(recorder.close)
         self.socket_path.unlink(missing_ok=True)
         return 5 if ended.stopped_by in ("fault", "agent") else 0

@@ -33,5 +33,7 @@ class Job(msgspec.Struct, frozen=True):
     """The sentence of an unattended grant, as it was typed."""
     shelf: str = ""
     """The workspace's own skill folder, where a promoted skill goes."""
+    on_event: str = ""
+    """The operator's command that calls somebody."""
     resume_by: str = ""
     """Who resumes the run in ``session``; empty for a new session."""

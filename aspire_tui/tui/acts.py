@@ -94,6 +94,7 @@ class Acts:
             **self.papers.handlers(),
             **self.marks.handlers(),
             **self.ideas.handlers(),
+            **console.arranging.handlers(),
             **self.sharing.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,

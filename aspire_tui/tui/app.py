@@ -5,19 +5,15 @@ Live view is replay that follows the end of the file: both are drawn from the sa
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from textual import events
-from textual.app import ComposeResult, SuspendNotSupported
 from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
@@ -25,40 +21,27 @@ from textual.widgets import Input
 from aspire_tui.events import HandAct
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import TYPING_KEYS, Acts
-from aspire_tui.tui.arrange import LEAST_COLUMNS, PANES, PaneId, all_visible
+from aspire_tui.tui.arrange import PANES
+from aspire_tui.tui.arranging import Arranging
 from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.by_hand import hand_words
+from aspire_tui.tui.drawing import DrawnConsole
+from aspire_tui.tui.editing import Editing, Editor
 from aspire_tui.tui.glyphs import ASCII, UNICODE
 from aspire_tui.tui.keymap import DEFAULT_KEYS, KeyMap
-from aspire_tui.tui.moment import Moment, pictures_of
+from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.orders import Answer, Orders
-from aspire_tui.tui.panes.agent import agent_body
-from aspire_tui.tui.panes.bars import (
-    footer_row,
-    notice_row,
-    offered_row,
-    place_of,
-    question_row,
-    tabs_row,
-)
-from aspire_tui.tui.panes.body import Body, Look, nothing
-from aspire_tui.tui.panes.calls import calls_body
-from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.dry_run import dry_run_words
-from aspire_tui.tui.panes.inspector import inspector_body, program_body
-from aspire_tui.tui.panes.search import search_body
-from aspire_tui.tui.panes.strip import Live, strip_rows
-from aspire_tui.tui.panes.time_spent import time_body
+from aspire_tui.tui.panes.strip import Live
 from aspire_tui.tui.people import seen_in
 from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
+from aspire_tui.tui.remembered import Remembered
 from aspire_tui.tui.replaying import FRAME_S
-from aspire_tui.tui.screen.display import DiffedApp, supported
-from aspire_tui.tui.screen.draw import Brush, Rows
+from aspire_tui.tui.screen.display import supported
+from aspire_tui.tui.screen.draw import Brush
 from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
-from aspire_tui.tui.screen.paneview import CANNOT_DRAW, PaneView
-from aspire_tui.tui.screen.text import line, spread
-from aspire_tui.tui.situation import Situation
+from aspire_tui.tui.screen.paneview import PaneView
 from aspire_tui.tui.source import SessionSource
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
@@ -76,17 +59,9 @@ _DRIVER_DEPTH: Final[dict[Colours, str]] = {
     "standard": "standard",
     "mono": "mono",
 }
-_BODIES: Final[dict[PaneId, Callable[[Moment, Look], Body]]] = {
-    "calls": calls_body,
-    "call": inspector_body,
-    "checks": checks_body,
-    "agent": agent_body,
-    "search": search_body,
-    "time": time_body,
-}
 
 
-class Console(DiffedApp):
+class Console(DrawnConsole):
     """Draws a session and sends orders.
 
     Args:
@@ -103,6 +78,7 @@ class Console(DiffedApp):
         attachment: Whether the terminal is really there.
         clock: Unix time.
         keys: Which key stands for which act.
+        remembered: File that says how the screen was left.
         editor: Opens a file in the operator's editor and returns when it is closed.
         keeps: Folder of the workspace for what is kept beside recorded sessions.
     """
@@ -163,7 +139,8 @@ class Console(DiffedApp):
         clock: Callable[[], float] = time.time,
         keys: KeyMap = DEFAULT_KEYS,
         keeps: Path | None = None,
-        editor: Callable[[Path], None] | None = None,
+        remembered: Path | None = None,
+        editor: Editor | None = None,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
@@ -171,7 +148,7 @@ class Console(DiffedApp):
         self.source = source
         self.keys = keys
         self.keeps = keeps
-        self._editor = editor
+        self.editing = Editing(self, editor)
         self.mode: Mode = mode
         self.moment = Moment()
         self.live = Live(expected=feed is not None)
@@ -185,7 +162,7 @@ class Console(DiffedApp):
         if colours == "standard" and self._depth == "256":
             self._depth = "16"
         self._brush = Brush(Palette(name), ascii)
-        self._theme_name = name
+        self.theme_name = name
         self.colour_depth = "mono" if name == "mono" else _DRIVER_DEPTH[colours]
         self._diffing = supported()
         self.orders = Orders(
@@ -198,6 +175,7 @@ class Console(DiffedApp):
         )
         self.notice = ("", "")
         self.bars_drawn = False
+        self.arranging = Arranging(self, Remembered(remembered))
         self.acts = Acts(self)
         self._state_key: tuple[str, float] | None = None
 
@@ -208,23 +186,14 @@ class Console(DiffedApp):
         """Where the input thread sends HOLD; None when no cell is attached."""
         return self.orders.hold_line if self.mode == "live" else None
 
-    def compose(self) -> ComposeResult:
-        self._strip = Rows(self._brush, 2, id="strip")
-        self._tabs = Rows(self._brush, 1, id="tabs")
-        self.workspace = Workspace(self._brush)
-        self._bar = Rows(self._brush, 1, id="bar")
-        self.typed = Input(id="typed", compact=True, select_on_focus=False)
-        self.typed.cursor_blink = False
-        self._footer = Rows(self._brush, 1, id="footer")
-        yield from (self._strip, self._tabs, self.workspace, self._bar, self.typed, self._footer)
-
     def on_mount(self) -> None:
-        theme = textual_theme(self._theme_name)
+        theme = textual_theme(self.theme_name)
         self.register_theme(theme)
         self.theme = theme.name
         if not self.is_headless:
             leave_on_signals(self)
             sys.setswitchinterval(HOLD_SWITCH_S)
+        self.arranging.recall()
         self.app_resume_signal.subscribe(self, lambda _: self.redraw_all())
         self.workspace.replace_panes()
         self.source.start(
@@ -256,6 +225,8 @@ class Console(DiffedApp):
         await super().on_event(event)
 
     def on_unmount(self) -> None:
+        self.arranging.keep()
+        self.arranging.untitle()
         self.orders.close()
         self.source.close()
 
@@ -280,6 +251,8 @@ class Console(DiffedApp):
         if self.mode == "live" and known.seq and after.dry_runs[-1:] != known.dry_runs[-1:]:
             self.say(*dry_run_words(after.dry_runs[-1]))
         phase = after.phase.phase
+        if self.mode == "live":
+            self.arranging.entitle(after)
         if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
         self.draw()
@@ -358,129 +331,11 @@ class Console(DiffedApp):
             self._driver.write(sequence)
             self._driver.flush()
 
-    def edit_file(self, path: Path) -> bool:
-        """Hand the terminal to the operator's editor. Whether there was one and it ended well."""
-        if self._editor is None:
-            self.say("no editor: set $EDITOR", "warn")
-            return False
-        try:
-            with self.suspend() if not self.is_headless else nullcontext():
-                self._editor(path)
-        except (OSError, subprocess.SubprocessError, SuspendNotSupported) as error:
-            self.say(f"the editor failed: {error}", "warn")
-            return False
-        return True
-
-    def edit_text(self, text: str, name: str) -> str | None:
-        """A text after the operator's editor had it; None when it could not be edited."""
-        with tempfile.TemporaryDirectory(prefix="aspire-") as folder:
-            path = Path(folder) / name
-            path.write_text(text, encoding="utf-8")
-            edited = self.edit_file(path)
-            return path.read_text(encoding="utf-8", errors="replace") if edited else None
-
     def _tick(self) -> None:
         self.look_at_cell()
         self.draw_bars()
         if self.mode == "live" and self.moment.snapshot.in_flight is not None:
             self._draw_panes(("calls",))
-
-    # -- drawing --------------------------------------------------------------------------------
-
-    def situation(self) -> Situation:
-        """What acts may depend on, now."""
-        snapshot, state = self.moment.snapshot, self.live.state
-        info = snapshot.session.cell if snapshot.session else {}
-        recorded = str(info.get("estop", "UNKNOWN")) if isinstance(info, dict) else "UNKNOWN"
-        return Situation(
-            mode=self.mode,
-            snapshot=snapshot,
-            cell_state=state.status.state if state else snapshot.cell.state,
-            estop=state.status.estop if state else recorded,
-            stale=self.live.stale,
-            engine=self.orders.engine is not None,
-            engine_gone=bool(self.live.engine_gone),
-            stop=self.orders.hold_line is not None,
-            pictures=len(pictures_of(self.moment.keyframes)),
-            program=self.moment.program is not None,
-            searching=bool(self.acts.looking.query),
-            people=self.live.people,
-            keys=self.keys.changed,
-            playing=self.acts.replaying.playing,
-            shown=self.moment.trial,
-            editor=self._editor is not None,
-            speed=state.status.speed if state else 1.0,
-        )
-
-    def draw(self) -> None:
-        self._draw_panes(PANES)
-        self.draw_bars()
-
-    def _draw_panes(self, panes: tuple[PaneId, ...]) -> None:
-        workspace = self.workspace
-        if workspace.covered:
-            self.draw_overlay()
-            return
-        for pane, box in workspace.places().items():
-            if pane in panes and box.width > 4 and box.height > 2:
-                look = self._look(box.width, box.height)
-                workspace.pane(pane).show(self._body(pane, look), look.height)
-
-    def _body(self, pane: PaneId, look: Look) -> Body:
-        if self.size.width < LEAST_COLUMNS and pane != "calls":
-            return nothing("", line((f"too narrow: {LEAST_COLUMNS} columns show this", "warn")))
-        make = program_body if pane == "call" and self.acts.looking.showing_code else _BODIES[pane]
-        try:
-            return make(self.moment, look)
-        except Exception as error:  # one pane that cannot be drawn must not take HOLD along
-            self.log.error(f"pane {pane} cannot be drawn", error)
-            return nothing(pane, line((f"{CANNOT_DRAW}: {error!r}", "alarm")))
-
-    def _look(self, columns: int, rows: int) -> Look:
-        return Look(
-            width=max(1, columns - 4),
-            height=max(1, rows - 2),
-            glyphs=self._glyphs,
-            depth=self._depth,
-            now_s=self._clock() if self.mode == "live" else None,
-            unfolded=self.acts.looking.unfolded,
-            live=self.mode == "live",
-        )
-
-    def draw_overlay(self) -> None:
-        room = self.workspace.size
-        look = self._look(room.width, room.height)
-        self.workspace.overlay.show(self.acts.cover.body(look), look.height)
-
-    def draw_bars(self) -> None:
-        self.bars_drawn = True
-        columns = self.size.width
-        snapshot = self.moment.snapshot
-        self._strip.show(strip_rows(snapshot, self.live, self.mode, columns, self._glyphs))
-        tabs = self._tabs
-        area = self.workspace
-        tabs.display = not all_visible(columns, area.size.height) or area.zoomed
-        tabs.show([tabs_row(area.focused, area.zoomed, columns)])
-        bar = self._bar
-        bar.display = not self.acts.typing
-        self.typed.display = bool(self.acts.typing)
-        if self.acts.asking is not None:
-            bar.show([question_row(self.acts.asking, columns)])
-        elif self.acts.offered is not None:
-            bar.show([offered_row(self.acts.offered, self.situation(), columns)])
-        else:
-            place = place_of(self.moment, self._glyphs)
-            notice = notice_row(snapshot, *self.notice, columns)
-            bar.show([spread(notice, place, columns)])
-        self._footer.show([footer_row(self.situation(), columns)])
-
-    def say(self, text: str, role: str) -> None:
-        self.notice = (text, role)
-        self.draw_bars()
-
-    def hold_word(self, word: str) -> None:
-        self.live = replace(self.live, hold=word)
-        self.draw_bars()
 
     # -- acts -----------------------------------------------------------------------------------
 

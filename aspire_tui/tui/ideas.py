@@ -106,7 +106,7 @@ class IdeaActs:
 
     def _edit(self, row: ProgramRow | None) -> None:
         text = row.text if row is not None else ""
-        edited = self._console.edit_text(text, f"H{self._at}.py")
+        edited = self._console.editing.text(text, f"H{self._at}.py")
         if edited is None:
             return
         if edited.strip() == text.strip():
@@ -214,7 +214,7 @@ class IdeaActs:
         waiting = self._promotion
         if waiting is None or not waiting.folder:
             return
-        if self._console.edit_file(Path(waiting.folder) / "SKILL.md"):
+        if self._console.editing.file(Path(waiting.folder) / "SKILL.md"):
             self._console.orders.send("promote", {"step": "check", "skill": waiting.skill})
 
     def _abandon(self) -> None:

@@ -8,11 +8,13 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from aspire_tui.tui.terminal import Colours, speaks_unicode, terminal_colours  # first: prepares
 
-from aspire_tui.config import Workspace  # isort: skip
+from aspire_tui.config import ConfigError, Settings, Workspace, load_settings, suggestion  # isort: skip
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import Departure
@@ -20,17 +22,62 @@ from aspire_tui.tui.app import Console
 from aspire_tui.tui.at import moment_at
 from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.cell_ports import CellStop
+from aspire_tui.tui.editing import editor_of
+from aspire_tui.tui.keymap import key_map
 from aspire_tui.tui.launcher import Choice, Launcher
+from aspire_tui.tui.remembered import Remembered
 from aspire_tui.tui.source import SessionSource
+from aspire_tui.tui.themes import ThemeName
+from aspire_tui.tui.verbs import in_workspace
 from drivers.client import StateStream
 
+THEMES: Final[tuple[ThemeName, ...]] = ("dark", "light", "contrast", "ansi", "mono")
 
-def watch_live(session: Path, engine: EngineClient, *, ascii_only: bool) -> Departure:
+
+@dataclass(frozen=True)
+class Desk:
+    """The terminal one sits at, and how its operator wants things."""
+
+    workspace: Workspace | None
+    ascii_only: bool
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.workspace) if self.workspace is not None else Settings()
+
+    def wishes(self) -> dict[str, Any]:
+        """What every console is told, whatever it shows.
+
+        Raises:
+            ConfigError: The settings name an unknown theme, or keys that conflict.
+        """
+        settings, root = self.settings, self.workspace.root if self.workspace else None
+        colours, plain_ascii = _terminal(self.ascii_only or settings.screen.ascii)
+        memory = root / "screen.json" if root is not None else None
+        asked = settings.screen.theme
+        if asked and asked not in THEMES:
+            raise ConfigError(f"[screen] theme = {asked!r}; {suggestion(asked, THEMES)}")
+        left = Remembered(memory).read().theme_name()
+        return {
+            "ascii": plain_ascii,
+            "colours": colours,
+            "theme": next((t for t in THEMES if t == asked), left),
+            "keys": key_map(settings.keys),
+            "keeps": root / "bookmarks" if root is not None else None,
+            "remembered": memory,
+            "editor": editor_of(os.environ),
+        }
+
+
+def watch_live(
+    session: Path, engine: EngineClient, *, ascii_only: bool, workspace: Workspace | None = None
+) -> Departure:
     """The screen on a session that is being written; returns when the operator leaves."""
+    desk = Desk(workspace, ascii_only)
+    wishes = desk.wishes()
     cell = _attended_cell(session)
     stream = StateStream(cell) if cell else None
     stop = CellStop(cell) if cell else None
-    colours, plain_ascii = _terminal(ascii_only)
     engine.console = secrets.token_hex(6)
     try:
         console = Console(
@@ -39,18 +86,19 @@ def watch_live(session: Path, engine: EngineClient, *, ascii_only: bool) -> Depa
             stop,
             mode="live",
             feed=stream,
-            ascii=plain_ascii,
-            colours=colours,
             who=engine.who,
             attachment=Attachment(os.environ),
+            **wishes,
         )
-        return _run(console)
+        return _run(console, mouse=desk.settings.screen.mouse)
     finally:
         if stream is not None:
             stream.close()
 
 
-def watch_replay(session: Path, at: str, *, ascii_only: bool) -> Departure:
+def watch_replay(
+    session: Path, at: str, *, ascii_only: bool, workspace: Workspace | None = None
+) -> Departure:
     """The same screen on a recorded session.
 
     Raises:
@@ -59,13 +107,14 @@ def watch_replay(session: Path, at: str, *, ascii_only: bool) -> Departure:
     """
     with SessionReader(session) as reader:
         seq = moment_at(reader, at)
-    colours, plain_ascii = _terminal(ascii_only)
+    desk = Desk(workspace, ascii_only)
     source = SessionSource(session, live=False)
-    return _run(
-        Console(
-            source, mode="replay", at=seq, ascii=plain_ascii, colours=colours, who=getpass.getuser()
-        )
-    )
+    console = Console(source, mode="replay", at=seq, who=getpass.getuser(), **desk.wishes())
+    left = _run(console, mouse=desk.settings.screen.mouse)
+    if left.kind == "take":
+        path, _, trial = left.text.rpartition(" ")
+        _verb(workspace, ascii_only, "exec", "--from", path, "--trial", trial)
+    return left
 
 
 def open_launcher(workspace: Workspace, who: str, *, ascii_only: bool) -> None:
@@ -79,24 +128,31 @@ def open_launcher(workspace: Workspace, who: str, *, ascii_only: bool) -> None:
         _DO[choice.kind](choice, workspace, who, ascii_only)
 
 
-def _attach(choice: Choice, _: Workspace, who: str, ascii_only: bool) -> None:
+def _attach(choice: Choice, workspace: Workspace, who: str, ascii_only: bool) -> None:
     assert choice.path is not None and choice.socket is not None
-    watch_live(choice.path, EngineClient(choice.socket, who), ascii_only=ascii_only)
+    client = EngineClient(choice.socket, who)
+    watch_live(choice.path, client, ascii_only=ascii_only, workspace=workspace)
 
 
-def _replay(choice: Choice, _: Workspace, __: str, ascii_only: bool) -> None:
+def _replay(choice: Choice, workspace: Workspace, _: str, ascii_only: bool) -> None:
     assert choice.path is not None
-    watch_replay(choice.path, "", ascii_only=ascii_only)
+    watch_replay(choice.path, "", ascii_only=ascii_only, workspace=workspace)
 
 
 def _start(choice: Choice, workspace: Workspace, _: str, ascii_only: bool) -> None:
     """A run is started by its own verb, in this terminal, as an operator would."""
-    command = [sys.executable, "-m", "aspire_tui.cli", "--workspace", str(workspace.root)]
-    command += ["--ascii"] if ascii_only else []
-    subprocess.run([*command, "run", choice.name], check=False)
+    _verb(workspace, ascii_only, "run", choice.name)
     sys.stdout.write("\nenter goes back to the launcher ")
     sys.stdout.flush()
     sys.stdin.readline()
+
+
+def _verb(workspace: Workspace | None, ascii_only: bool, *arguments: str) -> None:
+    """A verb of the command line, in this terminal."""
+    command = [sys.executable, "-m", "aspire_tui.cli"]
+    command += in_workspace(workspace.root if workspace is not None else None)
+    command += ["--ascii"] if ascii_only else []
+    subprocess.run([*command, *arguments], check=False)
 
 
 _DO: dict[str, Callable[[Choice, Workspace, str, bool], None]] = {
@@ -118,8 +174,8 @@ def _terminal(ascii_only: bool) -> tuple[Colours, bool]:
     return colours, ascii_only or not speaks_unicode(os.environ, sys.stdout.encoding)
 
 
-def _run(console: Console) -> Departure:
-    left = console.run(mouse=False)
+def _run(console: Console, *, mouse: bool) -> Departure:
+    left = console.run(mouse=mouse)
     if console.return_code:
         sys.exit(console.return_code)
     return left if isinstance(left, Departure) else Departure("left", "")

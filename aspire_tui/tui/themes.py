@@ -16,7 +16,9 @@ from textual.theme import Theme
 
 from aspire_tui.tui.screen.text import Pixel
 
-ThemeName = Literal["dark", "light", "ansi", "mono"]
+ThemeName = Literal["dark", "light", "contrast", "ansi", "mono"]
+CYCLE: Final[tuple[ThemeName, ...]] = ("dark", "light", "contrast", "ansi")
+"""Themes an operator goes through; without colour there is only one."""
 
 _DARK: Final[dict[str, str]] = {
     "": "color(252)",
@@ -118,6 +120,31 @@ _LIGHT: Final[dict[str, str]] = {
     "note": "color(241)",
 }
 
+_PLAINER: Final = {
+    "color(252)": "color(231)", "color(246)": "color(254)", "color(240)": "color(250)",
+    "color(110)": "color(123)", "color(114)": "color(120)", "color(179)": "color(228)",
+    "color(209)": "color(217)", "color(75)": "color(159)", "color(146)": "color(225)",
+    "color(151)": "color(194)", "color(249)": "color(255)", "color(215)": "color(223)",
+    "color(250)": "color(231)", "color(242)": "color(250)", "color(180)": "color(230)",
+    "color(73)": "color(159)",
+}  # fmt: skip
+"""Colours of the dark theme and what they are where contrast counts most, at least 7:1 on black."""
+
+
+def _contrasting(roles: dict[str, str]) -> dict[str, str]:
+    brighter = {}
+    for role, look in roles.items():
+        ink, on, ground = look.partition(" on ")
+        words = [_PLAINER.get(word, word) for word in ink.split()]
+        brighter[role] = " ".join(words) + on + ground
+    return brighter | {
+        "ask": "bold color(16) on color(231)",
+        "choice": "color(16) on color(231)",
+        "choice_on": "bold color(231) on color(16)",
+        "code_here": "bold color(16) on color(231)",
+    }
+
+
 _ANSI: Final[dict[str, str]] = {
     "": "default",
     "strong": "bold default",
@@ -182,13 +209,21 @@ def _without_colour(roles: dict[str, str]) -> dict[str, str]:
 _ROLES: Final[dict[str, dict[str, str]]] = {
     "dark": _DARK,
     "light": _LIGHT,
+    "contrast": _contrasting(_DARK),
     "ansi": _ANSI,
     "mono": _without_colour(_ANSI),
 }
-_GROUND: Final = {"dark": "on color(234)", "light": "on color(255)", "ansi": "", "mono": ""}
+_GROUND: Final = {
+    "dark": "on color(234)",
+    "light": "on color(255)",
+    "contrast": "on color(16)",
+    "ansi": "",
+    "mono": "",
+}
 _CURSOR: Final = {
     "dark": "on color(237)",
     "light": "on color(252)",
+    "contrast": "on color(239)",
     "ansi": "reverse",
     "mono": "reverse",
 }
@@ -247,14 +282,15 @@ def textual_theme(name: ThemeName) -> Theme:
                 **_FOR_NATIVE_COLOURS,
             },
         )
-    dark = name == "dark"
+    dark = name != "light"
+    ground = "#000000" if name == "contrast" else "#1c1c1c"
     return Theme(
         name=f"console-{name}",
         primary="#87afd7" if dark else "#005faf",
         foreground="#d0d0d0" if dark else "#262626",
-        background="#1c1c1c" if dark else "#eeeeee",
-        surface="#1c1c1c" if dark else "#eeeeee",
-        panel="#1c1c1c" if dark else "#eeeeee",
+        background=ground if dark else "#eeeeee",
+        surface=ground if dark else "#eeeeee",
+        panel=ground if dark else "#eeeeee",
         dark=dark,
         ansi=True,
         variables={

@@ -9,7 +9,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from aspire_tui.tui.arrange import PANES, PaneId, Places, arrange
+from aspire_tui.tui.arrange import PANES, SHARES, PaneId, Places, Shares, arrange
 from aspire_tui.tui.screen.draw import Brush
 from aspire_tui.tui.screen.paneview import PaneView
 
@@ -43,6 +43,7 @@ class Workspace(Container):
         super().__init__(id="workspace")
         self.recent: tuple[PaneId, ...] = PANES
         self.zoomed = False
+        self.shares = SHARES
         self.covered = False
         self._placed = PlacedLayout()
         self._panes = {
@@ -69,7 +70,7 @@ class Workspace(Container):
     def places(self, size: Size | None = None) -> Places:
         """Where the visible panes are, for the present or another size."""
         room = size or self.size
-        return arrange(room.width, room.height, self.recent, self.zoomed)
+        return arrange(room.width, room.height, self.recent, self.zoomed, self.shares)
 
     def focus_pane(self, pane: PaneId) -> None:
         self.recent = (pane, *(other for other in self.recent if other != pane))
@@ -77,6 +78,11 @@ class Workspace(Container):
 
     def zoom(self) -> None:
         self.zoomed = not self.zoomed
+        self.replace_panes()
+
+    def share(self, shares: Shares) -> None:
+        """Put the borders between panes elsewhere."""
+        self.shares = shares
         self.replace_panes()
 
     def cover(self, covered: bool) -> None:

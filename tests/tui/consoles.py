@@ -13,10 +13,11 @@ from typing import Any
 from textual.pilot import Pilot
 
 from aspire_tui.engine.client import EngineGone
-from aspire_tui.tui.app import CANNOT_DRAW, Console
+from aspire_tui.tui.app import Console
 from aspire_tui.tui.arrange import PANES
 from aspire_tui.tui.ports import LiveState
 from aspire_tui.tui.screen.draw import Rows
+from aspire_tui.tui.screen.paneview import CANNOT_DRAW
 from aspire_tui.tui.source import SessionSource
 from drivers.types import CellStatus
 
