@@ -270,6 +270,8 @@ def stop(
 
 def start_or_exit(job: Job) -> StartedEngine:
     """Start the engine, or leave with its own one-line reason."""
+    if sys.stderr.isatty():
+        typer.echo(f"starting cell {job.spec.cell} and its workers …", err=True)
     try:
         return start_engine(job)
     except EngineNotStarted as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
-from aspire_tui.domain import Outcome
+from aspire_tui.domain import Outcome, SeedSet
 from aspire_tui.engine.protocol import Command, Reply
 from aspire_tui.events import Bookmarked, HandAct, Note, VerdictOverridden
-from aspire_tui.evolution.seeds import SeedBook, set_of
+from aspire_tui.evolution.seeds import SeedBook
 from aspire_tui.rollout.link import ByHand
 from aspire_tui.session.reader import SessionReader
 
@@ -22,6 +22,13 @@ NO_BENCH = "a headless session has no bench"
 WRITTEN_LONGEST = 2000
 """Characters of one note."""
 SLOWEST = 0.05
+
+
+def set_of(seed: int) -> SeedSet:
+    """The set a scene seed belongs to: its two low bits tell."""
+    sets: tuple[SeedSet, ...] = get_args(SeedSet)
+    book = SeedBook("", 0, b"")
+    return next(name for name in sets if (book.take(name, 1)[0] ^ seed) & 3 == 0)
 
 
 class _Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -47,8 +47,3 @@ def held_out_key(path: Path) -> bytes:
         with os.fdopen(fd, "wb") as out:
             out.write(key)
         return key
-
-
-def set_of(seed: int) -> SeedSet:
-    """The set a scene seed belongs to."""
-    return next(name for name, mark in _MARK.items() if mark == seed & 3)

@@ -105,6 +105,7 @@ class DrawnConsole(DiffedApp):
             playing=self.acts.replaying.playing,
             shown=self.moment.trial,
             editor=self.editing.possible,
+            held=self.live.held,
             speed=state.status.speed if state else 1.0,
         )
 

@@ -40,7 +40,7 @@ def no_resume(now: Situation) -> str | None:
     refused = no_motion(now)
     if refused:
         return refused
-    held = now.snapshot.phase.phase == "held" or now.cell_state.startswith("HOLD")
+    held = now.held or now.snapshot.phase.phase == "held" or now.cell_state.startswith("HOLD")
     return None if held or now.snapshot.mode.stepping else "nothing is held"
 
 
@@ -215,7 +215,7 @@ def no_free_bench(now: Situation) -> str | None:
     refused = no_bench(now) or no_motion(now)
     if refused:
         return refused
-    if now.snapshot.phase.phase == "held":
+    if now.held or now.snapshot.phase.phase == "held":
         return "the cell is held; R resumes first"
     trial = now.snapshot.bench
     busy = trial is not None and trial.open
@@ -282,7 +282,8 @@ def no_editing(now: Situation) -> str | None:
     session = now.snapshot.session
     if now.mode == "replay" or now.engine_gone or session is None or not session.spec.attended:
         return None
-    return None if now.snapshot.phase.phase == "held" else "$EDITOR opens only in HOLD"
+    held = now.held or now.snapshot.phase.phase == "held"
+    return None if held else "$EDITOR opens only in HOLD"
 
 
 def no_editing_tree(now: Situation) -> str | None:

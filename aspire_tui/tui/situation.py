@@ -50,6 +50,8 @@ class Situation:
     """The trial that is looked at."""
     editor: bool = False
     """There is an editor to open."""
+    held: bool = False
+    """The cell stands by somebody's HOLD, whether or not a trial is at the bench."""
     speed: float = 1.0
     """The speed override of the cell."""
 

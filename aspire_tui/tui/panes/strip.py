@@ -68,6 +68,11 @@ class Live:
     people: PeopleSeen = UNTOLD
 
     @property
+    def held(self) -> bool:
+        """The cell says that somebody holds it."""
+        return self.state is not None and not self.stale and self.state.status.held
+
+    @property
     def stale(self) -> bool:
         return self.expected and (self.state is None or is_stale(self.state))
 
@@ -239,7 +244,10 @@ def _control(live: Live, lease: str | None) -> str:
 
 
 def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
-    fields = [Field(0, (Span(" "), *_phase(snapshot)), 10)]
+    phase = (Span(" "), *_phase(snapshot))
+    if mode == "live" and live.held and snapshot.phase.phase != "held" and snapshot.ended is None:
+        phase = line(" ", ("HELD", "hold"), (", R resumes  ", "warn"), *_phase(snapshot))
+    fields = [Field(0, phase, 10)]
     trial = snapshot.trial
     if trial is not None:
         where = "" if trial.where == "bench" else " worker"
