@@ -6,9 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from aspire_tui.tui import by_hand, finding, ideas, marks, people, replaying, standing, steering
+from aspire_tui.tui import (
+    by_hand,
+    comparing,
+    finding,
+    ideas,
+    marks,
+    people,
+    replaying,
+    standing,
+    steering,
+)
 from aspire_tui.tui.actions import BY_ID, Choice
 from aspire_tui.tui.by_hand import ByHandActs
+from aspire_tui.tui.comparing import Comparing
 from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.finding import Finding
 from aspire_tui.tui.guards import what_goes_on
@@ -71,6 +82,7 @@ class Acts:
         self.papers = Papers(console)
         self.marks = Marks(console)
         self.ideas = IdeaActs(console)
+        self.comparing = Comparing(console)
         self.sharing = Sharing(console)
         self._typers: dict[str, Callable[[str, str], None]] = {
             **dict.fromkeys(standing.TYPED, self.standing.entered),
@@ -81,6 +93,7 @@ class Acts:
             **dict.fromkeys(finding.TYPED, self.finding.entered),
             **dict.fromkeys(marks.TYPED, self.marks.entered),
             **dict.fromkeys(ideas.TYPED, self.ideas.entered),
+            **dict.fromkeys(comparing.TYPED, self.comparing.entered),
         }
         """Who takes the words that were typed for an act."""
         self.handlers: dict[str, Callable[[], None]] = {
@@ -94,6 +107,7 @@ class Acts:
             **self.papers.handlers(),
             **self.marks.handlers(),
             **self.ideas.handlers(),
+            **self.comparing.handlers(),
             **console.arranging.handlers(),
             **self.sharing.handlers(),
             "detach": self._detach,

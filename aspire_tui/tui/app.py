@@ -50,6 +50,8 @@ from aspire_tui.tui.workspace import Workspace
 TICK_S: Final = 0.5
 REPORT_S: Final = 2.0
 """How often the engine hears that this screen is here."""
+AWAY_S: Final = 900.0
+"""Without a key for so long, the next one is answered with what happened meanwhile."""
 HOLD_SWITCH_S: Final = 0.0005
 """How long drawing may keep the interpreter from the thread that reads HOLD."""
 
@@ -215,14 +217,25 @@ class Console(DrawnConsole):
 
     async def on_event(self, event: events.Event) -> None:
         """Any key says that somebody is here; one that stands for an act goes no further."""
+        last_s = self._key_s
         if isinstance(event, events.Key | events.Paste):
             self._key_s = self._clock()
         if isinstance(event, events.Key):
+            if self._came_back(event.key, last_s):
+                return
             act = self.keys.act_of(event.key, self.mode)
             if act and (not self.typing_text or event.key in TYPING_KEYS):
                 self.acts.press(act, event.key)
                 return
         await super().on_event(event)
+
+    def _came_back(self, key: str, last_s: float) -> bool:
+        """The first key after a long while only wakes the screen: it says what happened since."""
+        away = self.mode == "live" and self._key_s - last_s > AWAY_S
+        if away and self.keys.act_of(key, self.mode) != "hold":
+            self.acts.comparing.since(last_s)
+            return True
+        return False
 
     def on_unmount(self) -> None:
         self.arranging.keep()

@@ -306,3 +306,7 @@ def no_editing_draft(now: Situation) -> str | None:
 def ask_abandon(now: Situation) -> Confirm:
     name = now.snapshot.promotion.skill if now.snapshot.promotion is not None else "it"
     return Confirm(f"Give up the draft of {name}? Its files go.", "give up")
+
+
+def no_shown_trial(now: Situation) -> str | None:
+    return None if now.shown is not None else "no trial yet"
