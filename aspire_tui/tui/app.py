@@ -28,6 +28,7 @@ from aspire_tui.tui.by_hand import hand_words
 from aspire_tui.tui.drawing import DrawnConsole
 from aspire_tui.tui.editing import Editing, Editor
 from aspire_tui.tui.glyphs import ASCII, UNICODE
+from aspire_tui.tui.guide import Guide
 from aspire_tui.tui.keymap import DEFAULT_KEYS, KeyMap
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.orders import Answer, Orders
@@ -81,6 +82,7 @@ class Console(DrawnConsole):
         clock: Unix time.
         keys: Which key stands for which act.
         remembered: File that says how the screen was left.
+        guide: Leads a newcomer through a first session.
         editor: Opens a file in the operator's editor and returns when it is closed.
         keeps: Folder of the workspace for what is kept beside recorded sessions.
     """
@@ -143,6 +145,7 @@ class Console(DrawnConsole):
         keeps: Path | None = None,
         remembered: Path | None = None,
         editor: Editor | None = None,
+        guide: Guide | None = None,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
@@ -150,6 +153,7 @@ class Console(DrawnConsole):
         self.source = source
         self.keys = keys
         self.keeps = keeps
+        self.guide = guide
         self.editing = Editing(self, editor)
         self.mode: Mode = mode
         self.moment = Moment()
@@ -266,6 +270,8 @@ class Console(DrawnConsole):
         phase = after.phase.phase
         if self.mode == "live":
             self.arranging.entitle(after)
+        if self.guide is not None and self.guide.saw(after):
+            self.bell()
         if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
         self.draw()

@@ -41,6 +41,7 @@ from aspire_tui.tui.workspace import Workspace
 if TYPE_CHECKING:
     from aspire_tui.tui.acts import Acts
     from aspire_tui.tui.editing import Editing
+    from aspire_tui.tui.guide import Guide
     from aspire_tui.tui.keymap import KeyMap
     from aspire_tui.tui.orders import Orders
 
@@ -64,6 +65,7 @@ class DrawnConsole(DiffedApp):
     orders: Orders
     keys: KeyMap
     editing: Editing
+    guide: Guide | None
     theme_name: ThemeName
     notice: tuple[str, str]
     bars_drawn: bool
@@ -76,12 +78,14 @@ class DrawnConsole(DiffedApp):
     def compose(self) -> ComposeResult:
         self._strip = Rows(self._brush, 2, id="strip")
         self._tabs = Rows(self._brush, 1, id="tabs")
+        self._guide_row = Rows(self._brush, 1, id="guide")
         self.workspace = Workspace(self._brush)
         self._bar = Rows(self._brush, 1, id="bar")
         self.typed = Input(id="typed", compact=True, select_on_focus=False)
         self.typed.cursor_blink = False
         self._footer = Rows(self._brush, 1, id="footer")
-        yield from (self._strip, self._tabs, self.workspace, self._bar, self.typed, self._footer)
+        yield from (self._strip, self._tabs, self._guide_row, self.workspace)
+        yield from (self._bar, self.typed, self._footer)
 
     def situation(self) -> Situation:
         """What acts may depend on, now."""
@@ -158,6 +162,9 @@ class DrawnConsole(DiffedApp):
         area = self.workspace
         tabs.display = not all_visible(columns, area.size.height) or area.zoomed
         tabs.show([tabs_row(area.focused, area.zoomed, columns)])
+        self._guide_row.display = self.guide is not None
+        if self.guide is not None:
+            self._guide_row.show([self.guide.row(columns)])
         bar = self._bar
         bar.display = not self.acts.typing
         self.typed.display = bool(self.acts.typing)

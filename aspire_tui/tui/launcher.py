@@ -10,28 +10,45 @@ from typing import ClassVar, Literal
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from aspire_tui.config import Workspace
 from aspire_tui.tui.glyphs import ASCII, UNICODE
+from aspire_tui.tui.holding import hold_running_cells
 from aspire_tui.tui.inventory import Inventory, Item, take_inventory
+from aspire_tui.tui.pages import (
+    HELP,
+    Page,
+    RunVerb,
+    compare_page,
+    doctor_page,
+    ledger_page,
+    session_page,
+    skill_page,
+    skills_page,
+    verify_page,
+)
 from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.panes.choices import choices_body, does
 from aspire_tui.tui.screen.display import DiffedApp, supported
 from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.paneview import PaneView
-from aspire_tui.tui.screen.text import line, spread, width
+from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.text import Line, fit, line, spread
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
+from aspire_tui.tui.verbs import VerbFailed, run_verb
 
 REFRESH_S = 3.0
+GUIDED_TASK = "cube_stack"
 
 
 @dataclass(frozen=True)
 class Choice:
     """What the operator wants to do next."""
 
-    kind: Literal["attach", "run", "replay"]
+    kind: Literal["attach", "run", "replay", "guide"]
     name: str
     path: Path | None = None
     socket: Path | None = None
@@ -46,6 +63,8 @@ class Launcher(DiffedApp):
     Screen { layout: vertical; overflow: hidden; background: $background; }
     PaneView { height: 1fr; width: 1fr; background: $background; }
     Rows { background: $background; }
+    #typed { display: none; height: 1; width: 1fr; border: none; padding: 0 1;
+             background: $background; color: $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", show=False, priority=True),
@@ -54,9 +73,36 @@ class Launcher(DiffedApp):
         Binding("ctrl+u,pageup", "move(-10)", show=False, priority=True),
         Binding("enter", "choose", show=False, priority=True),
         Binding("r", "look", show=False, priority=True),
+        Binding("g", "guide", show=False, priority=True),
+        Binding("s", "page('skills')", show=False, priority=True),
+        Binding("d", "page('doctor')", show=False, priority=True),
+        Binding("c", "page('compare')", show=False, priority=True),
+        Binding("i", "page('session')", show=False, priority=True),
+        Binding("L", "page('ledger')", show=False, priority=True),
+        Binding("v", "page('verify')", show=False, priority=True),
+        Binding("m", "mark", show=False, priority=True),
+        Binding("slash", "search", show=False, priority=True),
+        Binding("n", "find(True)", show=False, priority=True),
+        Binding("N", "find(False)", show=False, priority=True),
+        Binding("question_mark", "help", show=False, priority=True),
         Binding("ctrl+l", "redraw", show=False, priority=True),
-        Binding("q,escape,ctrl+c", "leave", show=False, priority=True),
+        Binding("space,ctrl+c", "hold", show=False, priority=True),
+        Binding("escape", "back", show=False, priority=True),
+        Binding("q", "leave", show=False, priority=True),
     ]
+
+    class Paged(Message):
+        """A page was read, or why it was not."""
+
+        def __init__(self, page: Page | str) -> None:
+            super().__init__()
+            self.page = page
+
+    class Held(Message):
+        def __init__(self, said: str, role: str) -> None:
+            super().__init__()
+            self.said = said
+            self.role = role
 
     class Seen(Message):
         def __init__(self, inventory: Inventory) -> None:
@@ -72,6 +118,8 @@ class Launcher(DiffedApp):
         theme: ThemeName | None = None,
         colours: Colours = "256",
         look_around: Callable[[Workspace, str], Inventory] = take_inventory,
+        run: RunVerb = run_verb,
+        hold: Callable[[str], list[str]] = hold_running_cells,
     ) -> None:
         super().__init__(ansi_color=True)
         name = choose_theme(colours, colours == "mono", theme)
@@ -85,10 +133,19 @@ class Launcher(DiffedApp):
         self.colour_depth = {"mono": "mono", "ansi": "standard"}.get(name, "256")
         self._inventory: Inventory | None = None
         self._items: dict[int, Item] = {}
+        self._run_verb = run
+        self._hold_cells = hold
+        self._page: Page | None = None
+        self._marked: list[Path] = []
+        self._said = ("", "")
+        self._query = ""
 
     def compose(self) -> ComposeResult:
         yield Rows(self._brush, 1, id="head")
         yield PaneView(self._brush, "", id="choices")
+        self._typed = Input(id="typed", compact=True)
+        self._typed.cursor_blink = False
+        yield self._typed
         yield Rows(self._brush, 1, id="footer")
 
     def on_mount(self) -> None:
@@ -110,7 +167,8 @@ class Launcher(DiffedApp):
 
     def on_launcher_seen(self, message: Seen) -> None:
         self._inventory = message.inventory
-        self._draw()
+        if self._page is None:
+            self._draw()
 
     def action_look(self) -> None:
         """Take the inventory again, in a thread."""
@@ -123,13 +181,145 @@ class Launcher(DiffedApp):
             self.post_message(self.Seen(inventory))
 
     def action_move(self, by: int) -> None:
+        self._said = ("", "")
         self._list.move(by)
         self._draw_bars()
 
     def action_choose(self) -> None:
-        item = self._items.get(self._list.row or -1)
-        if item is not None and item.kind != "cell":
-            self.exit(Choice(item.kind, item.name, item.path, item.socket))
+        if self._typed.display:
+            self._search_for(self._typed.value.strip())
+        elif self._page is not None:
+            name = self._page.name_of(self._list.row)
+            if name:
+                self._open(lambda: skill_page(self._run_verb, self._workspace.root, name))
+        else:
+            item = self._items.get(-1 if self._list.row is None else self._list.row)
+            if item is not None and item.kind != "cell":
+                self.exit(Choice(item.kind, item.name, item.path, item.socket))
+
+    def action_guide(self) -> None:
+        """The guided first session, on the stand-in."""
+        self.exit(Choice("guide", GUIDED_TASK))
+
+    def action_page(self, what: str) -> None:
+        """Read a page in a thread."""
+        run, root = self._run_verb, self._workspace.root
+        item = self._items.get(-1 if self._list.row is None else self._list.row)
+        path = item.path if item is not None and item.kind == "replay" else None
+        match what:
+            case "skills":
+                self._open(lambda: skills_page(run, root))
+            case "doctor":
+                self._open(lambda: doctor_page(run, root))
+            case "ledger":
+                self._open(lambda: ledger_page(run, root))
+            case "verify":
+                self._open(lambda: verify_page(run, root))
+            case "session" if path is not None:
+                self._open(lambda: session_page(run, root, path))
+            case "compare":
+                chosen = self._marked or self._newest()
+                if len(chosen) < 2:
+                    self._say("compare: mark two sessions with m", "warn")
+                else:
+                    self._open(lambda: compare_page(run, root, chosen))
+
+    def action_mark(self) -> None:
+        item = self._items.get(-1 if self._list.row is None else self._list.row)
+        if self._page is not None or item is None or item.kind != "replay" or item.path is None:
+            return
+        if item.path in self._marked:
+            self._marked.remove(item.path)
+        else:
+            self._marked.append(item.path)
+        names = ", ".join(path.stem for path in self._marked)
+        self._say(f"marked: {names}; c compares" if names else "none is marked", "note")
+
+    def action_help(self) -> None:
+        self._show_page(HELP)
+
+    def action_search(self) -> None:
+        self._typed.value = ""
+        self._typed.display = True
+        self._typed.focus()
+
+    def action_find(self, forward: bool) -> None:
+        if self._query and self._list.find(self._query, forward) is None:
+            self._say(f"nothing here has “{self._query}”", "warn")
+        self._draw_bars()
+
+    def action_hold(self) -> None:
+        """HOLD every cell of this machine, in a thread of its own."""
+        self.run_worker(self._hold, thread=True, exit_on_error=False, group="hold")
+
+    def action_back(self) -> None:
+        if self._typed.display:
+            self._stop_typing()
+        elif self._page is not None:
+            self._page = None
+            self._list.fresh()
+            self._draw()
+        else:
+            self.exit(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While text is typed only answering, leaving it, and HOLD by ctrl+c are acts."""
+        if self._typed.display and action not in ("choose", "back", "redraw"):
+            return False
+        return super().check_action(action, parameters)
+
+    def _hold(self) -> None:
+        held = self._hold_cells(self._who)
+        said = "; ".join(held) if held else "no cell runs on this machine"
+        wrong = any("NOT" in one for one in held)
+        self.post_message(self.Held(said, "alarm" if wrong else "hold" if held else "warn"))
+
+    def on_launcher_held(self, message: Held) -> None:
+        self._say(message.said, message.role)
+
+    def _open(self, read: Callable[[], Page]) -> None:
+        self._say("reading …", "note")
+
+        def work() -> None:
+            try:
+                found: Page | str = read()
+            except (VerbFailed, OSError, ValueError) as error:
+                found = str(error)
+            if not get_current_worker().is_cancelled:
+                self.post_message(self.Paged(found))
+
+        self.run_worker(work, thread=True, exclusive=True, exit_on_error=False, group="page")
+
+    def on_launcher_paged(self, message: Paged) -> None:
+        self._said = ("", "")
+        if isinstance(message.page, str):
+            self._say(message.page, "alarm")
+        else:
+            self._show_page(message.page)
+
+    def _show_page(self, page: Page) -> None:
+        self._page = page
+        self._list.fresh()
+        self._draw()
+
+    def _search_for(self, text: str) -> None:
+        self._stop_typing()
+        self._query = text
+        if text:
+            self.action_find(True)
+
+    def _stop_typing(self) -> None:
+        self._typed.display = False
+        self.set_focus(None)
+        self._draw_bars()
+
+    def _newest(self) -> list[Path]:
+        sessions = self._inventory.sessions if self._inventory is not None else ()
+        return [item.path for item in sessions if item.path is not None][:2]
+
+    def _say(self, text: str, role: str) -> None:
+        self._said = (text, role)
+        self._draw_bars()
 
     def action_redraw(self) -> None:
         self.redraw_all()
@@ -140,7 +330,10 @@ class Launcher(DiffedApp):
     def _draw(self) -> None:
         room = self._list.size
         look = Look(max(1, room.width - 4), max(1, room.height - 2), self._glyphs)
-        body, self._items = choices_body(self._inventory, look)
+        if self._page is not None:
+            body = self._page.body(look)
+        else:
+            body, self._items = choices_body(self._inventory, look)
         self._list.show(body, look.height)
         self._draw_bars()
 
@@ -148,12 +341,21 @@ class Launcher(DiffedApp):
         columns = self.size.width
         head = line((" aspire_tui ", "badge_sim"), (f"  {self._workspace.root}", "dim"))
         self.query_one("#head", Rows).show([spread(head, line((self._who, "dim")), columns)])
-        act = does(self._items.get(self._list.row or -1))
-        foot = line(
-            (" enter", "key" if act else "faint"),
-            (f" {act or 'nothing to open here'}  ", "" if act else "faint"),
-            ("j k", "key"), " choose  ", ("r", "key"), " look again  ", ("q", "key"), " leave",
-        )  # fmt: skip
-        doctor = line(("aspire-tui doctor", "dim"), (" says what this machine can do ", "faint"))
-        room = width(foot) + width(doctor) < columns
-        self.query_one("#footer", Rows).show([spread(foot, doctor if room else (), columns)])
+        self.query_one("#footer", Rows).show([self._foot(columns)])
+
+    def _foot(self, columns: int) -> Line:
+        text, role = self._said
+        if text:
+            return fit(line((f" {clean_line(text)}", role)), columns)
+        page = self._page
+        if page is not None:
+            more = "read it" if page.name_of(self._list.row) else ""
+            keys = (("enter", more), ("j k", "scroll"), ("/", "search"), ("esc", "back"))
+        else:
+            act = does(self._items.get(-1 if self._list.row is None else self._list.row))
+            keys = (
+                ("enter", act or "nothing to open here"), ("s", "skills"), ("c", "compare"),
+                ("d", "doctor"), ("g", "guided"), ("?", "help"), ("q", "leave"),
+            )  # fmt: skip
+        parts = [part for key, word in keys if word for part in ((f" {key}", "key"), f" {word} ")]
+        return fit(line(*parts), columns)

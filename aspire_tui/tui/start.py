@@ -7,6 +7,8 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any, Final
 from aspire_tui.tui.terminal import Colours, speaks_unicode, terminal_colours  # first: prepares
 
 from aspire_tui.config import ConfigError, Settings, Workspace, load_settings, suggestion  # isort: skip
-from aspire_tui.engine.client import EngineClient
+from aspire_tui.engine.client import EngineClient, running_engines
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import Departure
 from aspire_tui.tui.app import Console
@@ -23,6 +25,7 @@ from aspire_tui.tui.at import moment_at
 from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.cell_ports import CellStop
 from aspire_tui.tui.editing import editor_of
+from aspire_tui.tui.guide import LIVE, REPLAY, Guide
 from aspire_tui.tui.keymap import key_map
 from aspire_tui.tui.launcher import Choice, Launcher
 from aspire_tui.tui.remembered import Remembered
@@ -30,8 +33,13 @@ from aspire_tui.tui.source import SessionSource
 from aspire_tui.tui.themes import ThemeName
 from aspire_tui.tui.verbs import in_workspace
 from drivers.client import StateStream
+from drivers.runtime_dir import runtime_dir
 
 THEMES: Final[tuple[ThemeName, ...]] = ("dark", "light", "contrast", "ansi", "mono")
+
+
+GUIDED_CELL: Final = "yam"
+"""The stand-in that ships: a guided session never moves a real arm."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,12 @@ class Desk:
 
 
 def watch_live(
-    session: Path, engine: EngineClient, *, ascii_only: bool, workspace: Workspace | None = None
+    session: Path,
+    engine: EngineClient,
+    *,
+    ascii_only: bool,
+    workspace: Workspace | None = None,
+    guide: Guide | None = None,
 ) -> Departure:
     """The screen on a session that is being written; returns when the operator leaves."""
     desk = Desk(workspace, ascii_only)
@@ -88,6 +101,7 @@ def watch_live(
             feed=stream,
             who=engine.who,
             attachment=Attachment(os.environ),
+            guide=guide,
             **wishes,
         )
         return _run(console, mouse=desk.settings.screen.mouse)
@@ -97,7 +111,12 @@ def watch_live(
 
 
 def watch_replay(
-    session: Path, at: str, *, ascii_only: bool, workspace: Workspace | None = None
+    session: Path,
+    at: str,
+    *,
+    ascii_only: bool,
+    workspace: Workspace | None = None,
+    guide: Guide | None = None,
 ) -> Departure:
     """The same screen on a recorded session.
 
@@ -109,7 +128,9 @@ def watch_replay(
         seq = moment_at(reader, at)
     desk = Desk(workspace, ascii_only)
     source = SessionSource(session, live=False)
-    console = Console(source, mode="replay", at=seq, who=getpass.getuser(), **desk.wishes())
+    console = Console(
+        source, mode="replay", at=seq, who=getpass.getuser(), guide=guide, **desk.wishes()
+    )
     left = _run(console, mouse=desk.settings.screen.mouse)
     if left.kind == "take":
         path, _, trial = left.text.rpartition(" ")
@@ -142,6 +163,45 @@ def _replay(choice: Choice, workspace: Workspace, _: str, ascii_only: bool) -> N
 def _start(choice: Choice, workspace: Workspace, _: str, ascii_only: bool) -> None:
     """A run is started by its own verb, in this terminal, as an operator would."""
     _verb(workspace, ascii_only, "run", choice.name)
+    _wait_for_enter()
+
+
+def _guided(choice: Choice, workspace: Workspace, who: str, ascii_only: bool) -> None:
+    """A run on the stand-in with somebody who says what to press, then its replay."""
+    sys.stdout.write("starting a run on the stand-in; this takes some seconds …\n")
+    sys.stdout.flush()
+    known = set(running_engines(runtime_dir(), who))
+    command = [sys.executable, "-m", "aspire_tui.cli", *in_workspace(workspace.root)]
+    command += ["run", choice.name, "--agent", "rules", "--cell", GUIDED_CELL]
+    with tempfile.TemporaryFile() as said:
+        run = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
+        started = _engine_of(run, known, who)
+        if started is None:
+            said.seek(0)
+            sys.stdout.write(said.read().decode("utf-8", "replace"))
+            _wait_for_enter()
+            return
+        session, sock = started
+        client = EngineClient(sock, who)
+        watch_live(session, client, ascii_only=ascii_only, workspace=workspace, guide=Guide(LIVE))
+        watch_replay(session, "", ascii_only=ascii_only, workspace=workspace, guide=Guide(REPLAY))
+
+
+def _engine_of(
+    run: subprocess.Popen[bytes], known: set[Path], who: str
+) -> tuple[Path, Path] | None:
+    """The session and socket of the engine that a command starts; None when it ends without."""
+    while run.poll() is None:
+        fresh = {p: s for p, s in running_engines(runtime_dir(), who).items() if p not in known}
+        if fresh:
+            return next(iter(fresh.items()))
+        time.sleep(0.1)
+    return None
+
+
+def _wait_for_enter() -> None:
     sys.stdout.write("\nenter goes back to the launcher ")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -159,6 +219,7 @@ _DO: dict[str, Callable[[Choice, Workspace, str, bool], None]] = {
     "attach": _attach,
     "replay": _replay,
     "run": _start,
+    "guide": _guided,
 }
 
 

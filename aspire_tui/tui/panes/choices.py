@@ -26,7 +26,8 @@ _DOES = {"attach": "attach", "run": "run", "replay": "replay", "cell": ""}
 _WELCOME = (
     "A cell is reset and proven ready, a program runs call by call, its outcome is verified by "
     "camera; the failing call is found, repaired, and the repair proven on other seeds.",
-    "No hardware is needed: press enter on a task below to watch it on the stand-in. "
+    "No hardware is needed: press enter on a task below to watch it on the stand-in, or g for a "
+    "guided first session: hold, step, fork, promote, replay. "
     "On any screen space or ctrl+c is HOLD, ? is help and q leaves.",
 )
 
@@ -42,9 +43,6 @@ def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[in
         for text in _WELCOME:
             rows += wrap(text, look.width)
         rows.append(())
-    everything = (*inventory.engines, *inventory.tasks, *inventory.cells, *inventory.sessions)
-    longest = max((text_width(item.name) for item in everything), default=0)
-    name_width = min(longest, 2 * look.width // 5)
     for title, found in (
         ("running now", inventory.engines),
         ("tasks", inventory.tasks),
@@ -54,23 +52,22 @@ def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[in
         if not found:
             continue
         rows.append(section(title, look.width, look.glyphs))
+        name_width = min(max(text_width(item.name) for item in found), 2 * look.width // 5)
+        state_width = max(text_width(item.state) for item in found)
         for item in found:
             items[len(rows)] = item
-            rows.append(_row(item, name_width, look))
+            rows.append(fit(_parts(item, name_width, state_width), look.width))
         rows.append(())
     targets = {row: Target(item.kind, row) for row, item in items.items()}
     first = min(items, default=None)
     return Body("aspire_tui", FixedLines(rows), targets, selected=first), items
 
 
-def _row(item: Item, name_width: int, look: Look) -> Line:
-    return fit(_parts(item, name_width), look.width)
-
-
-def _parts(item: Item, name_width: int) -> Line:
+def _parts(item: Item, name_width: int, state_width: int) -> Line:
     return line(
         (pad(clean_line(item.name, 80), name_width) + " ", "strong"),
-        (pad(item.state, 11) + " ", _STATE_ROLES.get(item.state, "dim")),
+        (pad(item.state, state_width), _STATE_ROLES.get(item.state, "dim")),
+        " " if state_width else "",
         (clean_line(item.about, 300), "dim"),
     )
 

@@ -1,0 +1,148 @@
+"""Pages of the launcher: what a verb of the command line says, to read and to choose from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aspire_tui.tui.panes.body import Body, Look, Target
+from aspire_tui.tui.screen.lines import FixedLines
+from aspire_tui.tui.screen.safe import clean, clean_line
+from aspire_tui.tui.screen.text import Line, fit, line, pad, text_width, wrap
+
+RunVerb = Callable[..., str]
+"""Runs one verb and answers what it printed; see :func:`aspire_tui.tui.verbs.run_verb`."""
+
+_ROLES = (
+    ("ok ", "ok"),
+    ("warn ", "warn"),
+    ("bad ", "bad"),
+    ("fail ", "bad"),
+    ("note:", "warn"),
+    ("#", "title"),
+    ("---", "accent"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Something to read.
+
+    Attributes:
+        title: Upper border.
+        rows: What it says.
+        names: What rows stand for, by row; enter asks for more of it.
+        keys: Words for the lower border.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    names: tuple[tuple[int, str], ...] = ()
+    keys: str = "esc goes back, / searches"
+
+    def body(self, look: Look) -> Body:
+        if self.names:
+            lines = [fit(_styled(row), look.width) for row in self.rows]
+            targets = {row: Target("row", row) for row, _ in self.names}
+        else:
+            lines = [part for row in self.rows for part in _wrapped(row, look.width)]
+            targets = {}
+        first = min(targets, default=None)
+        return Body(self.title, FixedLines(lines), targets, selected=first, foot=self.keys)
+
+    def name_of(self, row: int | None) -> str:
+        return dict(self.names).get(-1 if row is None else row, "")
+
+
+def _styled(row: str) -> Line:
+    name, _, rest = row.partition("  ")
+    return line((name, "strong"), f"  {rest}")
+
+
+def _wrapped(row: str, cells: int) -> list[Line]:
+    role = next((role for start, role in _ROLES if row.startswith(start)), "")
+    if _drawn(row) or text_width(row) <= cells:
+        return [fit(line((row, role)), cells)]
+    indent = " " * (len(row) - len(row.lstrip()))
+    return wrap(row.strip(), cells, role, indent, indent + "  ")
+
+
+def _drawn(row: str) -> bool:
+    """A row of a plot is never broken."""
+    return "┤" in row or "│" in row or "└" in row
+
+
+def text_page(title: str, text: str) -> Page:
+    return Page(title, tuple(clean(text).rstrip("\n").split("\n")))
+
+
+def doctor_page(run: RunVerb, root: Path) -> Page:
+    return text_page("Doctor", run(root, "doctor"))
+
+
+def skills_page(run: RunVerb, root: Path) -> Page:
+    """All skills with their evidence; enter reads one."""
+    found = json.loads(run(root, "skills", "list", "--json"))
+    skills = found.get("skills", found) if isinstance(found, dict) else found
+    rows: list[str] = []
+    names: list[tuple[int, str]] = []
+    longest = max((len(str(s.get("name", ""))) for s in skills), default=0)
+    for skill in skills:
+        name = clean_line(str(skill.get("name", "")), 60)
+        names.append((len(rows), name))
+        about = clean_line(str(skill.get("description", "")), 300)
+        rows.append(f"{pad(name, longest)}  {about}")
+    if not rows:
+        rows = ["no skill is in the library yet; P on a hypothesis drafts one"]
+    return Page(
+        f"Skills: {len(names)}", tuple(rows), tuple(names),
+        "enter reads one, L ledger, v checks files, esc goes back",
+    )  # fmt: skip
+
+
+def skill_page(run: RunVerb, root: Path, name: str) -> Page:
+    """One skill: its text, its sketch, its evidence, and what the gate said of it."""
+    text = run(root, "skills", "show", name)
+    ledger = run(root, "skills", "ledger", name).strip()
+    return text_page(name, f"{text}\n--- ledger\n{ledger or 'nothing is written of it'}")
+
+
+def ledger_page(run: RunVerb, root: Path) -> Page:
+    return text_page("Ledger of skills", run(root, "skills", "ledger") or "nothing is written")
+
+
+def verify_page(run: RunVerb, root: Path) -> Page:
+    said = run(root, "skills", "verify")
+    return text_page("Skills, checked by reading", said or "all as they were")
+
+
+def compare_page(run: RunVerb, root: Path, sessions: Sequence[Path]) -> Page:
+    names = ", ".join(path.stem for path in sessions)
+    said = run(root, "compare", *(str(path) for path in sessions))
+    return text_page(f"Compare {names}", said)
+
+
+def session_page(run: RunVerb, root: Path, session: Path) -> Page:
+    return text_page(session.stem, run(root, "sessions", "show", str(session)))
+
+
+HELP = Page(
+    "The launcher",
+    (
+        "enter      does what the row says: attach to a run, start a task, replay a session",
+        "g          a guided first session on the stand-in: hold, step, fork, promote, replay",
+        "space ^C   HOLD every cell that runs on this machine; only ever holds",
+        "s          skills: browse, search, evidence, ledger, what the gate said",
+        "m          mark a session; c compares those that are marked, or the two newest",
+        "i          a session in short, without opening it",
+        "d          doctor: what this machine can do, what is wrong, how to mend it",
+        "r          look around again",
+        "/ n N      search in this list",
+        "j k        move; ctrl+d ctrl+u half a page",
+        "q          leave; runs and cells go on",
+        "",
+        "HOLD decelerates and holds with drives powered. It is not an emergency stop.",
+    ),
+)
