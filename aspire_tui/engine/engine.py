@@ -14,8 +14,8 @@ from typing import Any
 from aspire_tui.engine.attendance import Attendance, ProgramRejected
 from aspire_tui.engine.bench import Bench, BenchLost, open_log
 from aspire_tui.engine.book import Book, BudgetExhausted
-from aspire_tui.engine.canary import Canary
 from aspire_tui.engine.callout import Callout
+from aspire_tui.engine.canary import Canary
 from aspire_tui.engine.commands import Commands
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.dry_runs import DryRuns
