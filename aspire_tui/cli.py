@@ -28,6 +28,7 @@ from aspire_tui.commands import (
     run_verbs,
     session_verbs,
     skill_verbs,
+    what_if_verb,
 )
 from aspire_tui.commands.context import Context
 from aspire_tui.config import find_workspace
@@ -77,6 +78,7 @@ app.command("stop")(run_verbs.stop)
 app.command("mcp")(mcp_verb.mcp)
 app.command("replay")(session_verbs.replay)
 app.command("trace")(session_verbs.trace)
+app.command("what-if")(what_if_verb.what_if)
 app.command("metrics")(metrics_verbs.metrics)
 app.command("compare")(metrics_verbs.compare_sessions)
 app.command("export")(export_verb.export)

@@ -26,6 +26,7 @@ NOUNS = {
     "aspire_tui.agent_events",
     "aspire_tui.people_events",
     "aspire_tui.skill_events",
+    "aspire_tui.hand_events",
     "aspire_tui.events",
 }
 BASICS = {*NOUNS, "aspire_tui.errors", "aspire_tui.strict_toml", "aspire_tui.config"}
@@ -54,12 +55,14 @@ ALLOWED: dict[str, set[str]] = {
     "aspire_tui.agent_events": {"aspire_tui.domain", "aspire_tui.event_base"},
     "aspire_tui.people_events": {"aspire_tui.domain", "aspire_tui.event_base"},
     "aspire_tui.skill_events": {"aspire_tui.domain", "aspire_tui.event_base"},
+    "aspire_tui.hand_events": {"aspire_tui.domain", "aspire_tui.event_base"},
     "aspire_tui.events": {
         "aspire_tui.domain",
         "aspire_tui.event_base",
         "aspire_tui.agent_events",
         "aspire_tui.people_events",
         "aspire_tui.skill_events",
+        "aspire_tui.hand_events",
     },
     "aspire_tui.errors": {"drivers.errors"},
     "aspire_tui.strict_toml": {"aspire_tui.errors"},

@@ -16,6 +16,7 @@ from aspire_tui.tui import (
     replaying,
     standing,
     steering,
+    what_if,
 )
 from aspire_tui.tui.actions import BY_ID, Choice
 from aspire_tui.tui.by_hand import ByHandActs
@@ -36,6 +37,7 @@ from aspire_tui.tui.screen.holdkey import HoldKeyDriver
 from aspire_tui.tui.sharing import Sharing
 from aspire_tui.tui.standing import StandingActs
 from aspire_tui.tui.steering import SteeringActs
+from aspire_tui.tui.what_if import WhatIfs
 
 if TYPE_CHECKING:
     from aspire_tui.tui.app import Console
@@ -83,6 +85,7 @@ class Acts:
         self.marks = Marks(console)
         self.ideas = IdeaActs(console)
         self.comparing = Comparing(console)
+        self.what_ifs = WhatIfs(console)
         self.sharing = Sharing(console)
         self._typers: dict[str, Callable[[str, str], None]] = {
             **dict.fromkeys(standing.TYPED, self.standing.entered),
@@ -94,6 +97,7 @@ class Acts:
             **dict.fromkeys(marks.TYPED, self.marks.entered),
             **dict.fromkeys(ideas.TYPED, self.ideas.entered),
             **dict.fromkeys(comparing.TYPED, self.comparing.entered),
+            **dict.fromkeys(what_if.TYPED, self.what_ifs.entered),
         }
         """Who takes the words that were typed for an act."""
         self.handlers: dict[str, Callable[[], None]] = {
@@ -108,6 +112,7 @@ class Acts:
             **self.marks.handlers(),
             **self.ideas.handlers(),
             **self.comparing.handlers(),
+            **self.what_ifs.handlers(),
             **console.arranging.handlers(),
             **self.sharing.handlers(),
             "detach": self._detach,
@@ -321,6 +326,10 @@ class Acts:
                 self.cover.open(target)
         elif action_id in ("search", "search_next", "search_last"):
             self._search_covered(action_id)
+        elif action_id == "copy":
+            self.sharing.handlers()["copy"]()
+        elif action_id == "fork" and self.cover.name == "what if":
+            self._attempt("what_if_fork")
         else:
             self._cover(False)
             if action_id not in ("back", "help"):

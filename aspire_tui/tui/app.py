@@ -6,6 +6,7 @@ Live view is replay that follows the end of the file: both are drawn from the sa
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from aspire_tui.events import HandAct
+from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import PANES
@@ -282,6 +284,21 @@ class Console(DrawnConsole):
     def ask(self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]) -> None:
         """Ask the session file something in the reading thread; ``then`` gets it in this one."""
         self.source.ask(question, lambda found: self._post(self.Told(then, found)))
+
+    def ask_aside(
+        self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]
+    ) -> None:
+        """As :meth:`ask`, in a thread of its own: for what takes seconds."""
+
+        def work() -> None:
+            try:
+                with SessionReader(self.source.path) as reader:
+                    found = question(reader)
+            except (SessionFileError, OSError, ValueError) as error:
+                found = error
+            self._post(self.Told(then, found))
+
+        threading.Thread(target=work, name="aside", daemon=True).start()
 
     def on_console_told(self, message: Told) -> None:
         if isinstance(message.found, Exception):

@@ -86,7 +86,8 @@ class Launcher(DiffedApp):
         Binding("N", "find(False)", show=False, priority=True),
         Binding("question_mark", "help", show=False, priority=True),
         Binding("ctrl+l", "redraw", show=False, priority=True),
-        Binding("space,ctrl+c", "hold", show=False, priority=True),
+        Binding("space", "hold_outside_text", show=False, priority=True),
+        Binding("ctrl+c", "hold", show=False, priority=True),
         Binding("escape", "back", show=False, priority=True),
         Binding("q", "leave", show=False, priority=True),
     ]
@@ -252,6 +253,10 @@ class Launcher(DiffedApp):
         """HOLD every cell of this machine, in a thread of its own."""
         self.run_worker(self._hold, thread=True, exit_on_error=False, group="hold")
 
+    def action_hold_outside_text(self) -> None:
+        """Space is a blank while text is typed."""
+        self.action_hold()
+
     def action_back(self) -> None:
         if self._typed.display:
             self._stop_typing()
@@ -264,7 +269,7 @@ class Launcher(DiffedApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While text is typed only answering, leaving it, and HOLD by ctrl+c are acts."""
-        if self._typed.display and action not in ("choose", "back", "redraw"):
+        if self._typed.display and action not in ("choose", "back", "redraw", "hold"):
             return False
         return super().check_action(action, parameters)
 

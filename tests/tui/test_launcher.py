@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded import Story, whole_session
@@ -10,7 +13,9 @@ from terminal import Terminal
 from aspire_tui.config import Workspace
 from aspire_tui.tui.inventory import Inventory, Item, take_inventory
 from aspire_tui.tui.launcher import Choice, Launcher
+from aspire_tui.tui.screen.draw import Rows
 from aspire_tui.tui.terminal import RESET, reset_terminal, speaks_unicode, terminal_colours
+from aspire_tui.tui.verbs import VerbFailed
 
 SOME = Inventory(
     engines=(
@@ -50,13 +55,99 @@ async def chosen(workspace: Workspace, inventory: Inventory, *keys: str) -> obje
         (("j", "enter"), Choice("run", "cube_lift")),
         (("j", "j", "enter", "j", "enter"), Choice("replay", "good", Path("/good.db"))),
         (("q",), None),
-        (("ctrl+c",), None),
+        (("escape",), None),
+        (("g",), Choice("guide", "cube_stack")),
     ],
 )
 async def test_enter_does_what_the_row_says(
     workspace: Workspace, keys: tuple[str, ...], choice: Choice | None
 ) -> None:
     assert await chosen(workspace, SOME, *keys) == choice
+
+
+@asynccontextmanager
+async def launched(workspace: Workspace, **given: Any) -> AsyncIterator[tuple[Launcher, Any]]:
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: SOME, **given)
+    async with launcher.run_test(size=(100, 30)) as pilot:
+        async with asyncio.timeout(5):
+            while launcher._inventory is None:
+                await pilot.pause(0.01)
+        await pilot.pause()
+        yield launcher, pilot
+
+
+async def shows(launcher: Launcher, pilot: Any, words: str) -> str:
+    """The screen, once it shows these words."""
+    async with asyncio.timeout(10):
+        while True:
+            rows = "\n".join(launcher._list.render_line(y).text for y in range(28))
+            rows += "\n" + launcher.query_one("#footer", Rows).render_line(0).text
+            if words in rows:
+                return rows
+            await pilot.pause(0.02)
+
+
+@pytest.mark.parametrize("key", ["space", "ctrl+c"])
+async def test_hold_works_where_no_session_is_shown(workspace: Workspace, key: str) -> None:
+    held: list[str] = []
+
+    def hold(who: str) -> list[str]:
+        held.append(who)
+        return ["yam: HOLD confirmed 4 ms"]
+
+    async with launched(workspace, hold=hold) as (launcher, pilot):
+        await pilot.press(key)
+        await shows(launcher, pilot, "HOLD confirmed 4 ms")
+        await pilot.press("slash")
+        await pilot.press("ctrl+c")
+        async with asyncio.timeout(5):
+            while len(held) < 2:
+                await pilot.pause(0.01)
+    assert held == ["op1", "op1"] and launcher.return_value is None
+
+
+async def test_skills_are_browsed_searched_and_read(workspace: Workspace) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(_: Path, *arguments: str) -> str:
+        asked.append(arguments)
+        if arguments[:2] == ("skills", "list"):
+            return '[{"name": "regrasp", "description": "a"}, {"name": "slow", "description": "b"}]'
+        return "# Regrasp\nopen and grasp anew" if "show" in arguments else "admitted by op1"
+
+    async with launched(workspace, run=run) as (launcher, pilot):
+        await pilot.press("s")
+        await shows(launcher, pilot, "Skills: 2")
+        await pilot.press("slash", *"slow", "enter")
+        await pilot.press("k", "enter")
+        rows = await shows(launcher, pilot, "open and grasp anew")
+        assert "admitted by op1" in rows
+        await pilot.press("escape")
+        await shows(launcher, pilot, "cube_lift")
+    assert ("skills", "show", "regrasp") in asked
+
+
+async def test_what_a_verb_refuses_is_said_in_its_own_words(workspace: Workspace) -> None:
+    def run(_: Path, *__: str) -> str:
+        raise VerbFailed("doctor: no such thing")
+
+    async with launched(workspace, run=run) as (launcher, pilot):
+        await pilot.press("d")
+        await shows(launcher, pilot, "no such thing")
+
+
+async def test_marked_sessions_are_compared(workspace: Workspace) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(_: Path, *arguments: str) -> str:
+        asked.append(arguments)
+        return "rules: 1 runs\n100.0┤ ⢕⢕ rules"
+
+    async with launched(workspace, run=run) as (launcher, pilot):
+        await pilot.press("pagedown", "m", "k", "m", "c")
+        rows = await shows(launcher, pilot, "rules: 1 runs")
+        assert "Compare" in rows
+    assert asked == [("compare", "/bad.db", "/good.db")]
 
 
 async def test_a_first_start_teaches_itself(workspace: Workspace) -> None:
