@@ -27,6 +27,7 @@ from aspire_tui.engine.idea_verbs import IdeaVerbs
 from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.improving import Improvement
 from aspire_tui.engine.job import Job
+from aspire_tui.engine.kept_file import SessionGone
 from aspire_tui.engine.opening import Opening
 from aspire_tui.engine.outcomes import (
     after_dry_run,
@@ -76,7 +77,7 @@ class Engine:
     """The tree of a run; None until it begins, and in an exec."""
     begun: bool = False
     watchers: list[asyncio.Task[Any]] = field(default_factory=list)
-    """Over the cell host and over who is there, for as long as the engine runs."""
+    """Over cell host, session file and who is there, for as long as the engine runs."""
 
     async def run(self) -> int:
         """Run the job to its end; returns the exit code of the process.
@@ -147,7 +148,7 @@ class Engine:
                 loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
             self.ready()
             ended = await self._work_unless_failed(hello)
-        except (BenchLost, HostGone, WorkerLost) as lost:
+        except (BenchLost, HostGone, WorkerLost, SessionGone) as lost:
             if not self.begun:
                 raise CellFault(str(lost)) from None
             ended = RunEnded(None, "fault", reason=str(lost))

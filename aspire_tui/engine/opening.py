@@ -13,6 +13,7 @@ from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, SourceChange
 from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes
 from aspire_tui.engine.host_process import HostProcess
+from aspire_tui.engine.kept_file import watch_file
 from aspire_tui.engine.outcomes import versions
 from aspire_tui.engine.provenance import as_kept, attach, of_session
 from aspire_tui.engine.resume import Past, closings
@@ -81,6 +82,7 @@ class Opening:
             e.watchers = [
                 e.watched(asyncio.create_task(e.host.watch(e))),
                 e.watched(asyncio.create_task(e.attendance.watch())),
+                e.watched(asyncio.create_task(watch_file(Path(e.job.session)))),
             ]
         return hello
 
