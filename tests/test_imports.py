@@ -36,6 +36,7 @@ DRIVERS = {
     "drivers.client",
     "drivers.errors",
     "drivers.jaw",
+    "drivers.room",
     "drivers.cellfile",
     "drivers.runtime_dir",
 }

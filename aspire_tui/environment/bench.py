@@ -229,6 +229,30 @@ class Workbench:
             bench.marks = {}
         self._views.clear()
 
+    def T_room(self) -> FloatArray:
+        """This cell's frame in the room, shape (4, 4): where its base stands, if it drives."""
+        sample = self.cell.status().base
+        T = np.eye(4)
+        if sample is not None:
+            x, y, yaw = sample.q_rad
+            c, s = math.cos(yaw), math.sin(yaw)
+            T[:2, :2], T[:2, 3] = ((c, -s), (s, c)), (x, y)
+        return T
+
+    def in_room(self, xyz_m: FloatArray) -> FloatArray:
+        """A point of the cell's frame in the room's; the same unless the base drives."""
+        T = self.T_room()
+        out: FloatArray = T[:3, :3] @ xyz_m + T[:3, 3]
+        return out
+
+    def base_moves(self) -> None:
+        """The cell drives away from what its cameras saw, in whose frame that was kept."""
+        for bench in self.benches:
+            bench.obstacles = None
+            bench.changed_at, bench.changed_by = None, ""
+            bench.previews.clear()
+        self._views.clear()
+
     def drop_previews(self) -> None:
         """Something moves: what was planned before is worth nothing any more."""
         for bench in self.benches:

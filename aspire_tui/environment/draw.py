@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aspire_tui.environment.task import ObjectDef, PartDef, TaskDef
+from aspire_tui.environment.task import ObjectDef, PartDef, Start, TaskDef
 from drivers.sim.film import CELL_M, Film
 from drivers.sim.scene import PRINT_M, SceneObject, ScenePart, SceneSlide, SceneSpec
 
@@ -81,6 +81,7 @@ def draw(
     )
     seeds = rng.integers(0, 2**31, size=2)
     spec = SceneSpec(
+        base_pose=_base_pose(task.start, rng),
         objects=objects,
         distractors=others,
         appearance_seed=int(seeds[0]),
@@ -88,6 +89,14 @@ def draw(
         film=spill,
     )
     return list(placed.values()), spec
+
+
+def _base_pose(start: Start, rng: np.random.Generator) -> tuple[float, float, float] | None:
+    """Where a base that drives starts; None leaves it where the cell says."""
+    if start.base_x_m is None or start.base_y_m is None:
+        return None
+    x, y = float(rng.uniform(*start.base_x_m)), float(rng.uniform(*start.base_y_m))
+    return x, y, float(rng.uniform(*start.base_yaw_rad))
 
 
 def _part(part: PartDef) -> ScenePart:

@@ -35,6 +35,7 @@ class Sensed:
     width_m: float
     tool_xyz_m: tuple[float, float, float]
     table_z_m: float
+    grip_force_N: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,24 @@ class MotionResult(msgspec.Struct, frozen=True):
         return self.status == "OK"
 
 
+class NavigationResult(msgspec.Struct, frozen=True):
+    """What a program gets for a drive; truthy only on OK. Poses are x, y, yaw in the room."""
+
+    status: Status
+    detail: str
+    target: tuple[float, float, float]
+    reached: tuple[float, float, float]
+    """Where the base takes itself to be after the drive."""
+    error_m: float
+    error_rad: float
+    duration_s: float = 0.0
+    contact_direction: tuple[float, float, float] | None = None
+    """Unit vector along which the base was pushed back, when something stopped it."""
+
+    def __bool__(self) -> bool:
+        return self.status == "OK"
+
+
 class GripResult(msgspec.Struct, frozen=True):
     """What a program gets from a gripper call; truthy only on OK. All values are measured."""
 

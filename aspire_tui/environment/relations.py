@@ -10,7 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from aspire_tui.domain import Check
-from aspire_tui.environment import relations_moved, relations_placed, relations_raised
+from aspire_tui.environment import (
+    relations_carried,
+    relations_moved,
+    relations_placed,
+    relations_raised,
+)
 from aspire_tui.environment.judging import (
     HEIGHT_SD_M,
     RELEASE_GAP_M,
@@ -138,5 +143,6 @@ RELATIONS: dict[str, RelationKind] = {
         *relations_raised.KINDS,
         *relations_placed.KINDS,
         *relations_moved.KINDS,
+        *relations_carried.KINDS,
     )
 }

@@ -160,7 +160,8 @@ def _place_check(view: View, p: Placed, bench: Workbench) -> Check:
     found = locate([view], p.thing.name, table_z_m=bench.table_z_m)
     if not isinstance(found, ObjectEstimate):
         return judge_range(name, view.camera, None, "m", None, PLACED_M, sd=0.0, why=found.reason)
-    off = float(np.hypot(found.position[0] - p.xyz_m[0], found.position[1] - p.xyz_m[1]))
+    at = bench.in_room(found.position)
+    off = float(np.hypot(at[0] - p.xyz_m[0], at[1] - p.xyz_m[1]))
     return judge_range(name, view.camera, off, "m", None, PLACED_M, sd=0.0)
 
 

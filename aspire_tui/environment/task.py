@@ -109,6 +109,10 @@ class Start(Struct):
     """A region the cell was taught: things are set out there, instead of in the rectangle."""
     pose: str = ""
     """A start pose the cell was taught: the arm goes there before the program begins."""
+    base_x_m: tuple[float, float] | None = None
+    """Where a base that drives starts, room frame; the rectangle above is then the room's too."""
+    base_y_m: tuple[float, float] | None = None
+    base_yaw_rad: tuple[float, float] = (0.0, 0.0)
 
 
 class Distractors(Struct):
@@ -153,6 +157,9 @@ class TaskDef(Struct):
     subtasks: tuple[SubTask, ...] = ()
     cells: tuple[str, ...] = ()
     """Cells it is for; empty is any with one arm."""
+    in_scope: dict[str, str] = {}
+    """Names a program finds beside its primitives, each the place of one object as the cameras saw
+    it when the trial was ready: (3,) metres, in the room where the base drives."""
 
     def object(self, name: str) -> ObjectDef:
         for o in self.objects:

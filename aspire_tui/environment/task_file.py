@@ -150,3 +150,10 @@ def _check_things(task: TaskDef, path: Path) -> None:
     steps = [s.name for s in task.subtasks]
     if len(set(steps)) != len(steps):
         raise TaskError(f"{path}: two sub-tasks share a name")
+    for given, name in task.in_scope.items():
+        if not given.isidentifier():
+            raise TaskError(f"{path}: in_scope {given!r} is no name a program could use")
+        if name not in names:
+            raise TaskError(f"{path}: in_scope {given} is {name!r}, which is not among objects")
+    if (task.start.base_x_m is None) != (task.start.base_y_m is None):
+        raise TaskError(f"{path}: start.base_x_m and start.base_y_m come together")

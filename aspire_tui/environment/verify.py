@@ -79,6 +79,7 @@ def _sense(bench: Workbench) -> Sensed:
         width_m=bench.width_m(),
         tool_xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
         table_z_m=bench.table_z_m,
+        grip_force_N=bench.sample().grip_force_N,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
+from numpy.typing import NDArray
 
 from aspire_tui.domain import (
     Outcome,
@@ -22,6 +24,7 @@ from aspire_tui.domain import (
     Verdict,
 )
 from aspire_tui.environment import referee, reset, verify
+from aspire_tui.environment.in_scope import NotSeen, perceived
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_fit import fit
 from aspire_tui.events import (
@@ -77,6 +80,7 @@ class TrialRunner:
         watched = Trace(journal)
         self.account = Account(began_s)
         self._unanswered = False
+        self.given: dict[str, NDArray[Any]] = {}
         self.bench = self.station.workbench(spec.task, spec.seed, watched)
         self.names = self.station.names(spec.task)
         try:
@@ -102,7 +106,11 @@ class TrialRunner:
         ready = self._reset(spec, journal)
         if ready.outcome != "ok":
             return _Closing(None, None, f"reset {ready.outcome}: {ready.reason}")
-        self._phase(spec, journal, "ready", "reset verified")
+        try:
+            self.given = perceived(spec.task, self.bench)
+        except NotSeen as error:
+            return _Closing(None, None, str(error))
+        self._phase(spec, journal, "ready", "; ".join(["reset verified", *_told(self.given)]))
         ended = self._execute(spec, journal, gate)
         if ended.ended in ("aborted", "refused"):
             return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
@@ -143,14 +151,16 @@ class TrialRunner:
             gate=gate,
             cell_limit_s=spec.task.limits.cell_s,
         )
-        findings = [f for f in check(spec.program, set(self.names)) if f.severity == "error"]
+        findings = [
+            f for f in check(spec.program, {*self.names, *self.given}) if f.severity == "error"
+        ]
         if findings:
             worst = findings[0]
             text = f"{worst.text} (line {worst.line})"
             outcome = ProgramOutcome("refused", text, worst.line, None, "", 0, 0, 0.0)
         else:
             limits = ProgramLimits(wall_s=spec.task.limits.wall_s, calls=spec.task.limits.calls)
-            space = namespace_of(self.names)
+            space = namespace_of(self.names, self.given)
             outcome = self.sandbox.run(
                 spec.program, space, server, limits, on_refused=server.refuse
             )
@@ -235,6 +245,13 @@ class _Closing:
     ended: ProgramEnd | None
     reason: str
     unanswered: bool = False
+
+
+def _told(given: dict[str, NDArray[Any]]) -> list[str]:
+    return [
+        f"{name} = ({', '.join(f'{float(v):.3f}' for v in place)}) m"
+        for name, place in given.items()
+    ]
 
 
 def unanswered(verdict: Verdict) -> Verdict:

@@ -8,8 +8,10 @@ from aspire_tui.environment.primitives import (
     grasping,
     gripper,
     motion,
+    navigation,
     outlines,
     perception,
+    r1pro,
     team,
 )
 from aspire_tui.environment.primitives.registry import Primitive
@@ -23,4 +25,6 @@ ALL: tuple[Primitive, ...] = (
     *geometry.PRIMITIVES,
     *asking.PRIMITIVES,
     *team.PRIMITIVES,
+    *navigation.PRIMITIVES,
+    *r1pro.PRIMITIVES,
 )

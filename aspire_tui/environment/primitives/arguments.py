@@ -21,16 +21,17 @@ class InvalidArgument(ValueError):
 Check = Callable[[Any], Any]
 
 
-def _array(value: Any, dtype: Any) -> NDArray[Any]:
+def as_array(value: Any, dtype: Any = None) -> NDArray[Any]:
+    """An array of numbers, or why it is none."""
     try:
         return np.asarray(value, dtype=dtype)
     except (TypeError, ValueError):
         raise InvalidArgument(f"is {type(value).__name__}, not an array of numbers") from None
 
 
-def _finite(shape: tuple[int, ...], what: str, bound: float) -> Check:
+def finite(shape: tuple[int, ...], what: str, bound: float) -> Check:
     def check(value: Any) -> NDArray[np.float64]:
-        a = _array(value, np.float64)
+        a = as_array(value, np.float64)
         if a.shape != shape:
             raise InvalidArgument(f"has shape {a.shape}, expected {shape} ({what})")
         if not np.all(np.isfinite(a)):
@@ -43,7 +44,7 @@ def _finite(shape: tuple[int, ...], what: str, bound: float) -> Check:
 
 
 def _unit_quaternion(value: Any) -> NDArray[np.float64]:
-    a: NDArray[np.float64] = _finite((4,), "unit quaternion wxyz", 1e3)(value)
+    a: NDArray[np.float64] = finite((4,), "unit quaternion wxyz", 1e3)(value)
     norm = float(np.linalg.norm(a))
     if abs(norm - 1.0) > 0.05:
         raise InvalidArgument(f"has norm {norm:.3g}, expected a unit quaternion wxyz")
@@ -51,7 +52,7 @@ def _unit_quaternion(value: Any) -> NDArray[np.float64]:
 
 
 def _joints(value: Any) -> NDArray[np.float64]:
-    a = _array(value, np.float64)
+    a = as_array(value, np.float64)
     if a.ndim != 1 or not 1 <= a.size <= 16:
         raise InvalidArgument(f"has shape {a.shape}, expected (n_joints,) radians")
     if not np.all(np.isfinite(a)):
@@ -71,7 +72,7 @@ def number_between(lo: float, hi: float, unit: str) -> Check:
     return check
 
 
-def _whole(lo: int, hi: int) -> Check:
+def whole(lo: int, hi: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise InvalidArgument(f"is {type(value).__name__}, expected a whole number")
@@ -102,19 +103,19 @@ def _flag(value: Any) -> bool:
 
 
 def _pixel(value: Any) -> tuple[float, float]:
-    a = _finite((2,), "pixel (x, y)", 1e5)(value)
+    a = finite((2,), "pixel (x, y)", 1e5)(value)
     return float(a[0]), float(a[1])
 
 
 def _rgb(value: Any) -> NDArray[np.uint8]:
-    a = _array(value, None)
+    a = as_array(value, None)
     if a.ndim != 3 or a.shape[2] != 3 or a.dtype != np.uint8:
         raise InvalidArgument(f"has shape {a.shape} {a.dtype}, expected (H, W, 3) uint8")
     return a
 
 
 def _depth(value: Any) -> NDArray[np.float32]:
-    a = _array(value, np.float32)
+    a = as_array(value, np.float32)
     if a.ndim == 3 and a.shape[2] == 1:
         a = a[:, :, 0]
     if a.ndim != 2:
@@ -123,7 +124,7 @@ def _depth(value: Any) -> NDArray[np.float32]:
 
 
 def _mask(value: Any) -> NDArray[np.bool_]:
-    a = _array(value, None)
+    a = as_array(value, None)
     if a.ndim == 3 and 1 in (a.shape[0], a.shape[2]):
         a = a.reshape(a.shape[0] if a.shape[2] == 1 else a.shape[1], -1)
     if a.ndim != 2:
@@ -132,21 +133,21 @@ def _mask(value: Any) -> NDArray[np.bool_]:
 
 
 def _points(value: Any) -> NDArray[np.float64]:
-    a = _array(value, np.float64)
+    a = as_array(value, np.float64)
     if a.ndim < 2 or a.shape[-1] != 3:
         raise InvalidArgument(f"has shape {a.shape}, expected (..., 3) points in metres")
     return a
 
 
 def _stack(value: Any) -> NDArray[np.float64]:
-    a = _array(value, np.float64)
+    a = as_array(value, np.float64)
     if a.ndim != 3 or a.shape[1:] != (4, 4) or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K, 4, 4) finite transforms")
     return a
 
 
 def _patches(value: Any) -> NDArray[np.float64]:
-    a = _array(value, np.float64)
+    a = as_array(value, np.float64)
     if a.ndim != 2 or a.shape[1] != 4 or not 1 <= len(a) <= 16 or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K, 4) rows x, y, long, wide, metres")
     if np.any(a[:, 2:] <= 0) or np.any(np.abs(a) > 1.0):
@@ -155,19 +156,19 @@ def _patches(value: Any) -> NDArray[np.float64]:
 
 
 def _row(value: Any) -> NDArray[np.float64]:
-    a = _array(value, np.float64)
+    a = as_array(value, np.float64)
     if a.ndim != 1 or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K,) finite numbers")
     return a
 
 
-Position = Annotated[NDArray[np.float64], _finite((3,), "metres, base frame", 10.0)]
+Position = Annotated[NDArray[np.float64], finite((3,), "metres, base frame", 10.0)]
 Quaternion = Annotated[NDArray[np.float64], _unit_quaternion]
 Joints = Annotated[NDArray[np.float64], _joints]
-Transform = Annotated[NDArray[np.float64], _finite((4, 4), "transform", 1e3)]
-Rotation = Annotated[NDArray[np.float64], _finite((3, 3), "rotation matrix", 1.5)]
-Intrinsics = Annotated[NDArray[np.float64], _finite((3, 3), "pinhole intrinsics, pixels", 1e5)]
-Vector = Annotated[NDArray[np.float64], _finite((3,), "vector", 1e6)]
+Transform = Annotated[NDArray[np.float64], finite((4, 4), "transform", 1e3)]
+Rotation = Annotated[NDArray[np.float64], finite((3, 3), "rotation matrix", 1.5)]
+Intrinsics = Annotated[NDArray[np.float64], finite((3, 3), "pinhole intrinsics, pixels", 1e5)]
+Vector = Annotated[NDArray[np.float64], finite((3,), "vector", 1e6)]
 Patches = Annotated[NDArray[np.float64], _patches]
 Transforms = Annotated[NDArray[np.float64], _stack]
 Scores = Annotated[NDArray[np.float64], _row]
@@ -186,7 +187,7 @@ Force = Annotated[float, number_between(0.0, 200.0, "newtons")]
 Seconds = Annotated[float, number_between(0.0, 600.0, "seconds")]
 Step = Annotated[float, number_between(1e-5, 10.0, "metres")]
 Fraction = Annotated[float, number_between(0.0, 1.0, "(fraction)")]
-Count = Annotated[int, _whole(1, 1_000_000)]
+Count = Annotated[int, whole(1, 1_000_000)]
 Number = Annotated[float, number_between(-1e9, 1e9, "")]
 
 

@@ -274,7 +274,7 @@ def wait(bench: Workbench, s: Seconds) -> PrimitiveOutcome:
     return PrimitiveOutcome("OK", None, f"waited {s:g} s")
 
 
-@primitive(group="motion", statuses=("OK",), returns="distance in metres", tiers=())
+@primitive(group="motion", statuses=("OK",), returns="distance in metres", tiers=(), fits=("arm",))
 def dist_to(bench: Workbench, xyz: Position) -> PrimitiveOutcome:
     """Distance from the tool, at the measured joints, to a point."""
     T = bench.kinematics.tool_pose(bench.joints())

@@ -25,7 +25,7 @@ from aspire_tui.environment.primitives.arguments import Flag, Key, Pixel, Prompt
 from aspire_tui.environment.primitives.registry import Primitive, primitive
 
 ALL_CAMERAS = "all"
-EVERYWHERE = ("capx", "libero", "robosuite")
+EVERYWHERE = ("capx", "libero", "robosuite", "r1pro", "yam")
 LOW_LEVEL = ("S3", "S4")
 
 
@@ -155,7 +155,7 @@ def _records(segments: Sequence[Segment]) -> list[dict[str, Any]]:
     ]
 
 
-def _search(
+def search_picture(
     bench: Workbench, rgb: NDArray[np.uint8], text: str
 ) -> tuple[tuple[Segment, ...], str, Evidence]:
     """Segments, one line about them, and the picture if this trial took it."""
@@ -203,7 +203,7 @@ def segment_text_prompt(bench: Workbench, rgb: Rgb, text_prompt: Prompt) -> Prim
     Understands colour, size and shape words. A picture from ``get_observation`` is judged with its
     depth; any other by colour alone.
     """
-    segments, summary, evidence = _search(bench, rgb, text_prompt)
+    segments, summary, evidence = search_picture(bench, rgb, text_prompt)
     status: Status = "OK" if segments else "NOT_FOUND"
     return PrimitiveOutcome(status, _records(segments), summary, evidence=evidence)
 
@@ -246,7 +246,7 @@ def segment_point_prompt(bench: Workbench, rgb: Rgb, point_coords: Pixel) -> Pri
 )
 def point_prompt(bench: Workbench, image: Rgb, text_prompt: Prompt) -> PrimitiveOutcome:
     """A pixel on what a text describes."""
-    segments, summary, evidence = _search(bench, image, text_prompt)
+    segments, summary, evidence = search_picture(bench, image, text_prompt)
     if not segments:
         value: dict[str, Any] = {text_prompt: (None, None)}
         return PrimitiveOutcome("NOT_FOUND", value, summary, evidence=evidence)

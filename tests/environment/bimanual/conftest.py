@@ -49,7 +49,7 @@ def bench(sim: SimCell, kinematics: list[Kinematics]) -> Workbench:
 def call(bench: Workbench, sim: SimCell) -> Call:
     names = catalogue(ALL, "capx", "", embodiment_of(sim.info))
 
-    def invoke(name: str, **arguments: object) -> PrimitiveOutcome:
+    def invoke(name: str, /, **arguments: object) -> PrimitiveOutcome:
         return names[name].invoke(bench, arguments)
 
     return invoke
