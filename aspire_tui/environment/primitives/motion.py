@@ -261,6 +261,7 @@ def execute_preview(bench: Workbench, key: Key) -> PrimitiveOutcome:
     returns="MotionResult",
     moves=True,
     aliases=("goto_home_joint_position",),
+    profiles=("capx", "libero"),
 )
 def home_pose(bench: Workbench) -> PrimitiveOutcome:
     """Move to the arm's home joints, planned and at limited speed like any move."""

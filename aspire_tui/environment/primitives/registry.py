@@ -131,7 +131,7 @@ def primitive(
     name: str = "",
     aliases: tuple[str, ...] = (),
     tiers: tuple[str, ...] = ("S2", "S3", "S4"),
-    profiles: tuple[str, ...] = ("capx", "libero"),
+    profiles: tuple[str, ...] = ("capx", "libero", "robosuite"),
     fits: tuple[Embodiment, ...] | None = None,
     privileged: bool = False,
     frame: str = "",

@@ -49,7 +49,6 @@ def for_arm(primitive_: Primitive, number: int) -> Primitive:
         function=function,
         aliases=tuple(f"{alias}_arm{number}" for alias in primitive_.aliases),
         doc=f"The {which} arm: {primitive_.doc}",
-        profiles=(*primitive_.profiles, "robosuite"),
         fits=("arms",),
         arm=number,
         example=primitive_.example.replace(
@@ -115,6 +114,7 @@ def move_to_joints_both(bench: Workbench, joints0: Joints, joints1: Joints) -> P
     returns=BOTH,
     moves=True,
     aliases=("goto_home_joint_position", "home_pose_both"),
+    profiles=("capx", "libero"),
     fits=("arms",),
 )
 def home_both(bench: Workbench) -> PrimitiveOutcome:
