@@ -25,7 +25,9 @@ from aspire_tui.improvement.llm.provider import check_price, choose_models, miss
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 
-bench_app = typer.Typer(no_args_is_help=True, help="Experiments: context, vision, verifier.")
+bench_app = typer.Typer(
+    no_args_is_help=True, help="Experiments: context, vision, verifier, library, transfer, scaling."
+)
 VISIONS = ("native", "tool", "text")
 LEAST_RUNS = 10
 """Runs for each way of seeing below which their outcomes are not compared."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -12,8 +10,8 @@ import msgspec
 import typer
 
 from aspire_tui.commands.context import Context, print_json
-from aspire_tui.commands.follow import follow, to_stderr
-from aspire_tui.commands.jobs import make_job, tasks_named
+from aspire_tui.commands.experiments import frozen, run_arm
+from aspire_tui.commands.jobs import tasks_named
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.skill_shelf_verbs import (
     add_skills,
@@ -24,8 +22,7 @@ from aspire_tui.commands.skill_shelf_verbs import (
     shelf_of,
     show_ledger,
 )
-from aspire_tui.domain import Budget, RunSpec, sha256_hex
-from aspire_tui.engine.spawn import EngineNotStarted, start_engine
+from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import Exit
 from aspire_tui.evolution.admission import PROBATION
 from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
@@ -34,7 +31,6 @@ from aspire_tui.library.load import PROOF, Library, load_library, load_skill
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.library.skill import Skill
 from aspire_tui.library.uses import Use, Uses
-from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
 skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
@@ -243,7 +239,7 @@ def _prove(
     The skills' files are kept beside the sessions, by content, so that a stopped proof goes on: the
     same command finds its session and runs only what is missing.
     """
-    folder = _kept_skills(context, skills)
+    folder = frozen(context, skills)
     (known,) = tasks_named([task], context.workspace)
     criterion = msgspec.structs.replace(known.criterion, selection_n=n)
     tasks = (msgspec.structs.replace(known, criterion=criterion),)
@@ -261,39 +257,7 @@ def _prove(
         worker_pictures="none",
         agent_options={PROVE: str(n), PROGRAM: program},
     )
-    job = make_job(spec, tasks, context.workspace)
-    stopped = _stopped_proof(context, job.spec)
-    if stopped is not None:
-        job = msgspec.structs.replace(job, session=str(stopped), resume_by=context.who())
-    try:
-        started = start_engine(job)
-    except EngineNotStarted as error:
-        typer.echo(f"aspire-tui: {error}", err=True)
-        raise typer.Exit(error.code) from None
-    follow(started, getpass.getuser(), to_stderr)
-    return started.session
-
-
-def _kept_skills(context: Context, skills: Sequence[Skill]) -> Path:
-    digest = sha256_hex("".join(f"{s.name}{s.digest}" for s in skills).encode())[:16]
-    folder = context.workspace.root / ".proofs" / digest
-    for skill in skills:
-        shutil.copytree(skill.folder, folder / skill.name, dirs_exist_ok=True)
-    return folder
-
-
-def _stopped_proof(context: Context, spec: RunSpec) -> Path | None:
-    """The newest session that was to prove the same and did not come to its end."""
-    for path in sorted(context.workspace.sessions.glob(f"*-{spec.tasks[0]}-*.db"), reverse=True):
-        try:
-            with SessionReader(path) as reader:
-                moment = reader.snapshot()
-        except SessionFileError:
-            continue
-        done = moment.ended is not None and moment.ended.stopped_by in ("done", "budget")
-        if moment.session is not None and moment.session.spec == spec and not done:
-            return path
-    return None
+    return run_arm(context, spec, tasks)
 
 
 def _write(skill: Skill, data: bytes) -> None:

@@ -1,0 +1,227 @@
+"""``bench library|transfer|scaling``: what skills are worth, paired on scenes nobody has seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from aspire_tui.commands.bench_verbs import bench_app
+from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.experiments import counted, frozen, run_arm
+from aspire_tui.commands.jobs import tasks_named
+from aspire_tui.commands.run_verbs import CellOption, JsonFlag
+from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.environment.task import TaskDef
+from aspire_tui.errors import ConfigError
+from aspire_tui.evolution.arms import ArmRun, Arms, as_json, in_words
+from aspire_tui.library.load import load_library
+from aspire_tui.library.skill import Skill
+
+TasksArgument = Annotated[list[str], typer.Argument(help="Task names or files.")]
+Searches = Annotated[int, typer.Option(min=1, help="Runs per task and arm, each with its seed.")]
+Trials = Annotated[int, typer.Option(min=1, help="Unseen scenes per task and arm, in all.")]
+SkillsOption = Annotated[str, typer.Option("--skills", help="Folder; else the workspace's.")]
+Rounds = Annotated[int, typer.Option(min=0, help="Rounds of search per run.")]
+Candidates = Annotated[int, typer.Option(min=1, help="Programs tried for one failure.")]
+LEAST_TRIALS = 50
+LEAST_SEARCHES = 5
+NONE = "none"
+
+
+@bench_app.command("library")
+def library_on_off(
+    ctx: typer.Context,
+    tasks: TasksArgument,
+    searches: Searches = LEAST_SEARCHES,
+    trials: Trials = LEAST_TRIALS,
+    skills: SkillsOption = "",
+    rounds: Rounds = 3,
+    candidates: Candidates = 4,
+    cell: CellOption = "yam",
+    json_only: JsonFlag = False,
+) -> None:
+    """Success and cost with the library and without it. Run again to go on where it stopped."""
+    context = Context.of(ctx)
+    folder = frozen(context, _skills(context, skills))
+    rows = {}
+    for task in tasks_named(tasks, context.workspace):
+        plan = _Plan(cell, searches, trials, rounds, candidates)
+        rows[task.name] = _both(context, task, folder, plan)
+    _tell(rows, {"experiment": "library", "cell": cell}, json_only, trials, searches)
+
+
+@bench_app.command("transfer")
+def transfer(
+    ctx: typer.Context,
+    tasks: TasksArgument,
+    learned_on: Annotated[str, typer.Option("--from", help="Cell the skills were proven on.")],
+    to: Annotated[str, typer.Option("--to", help="Cell they are tried on.")],
+    searches: Searches = LEAST_SEARCHES,
+    trials: Trials = LEAST_TRIALS,
+    skills: SkillsOption = "",
+    rounds: Rounds = 3,
+    candidates: Candidates = 4,
+    zero_shot: Annotated[
+        bool, typer.Option("--zero-shot", help="Only tasks that no skill has evidence on.")
+    ] = False,
+    json_only: JsonFlag = False,
+) -> None:
+    """A library learned on one cell (or other tasks), frozen, on another: with it and without."""
+    context = Context.of(ctx)
+    proven = [
+        s
+        for s in _skills(context, skills)
+        if any(Path(p.cell).stem == learned_on for p in s.evidence.proofs)
+    ]
+    if not proven:
+        raise ConfigError(f"--from {learned_on}: no skill has evidence on that cell")
+    known = {t for s in proven for t in s.evidence_tasks()}
+    seen = [t for t in tasks if t in known]
+    if zero_shot and seen:
+        raise ConfigError(f"--zero-shot: {seen[0]} is among the tasks the library was proven on")
+    folder = frozen(context, proven)
+    rows = {}
+    for task in tasks_named(tasks, context.workspace):
+        plan = _Plan(to, searches, trials, rounds, candidates)
+        rows[task.name] = _both(context, task, folder, plan)
+    about = {
+        "experiment": "transfer",
+        "from": learned_on,
+        "to": to,
+        "zero_shot": zero_shot,
+        "skills": [s.name for s in proven],
+        "proven_on": sorted(known),
+    }
+    _tell(rows, about, json_only, trials, searches)
+
+
+@bench_app.command("scaling")
+def scaling(
+    ctx: typer.Context,
+    task: Annotated[str, typer.Argument(help="Task name or file.")],
+    over: Annotated[str, typer.Option(help="library or budget.")] = "library",
+    steps: Annotated[str, typer.Option(help="Sizes, with commas.")] = "0,2,4",
+    searches: Searches = LEAST_SEARCHES,
+    trials: Trials = LEAST_TRIALS,
+    skills: SkillsOption = "",
+    cell: CellOption = "yam",
+    json_only: JsonFlag = False,
+) -> None:
+    """Success and cost by the size of the library, or by the candidates a failure may cost."""
+    if over not in ("library", "budget"):
+        raise ConfigError(f"--over {over}: expected library or budget")
+    sizes = _sizes(steps)
+    context = Context.of(ctx)
+    (known,) = tasks_named([task], context.workspace)
+    ranked = _skills(context, skills)
+    points: list[dict[str, Any]] = []
+    for size in sizes:
+        if over == "library":
+            plan = _Plan(cell, searches, trials, 3, 4)
+            folder = str(frozen(context, ranked[:size])) if size else NONE
+        else:
+            plan = _Plan(cell, searches, trials, 3, max(1, size))
+            folder = str(frozen(context, ranked)) if size else NONE
+        runs = _arm(context, known, folder, plan)
+        points.append({"size": size, **as_json(Arms(runs, ()))["cost"]["with"]})
+        k, n = sum(r.passed for r in runs), sum(len(r.held_out) for r in runs)
+        points[-1] |= {"k": k, "n": n, "sessions": [r.session for r in runs]}
+        if not json_only:
+            spent = ", ".join(str(r.search_trials) for r in runs)
+            typer.echo(f"{over} {size}: {k}/{n}, search trials {spent}")
+    if json_only:
+        print_json({"experiment": "scaling", "over": over, "task": known.name, "points": points})
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    cell: str
+    searches: int
+    trials: int
+    rounds: int
+    candidates: int
+
+
+def _both(context: Context, task: TaskDef, folder: Path, plan: _Plan) -> Arms:
+    """Both arms, search by search, so that what is done is paired whenever it is stopped."""
+    with_it: list[ArmRun] = []
+    without: list[ArmRun] = []
+    for seed in range(plan.searches):
+        for skills, out in ((str(folder), with_it), (NONE, without)):
+            out += _one(context, task, skills, plan, seed)
+    return Arms(tuple(with_it), tuple(without))
+
+
+def _arm(context: Context, task: TaskDef, skills: str, plan: _Plan) -> tuple[ArmRun, ...]:
+    return tuple(
+        r for seed in range(plan.searches) for r in _one(context, task, skills, plan, seed)
+    )
+
+
+def _one(
+    context: Context, task: TaskDef, skills: str, plan: _Plan, seed: int
+) -> tuple[ArmRun, ...]:
+    spec = RunSpec(
+        verb="run",
+        tasks=(task.name,),
+        cell=plan.cell,
+        agent="rules",
+        seed=seed,
+        attended=False,
+        budget=Budget(),
+        rounds=plan.rounds,
+        candidates=plan.candidates,
+        skills=skills,
+        held_out=-(-plan.trials // plan.searches),
+        worker_pictures="none",
+    )
+    run = counted(run_arm(context, spec, (task,)))
+    return () if run is None else (run,)
+
+
+def _skills(context: Context, folder: str) -> tuple[Skill, ...]:
+    """The best proven first: what a small library would hold."""
+    folders = [Path(folder)] if folder else list(context.workspace.skill_folders())
+    found = load_library(folders).skills
+    if not found:
+        raise ConfigError(f"{folder or 'the workspace'} holds no skill")
+    return tuple(sorted(found, key=lambda s: (-_gain(s), s.name)))
+
+
+def _gain(skill: Skill) -> float:
+    return (
+        max(
+            (p.rate_with.k / p.rate_with.n - p.rate_without.k / p.rate_without.n)
+            for p in skill.evidence.proofs
+        )
+        if skill.evidence.proofs
+        else 0.0
+    )
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--steps {text}: expected whole numbers with commas") from None
+    if not sizes or min(sizes) < 0:
+        raise ConfigError(f"--steps {text}: sizes are 0 or more")
+    return sizes
+
+
+def _tell(
+    rows: dict[str, Arms], about: dict[str, Any], json_only: bool, trials: int, searches: int
+) -> None:
+    enough = trials >= LEAST_TRIALS and searches >= LEAST_SEARCHES
+    if json_only:
+        tasks = {name: as_json(arms) for name, arms in rows.items()}
+        print_json({**about, "tasks": tasks, "counts": enough})
+        return
+    for name, arms in rows.items():
+        typer.echo("\n".join(in_words(name, arms)))
+    if not enough:
+        typer.echo(
+            f"too few to count: at least {LEAST_SEARCHES} searches, {LEAST_TRIALS} scenes per arm"
+        )

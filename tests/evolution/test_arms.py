@@ -1,0 +1,100 @@
+"""With and without are paired by the same unseen scenes; a run is started once and found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from stopped_clock import StoppedClock
+from story import opening
+
+from aspire_tui.commands.context import Context
+from aspire_tui.commands.experiments import earlier, frozen
+from aspire_tui.config import Workspace
+from aspire_tui.domain import RunSpec
+from aspire_tui.events import HypothesisOpened, RunEnded, TrialClosed, TrialOpened
+from aspire_tui.evolution.arms import Arms, arm_run, as_json, in_words, paired_outcomes
+from aspire_tui.library.load import load_library
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.recorder import Recorder
+
+ROOT = Path(__file__).parents[2]
+
+
+def spec_of(seed: int, skills: str) -> RunSpec:
+    return msgspec.structs.replace(
+        opening().spec, tasks=("cube_stack",), cell="yam", seed=seed, skills=skills
+    )
+
+
+def run_file(
+    folder: Path, spec: RunSpec, outcomes: list[str], searched: int, ended: str = "done"
+) -> Path:
+    """A run that searched so many trials and was judged on these unseen scenes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{spec.skills}-{spec.seed}-{ended or 'open'}.db"
+    events: list[object] = [
+        msgspec.structs.replace(opening(), spec=spec),
+        HypothesisOpened(1, None, "plain", "", "", "p", "rules"),
+    ]
+    for n in range(searched + len(outcomes)):
+        held = n >= searched
+        seeds = 4 * n + 2 if not held else 4 * (n - searched) + 2
+        which = "held_out" if held else "dev"
+        outcome = outcomes[n - searched] if held else "FAIL"
+        events.append(TrialOpened(n + 1, "cube_stack", seeds, which, "p", 1, "worker", "sim"))  # type: ignore[arg-type]
+        events.append(TrialClosed(n + 1, outcome, "returned", None, 1.0, 1.0))  # type: ignore[arg-type]
+    if ended:
+        events.append(RunEnded("PASS", ended, 1))
+    with Recorder.create(path, clock=StoppedClock(), ballast_bytes=0) as recorder:
+        for event in events:
+            recorder.append([event], {})  # type: ignore[list-item]
+    return path
+
+
+def counted(path: Path):  # type: ignore[no-untyped-def]
+    with SessionReader(path) as reader:
+        return arm_run(reader)
+
+
+def test_arms_are_paired_by_run_seed_and_scene(tmp_path: Path) -> None:
+    on = [counted(run_file(tmp_path, spec_of(s, "lib"), ["PASS"] * 4, searched=9)) for s in (0, 1)]
+    off = [
+        counted(run_file(tmp_path, spec_of(0, "none"), ["PASS", "FAIL", "FAIL", "PASS"], 3)),
+        counted(run_file(tmp_path, spec_of(1, "none"), ["FAIL"], 3)),
+    ]
+    arms = Arms(tuple(on), tuple(off))
+    assert paired_outcomes(arms) == ([True, False, False, True, False], [True] * 5)
+    told = as_json(arms)
+    assert (told["n"], told["fixed"], told["broken"]) == (5, 3, 0)
+    assert told["cost"]["with"]["search_trials"] == [9, 9]
+    assert "with 5/5" in in_words("cube_stack", arms)[0]
+    assert sum("seed" in line for line in in_words("cube_stack", arms)) == 4, "every run is shown"
+
+
+def test_a_run_is_found_again_done_or_to_go_on_with(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "--workspace", ROOT)
+    context = Context(workspace, False, True)
+    spec = spec_of(0, "lib")
+    assert earlier(context, spec) is None
+    stopped = run_file(workspace.sessions, spec, [], 2, ended="operator")
+    assert earlier(context, spec) == (stopped, False)
+    done = run_file(workspace.sessions, spec, ["PASS"], 2)
+    assert earlier(context, spec) == (done, True)
+    assert earlier(context, spec_of(1, "lib")) is None
+    assert earlier(context, msgspec.structs.replace(spec, rounds=9)) is None
+
+
+def test_a_frozen_library_is_kept_by_content(tmp_path: Path) -> None:
+    context = Context(Workspace(tmp_path, "--workspace", ROOT), False, True)
+    skills = load_library([ROOT / "skills"]).skills[:2]
+    folder = frozen(context, skills)
+    assert [s.digest for s in load_library([folder]).skills] == [s.digest for s in skills]
+    assert frozen(context, skills) == folder != frozen(context, skills[:1])
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_run_without_an_end_says_so(tmp_path: Path, kept: int) -> None:
+    run = counted(run_file(tmp_path, spec_of(0, "lib"), [], kept, ended=""))
+    assert (run.stopped_by, run.held_out, run.search_trials) == ("not ended", {}, kept)
