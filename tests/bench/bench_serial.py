@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent / "drivers" / "feetech"))
 from sts_process import EmulatedBus  # noqa: E402
 
 from drivers.feetech.arm import FeetechArm  # noqa: E402
+from drivers.loop import as_usual, claim_realtime  # noqa: E402
 from tests.bench.figure import Figure, at_most  # noqa: E402
 
 COMMAND = 'make bench ARGS="serial"'
@@ -31,6 +32,7 @@ def figures() -> list[Figure]:
         *_cycle("bus and USB without delay", usb_latency_ms=0.0, wire_time=False),
         *_cycle("wire at 1 Mbps", goal_ms=3.0, usb_latency_ms=0.0, wire_time=True),
         *_cycle("wire and 1 ms of USB", goal_ms=3.0, usb_latency_ms=1.0, wire_time=True),
+        *_as_a_host(),
         _stale_goal(),
         _unplug(),
     ]
@@ -72,6 +74,17 @@ def _cycle(name: str, goal_ms: float | None = None, **section: object) -> list[F
             )
         )
     return out
+
+
+def _as_a_host() -> list[Figure]:
+    """The same with the priority that every host of devices asks for."""
+    if not claim_realtime():
+        return []
+    try:
+        name = "wire and 1 ms of USB, SCHED_FIFO as in a host"
+        return _cycle(name, goal_ms=3.0, usb_latency_ms=1.0, wire_time=True)
+    finally:
+        as_usual()
 
 
 def _run(arm: FeetechArm) -> tuple[list[float], float, int]:

@@ -31,9 +31,17 @@ def in_a_hostile_stream(
     with Hostiles(local("emu", runtime).ctl, messages) as flood:
         until(ready, "it may move")
         wanted = client.status().arms[0].q_cmd_rad[0] + 0.1
-        client.jog(arm.name, 0.1, joint=first, valid_for_ms=2000)
-        until(lambda: client.status().state != "RUN", "the step is made")
-        until(ready, "it rests")
+
+        def made() -> bool:
+            # Stopped on the way by a busy computer, the rest of the step is asked for again.
+            left = wanted - client.status().arms[0].q_cmd_rad[0]
+            if ready() and abs(left) > 0.002:
+                with contextlib.suppress(CellRefused):
+                    client.jog(arm.name, left, joint=first, valid_for_ms=2000)
+                return False
+            return ready()
+
+        until(made, "the step is made")
         until(lambda: flood.sent > 500, "it was hostile enough")
         assert client.status().arms[0].q_rad[0] == pytest.approx(wanted, abs=math.radians(2.0))
     log = faults.ask(do="goals")["arms"][arm.name]["servos"].values()
