@@ -1,0 +1,40 @@
+"""Set-up of a cell of several arms does every arm, not only the first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import drivers
+from aspire_tui.commands.bringup import Bringup
+from aspire_tui.commands.person import Person
+from aspire_tui.commands.setup_bench import device_of, each_arm
+from drivers.cameras.calibration.board import BoardSpec
+from drivers.cellfile import CellFile, load_cell
+
+CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
+
+
+def two_arms(folder: Path) -> CellFile:
+    """A second arm like the first, on a port of its own."""
+    text = CELL.read_text().replace('"so101-emulated.json"', '""')
+    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
+    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
+    more = (device + arm).replace('arm = "arm"', 'arm = "right"').replace('"arm"', '"right"')
+    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
+    file = folder / "two.toml"
+    file.write_text(text + more)
+    return load_cell(file)
+
+
+def test_a_step_is_done_for_each_arm_in_turn_and_tells_them_apart(tmp_path: Path) -> None:
+    cell = two_arms(tmp_path)
+    bringup = Bringup(cell.path, cell, Person(), "ann", BoardSpec(), 12)
+    done: list[tuple[str, str]] = []
+
+    def step(at: Bringup) -> str:
+        done.append((at.arm.name, device_of(at).arm))
+        return "fine"
+
+    assert each_arm(bringup, step) == "arm: fine; right: fine"
+    assert done == [("arm", "arm"), ("right", "right")]
+    assert bringup.arm.name == "arm"
