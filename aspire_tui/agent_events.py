@@ -21,6 +21,8 @@ class AgentSaid(Event, frozen=True, tag="agent_said"):
     """Number of the text this is a piece of; 0: a text of its own."""
     done: bool = True
     """No more pieces follow."""
+    by: str = ""
+    """Which member of a team; empty when there is one agent."""
 
 
 class AgentTool(Event, frozen=True, tag="agent_tool"):
@@ -29,6 +31,7 @@ class AgentTool(Event, frozen=True, tag="agent_tool"):
     answer: str
     """First line of the answer."""
     ok: bool = True
+    by: str = ""
 
 
 class OperatorTold(Event, frozen=True, tag="operator_told"):
@@ -78,6 +81,7 @@ class SkillProposed(Event, frozen=True, tag="skill_proposed"):
 class TokensUsed(Event, frozen=True, tag="tokens"):
     tokens: Tokens
     model: str
+    by: str = ""
 
 
 class HypothesisOpened(Event, frozen=True, tag="hypothesis"):
@@ -109,6 +113,34 @@ class HypothesisDecided(Event, frozen=True, tag="decided"):
     hypothesis: int
     status: HypothesisStatus
     reason: str
+
+
+class RoundBegan(Event, frozen=True, tag="round_began"):
+    """Candidates race on development scenes against a baseline that is kept verbatim."""
+
+    round: int
+    baseline: int
+    candidates: tuple[int, ...]
+    by: str = ""
+    """Which member of a team; empty when there is one agent."""
+
+
+class RoundEnded(Event, frozen=True, tag="round_ended"):
+    """What a round of the search came to."""
+
+    round: int
+    stopped: dict[int, str]
+    """Candidates that did not reach the selection scenes, and why."""
+    kept: tuple[int, ...]
+    merged: tuple[int, ...]
+    """Branches that were joined this round."""
+    best: int
+    k: int
+    n: int
+    """Of the best on selection scenes."""
+    stop: str = ""
+    """Why the search ends here: success, budget or plateau; empty when it goes on."""
+    by: str = ""
 
 
 class SkillMatched(Event, frozen=True, tag="skill_matched"):

@@ -267,6 +267,14 @@ class Budget(Struct, frozen=True):
     max_model_calls: int | None = None
 
 
+class QueuedTrial(Struct, frozen=True):
+    """A trial that waits for the one bench. ``program`` is its sha256."""
+
+    hypothesis: int | None
+    seed_set: SeedSet
+    program: str
+
+
 class Repair(Struct, frozen=True):
     """One change to a program that a failing call led to, and its proof on unseen seeds."""
 
@@ -449,6 +457,13 @@ class RunSpec(Struct, frozen=True):
     cell_file: str = ""
     """Where the cell was read from; a resumed run looks there when no cell has the name."""
     agent_options: dict[str, str] = {}
+    until: str = ""
+    """What ends the search as a success: ``K/N`` or ``row:N`` selection scenes; empty: all."""
+    plateau: int = 3
+    """Rounds without gain after which the search ends."""
+    team: int = 1
+    executor: str = "local"
+    """``local`` or ``dask://HOST:PORT``."""
     agent_at_large: str = ""
     """Why nothing keeps the agent from reading what it should not; empty when something does."""
 

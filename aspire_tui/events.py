@@ -19,6 +19,8 @@ from aspire_tui.agent_events import HypothesisDecided as HypothesisDecided
 from aspire_tui.agent_events import HypothesisOpened as HypothesisOpened
 from aspire_tui.agent_events import HypothesisScored as HypothesisScored
 from aspire_tui.agent_events import OperatorTold as OperatorTold
+from aspire_tui.agent_events import RoundBegan as RoundBegan
+from aspire_tui.agent_events import RoundEnded as RoundEnded
 from aspire_tui.agent_events import SkillMatched as SkillMatched
 from aspire_tui.agent_events import SkillProposed as SkillProposed
 from aspire_tui.agent_events import TokensUsed as TokensUsed
@@ -33,6 +35,7 @@ from aspire_tui.domain import (
     Outcome,
     Phase,
     ProgramEnd,
+    QueuedTrial,
     ResetVerdict,
     Role,
     RunSpec,
@@ -267,6 +270,12 @@ class TrialClosed(Event, frozen=True, tag="trial_closed"):
     """False: nobody answered what the program asked; UNSURE, and in no count."""
 
 
+class BenchQueue(Event, frozen=True, tag="bench_queue"):
+    """Trials that wait for the bench, in their order; told whenever it changes."""
+
+    waiting: tuple[QueuedTrial, ...]
+
+
 class OperatorAct(Event, frozen=True, tag="operator"):
     """Something a person or client asked for, with the id of the command and the answer."""
 
@@ -377,7 +386,10 @@ AnyEvent = (
     | HypothesisOpened
     | HypothesisScored
     | HypothesisDecided
+    | RoundBegan
+    | RoundEnded
     | SkillMatched
+    | BenchQueue
     | OperatorAct
     | BudgetSpent
     | Note

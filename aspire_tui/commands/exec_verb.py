@@ -13,7 +13,14 @@ from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import cell_named, make_job, session_named, tasks_named
 from aspire_tui.commands.queued import run_queued
 from aspire_tui.commands.recorded import Recorded, recorded_trial
-from aspire_tui.commands.run_verbs import JsonFlag, NoNoise, NoSandbox, exit_of, start_or_exit
+from aspire_tui.commands.run_verbs import (
+    JsonFlag,
+    NoNoise,
+    NoSandbox,
+    RetriesOption,
+    exit_of,
+    start_or_exit,
+)
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.client import EngineGone, engine_of_cell
 from aspire_tui.engine.order import ExecOrder
@@ -37,6 +44,7 @@ def exec_program(
         int | None, typer.Option(min=0, help="Scene seed (0); --trials count up from it.")
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials; failures are grouped.")] = 1,
+    retries: RetriesOption = 1,
     tier: Annotated[str, typer.Option(help="S2, S3 or S4; empty is all of them.")] = "",
     workers: Annotated[int, typer.Option(min=1)] = 2,
     from_session: Annotated[
@@ -94,6 +102,7 @@ def exec_program(
         attended=dry_run or not cell_named(cell, context.workspace)[1].has_workers,
         budget=Budget(),
         trials=trials,
+        retries=retries,
         tier=tier,
         program=text,
         program_path=str(program or ""),
@@ -127,6 +136,7 @@ def _run(
             task=tasks[0],
             seed=spec.seed,
             trials=spec.trials,
+            retries=spec.retries,
             tier=spec.tier,
             noise=spec.noise,
             dry_run=spec.dry_run,

@@ -29,13 +29,25 @@ from aspire_tui.engine.job import Job
 from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.events import RunEnded
+from aspire_tui.evolution.criterion import until as criterion_until
+from aspire_tui.evolution.halving import FIRST_RUNG, plan
 from aspire_tui.improvement.llm.presets import preset_named
 from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
+from aspire_tui.rollout.cluster_address import scheduler_of
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
 from drivers.runtime_dir import runtime_dir
 
+CANDIDATES = 4
+TEAMS = ("rules", "llm", "acp")
+"""Agents of which several may work in one run."""
 CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
+RetriesOption = Annotated[
+    int,
+    typer.Option(
+        "--retries", min=1, max=8, help="Attempts in one trial, each told the failures before it."
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 NoSandbox = Annotated[
     bool,
@@ -78,8 +90,19 @@ def run(
     ] = None,
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
-    rounds: Annotated[int, typer.Option(min=0, help="Most repairs, one after the other.")] = 3,
-    candidates: Annotated[int, typer.Option(min=1, help="Most programs per failure.")] = 4,
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds of the search at most.")] = 3,
+    candidates: Annotated[
+        int | None, typer.Option(min=1, help=f"Programs that race in a round ({CANDIDATES}).")
+    ] = None,
+    retries: RetriesOption = 1,
+    until: Annotated[
+        str, typer.Option(help="Search until K/N or row:N selection scenes pass; default: all.")
+    ] = "",
+    plateau: Annotated[int, typer.Option(min=1, help="Rounds without gain that end it.")] = 3,
+    team: Annotated[int, typer.Option(min=1, max=16, help="Agents, each on its branch.")] = 1,
+    executor: Annotated[
+        str, typer.Option(help="Where bulk trials run: local, or dask://HOST[:PORT].")
+    ] = "local",
     max_trials: Annotated[int | None, typer.Option(min=1)] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.01)] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1)] = None,
@@ -113,8 +136,11 @@ def run(
         raise ConfigError(f"--agent {agent}: unknown; this release has {', '.join(AGENTS)}")
     if model and agent != "llm":
         raise ConfigError(f"--model is for --agent llm, not {agent}")
-    if len(tasks) != 1:
-        raise ConfigError("run takes one task in this release; start one run per task")
+    _search_options(max_trials, candidates, executor)
+    if not tasks or len(tasks) > team:
+        raise ConfigError(f"run takes a task per agent: {len(tasks)} tasks, --team {team}")
+    if team > 1 and agent not in TEAMS:
+        raise ConfigError(f"--team {team}: agents are {', '.join(TEAMS)}; {agent} works alone")
     asked = tier_named(tier, agent)
     real = not cell_named(cell, context.workspace)[1].has_workers
     match agent:
@@ -136,7 +162,11 @@ def run(
             chosen = Chosen(_model_options(model, base_url, how, max_cost))
         case _:
             chosen = Chosen({})
-    attended = not headless or real  # a real cell has no workers to run in: only the screen is left
+    if team > 1 and real:
+        raise ConfigError(f"--team {team} needs simulated cells; {cell} is one bench")
+    attended = (
+        not headless and team == 1
+    ) or real  # a real cell has no workers to run in: only the screen is left
     spec = RunSpec(
         verb="run",
         tasks=tuple(tasks),
@@ -146,7 +176,12 @@ def run(
         attended=attended,
         budget=Budget(max_trials, max_minutes, max_tokens, max_cost, max_model_calls),
         rounds=rounds,
-        candidates=candidates,
+        candidates=candidates or CANDIDATES,
+        retries=retries,
+        until=until,
+        plateau=plateau,
+        executor=executor,
+        team=team,
         skills=skills,
         workers=workers,
         worker_pictures=_pictures(worker_pictures),
@@ -159,6 +194,8 @@ def run(
         sandbox_waived=no_sandbox,
     )
     found = tasks_named(tasks, context.workspace)
+    for task in found:
+        criterion_until(until, task.criterion.selection_n)
     job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
                     watched=_watched(attended and not headless, as_json))  # fmt: skip
     started = start_or_exit(job)
@@ -169,6 +206,18 @@ def run(
 
 UNASKED = ("run ended", "info", "warn", "error", "agent  error")
 """Lines that are told to an operator who is the agent; the others follow from what they typed."""
+
+
+def _search_options(max_trials: int | None, candidates: int | None, executor: str) -> None:
+    """What can be known of a search before it begins.
+
+    Raises:
+        ConfigError: The budget does not carry one round, or the executor is none.
+    """
+    if max_trials is not None and candidates is not None:
+        plan(candidates, FIRST_RUNG, max_trials)
+    if executor != "local":
+        scheduler_of(executor)
 
 
 def _watched(attended: bool, as_json: bool) -> bool:

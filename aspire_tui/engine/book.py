@@ -18,6 +18,7 @@ from aspire_tui.events import (
     TrialClosed,
     VideoFrame,
 )
+from aspire_tui.evolution.stopping import SoFar, used_up
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.policy import PolicyFinding
 from aspire_tui.session.recorder import Recorder
@@ -139,18 +140,22 @@ class Book:
 
     def exhausted(self) -> str:
         """Which limit is reached, in words; empty when none is."""
-        b = self.budget
-        if b.max_trials is not None and self.trials >= b.max_trials:
-            return f"{b.max_trials} trials are used up"
-        if b.max_minutes is not None and self.minutes() >= b.max_minutes:
-            return f"{b.max_minutes:g} minutes are used up"
-        if b.max_tokens is not None and self.tokens.total >= b.max_tokens:
-            return f"{b.max_tokens} tokens are used up"
-        if b.max_model_calls is not None and self.model_calls >= b.max_model_calls:
-            return f"{b.max_model_calls} model calls are used up"
-        if b.max_cost_usd is not None and self.tokens.cost_usd >= b.max_cost_usd:
-            return f"{b.max_cost_usd:g} USD are used up"
-        return ""
+        return used_up(self.budget, self.so_far())
+
+    def so_far(self) -> SoFar:
+        """What of the budget is gone."""
+        return SoFar(
+            trials=self.trials,
+            minutes=self.minutes(),
+            tokens=self.tokens.total,
+            cost_usd=self.tokens.cost_usd,
+            model_calls=self.model_calls,
+        )
+
+    def trials_left(self) -> int | None:
+        """How many more the budget allows; None without a limit."""
+        most = self.budget.max_trials
+        return None if most is None else max(0, most - self.trials)
 
     def spent(self) -> BudgetSpent:
         return BudgetSpent(

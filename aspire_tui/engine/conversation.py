@@ -59,14 +59,22 @@ class Conversation:
     interrupts: bool = False
     """A message waits that the agent should read before it says anything more."""
     _messages: list[str] = field(default_factory=list)
+    _others: list[Conversation] = field(default_factory=list)
     _asked: dict[int, Open] = field(default_factory=dict)
     _questions: int = 0
+
+    def beside(self) -> Conversation:
+        """That of another agent in the same run: it is told the same, and asks for itself."""
+        other = Conversation(self.book, self.someone, self.within_s, self.permit_within_s)
+        self._others.append(other)
+        return other
 
     async def tell(self, id: str, who: str, text: str, interrupts: bool = False) -> str:
         """Queue a message for the agent's next look. Returns why not, or an empty string."""
         if len(self._messages) >= MESSAGES_KEPT:
             return f"{MESSAGES_KEPT} messages wait already; the agent has not read them"
-        self._messages.append(text)
+        for each in (self, *self._others):
+            each._messages.append(text)
         self.interrupts = self.interrupts or interrupts
         await self.book.write(OperatorTold(id, who, text, interrupts))
         return ""

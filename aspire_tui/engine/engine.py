@@ -50,7 +50,7 @@ from aspire_tui.events import (
 )
 from aspire_tui.rollout.bulk import Hello, WorkerSpec
 from aspire_tui.rollout.policy import check
-from aspire_tui.rollout.pool import LocalPool, WorkerLost
+from aspire_tui.rollout.pool import LocalPool, Pool, WorkerLost
 from aspire_tui.rollout.sandbox.api import SandboxUnavailable
 from aspire_tui.rollout.sandbox.levels import without_any
 from aspire_tui.session.errors import RecorderFull
@@ -68,13 +68,13 @@ class Engine:
     job: Job
     ready: Callable[[], object]
     """Called once the session is being written and commands are answered."""
-    agent: socket.socket | None = None
-    """To the agent worker, which was started beside this process."""
+    agents: tuple[socket.socket, ...] = ()
+    """To the agent workers, which were started beside this process."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "done"
     toolbox: Toolbox | None = None
-    ideas: Ideas | None = None
-    """The tree of a run; None until it begins, and in an exec."""
+    improvement: Improvement | None = None
+    """The search of a run; None until it begins, and in an exec."""
     begun: bool = False
     watchers: list[asyncio.Task[Any]] = field(default_factory=list)
     """Over cell host, session file and who is there, for as long as the engine runs."""
@@ -89,22 +89,12 @@ class Engine:
         self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.evaluation = evaluation_of(Path(job.cell_file), [Path(p) for p in job.task_files])
         past = self._past()
+        self.pool = self._pool()
         recorder = (Recorder.open if past else Recorder.create)(Path(job.session))
         self.book = Book(recorder, job.spec.budget)
         callout = Callout(job.on_event, job.session, self.book.write)
         self.book.saw = callout.saw
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
-        self.pool = LocalPool(
-            WorkerSpec(
-                job.cell_file,
-                job.spec.noise,
-                job.levels,
-                job.spec.tier,
-                job.spec.worker_pictures,
-                self.evaluation.hashes(),
-            ),
-            job.spec.workers,
-        )
         self.bench = Bench(self.book) if job.spec.attended else None
         cell = load_cell(Path(job.cell_file))
         self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier, embodiment_of(cell.info))
@@ -116,6 +106,7 @@ class Engine:
             self.evaluation,
             Room(Path(job.session).parent, job.keep),
             self.stopping,
+            attempts=job.spec.retries,
         )
         if past is not None:
             self.book.go_on(past)
@@ -242,6 +233,36 @@ class Engine:
             self.bench.gate.hold(reason)
             await self.bench.stand_held()
 
+    async def _improve(self, hello: Hello) -> RunEnded:
+        self.improvement = Improvement(self)
+        return await self.improvement.run(self.job.tasks, hello)
+
+    def ideas_at(self, hypothesis: int) -> Ideas | None:
+        """The tree a hypothesis is of; None where there is no search."""
+        search = self.improvement
+        return None if search is None or not search.on else search.ideas_at(hypothesis)
+
+    def _pool(self) -> Pool:
+        """Where bulk trials run.
+
+        Raises:
+            ConfigError: The cluster that was asked for is not there.
+        """
+        spec = self.job.spec
+        worker = WorkerSpec(
+            self.job.cell_file,
+            spec.noise,
+            self.job.levels,
+            spec.tier,
+            spec.worker_pictures,
+            self.evaluation.hashes(),
+        )
+        if spec.executor == "local":
+            return LocalPool(worker, spec.workers)
+        from aspire_tui.rollout.dask_pool import DaskPool  # half a second, and rarely asked for
+
+        return DaskPool(worker, spec.executor)
+
     def _past(self) -> Past | None:
         """What a run that is resumed has done; None for a new session."""
         if not self.job.resume_by:
@@ -255,7 +276,7 @@ class Engine:
             if job.spec.verb == "exec":
                 ended = await self._exec(trials)
             else:
-                ended = await Improvement(self).run(job.tasks[0], hello)
+                ended = await self._improve(hello)
             await self.execs.drain()
             return ended
         except Stopped:

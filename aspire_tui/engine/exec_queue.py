@@ -187,12 +187,14 @@ class ExecQueue:
         trials, order, own = self._engine.trials, one.order, one.judged_by
         if order.trials == 1:
             one.closed.append(
-                await trials.at_bench(order.program, None, order.seed, "operator", order.task, own)
+                await trials.at_bench(
+                    order.program, None, order.seed, "operator", order.task, own, order.retries
+                )
             )
             return
         seeds = [order.seed + i for i in range(order.trials)]
         one.closed += await trials.in_workers(
-            order.program, None, seeds, "operator", order.task, own
+            order.program, None, seeds, "operator", order.task, own, order.retries
         )
 
     async def drain(self) -> None:

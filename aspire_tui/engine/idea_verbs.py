@@ -7,6 +7,7 @@ any other; a fork without a program is a wish that the agent's next round takes 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -70,7 +71,8 @@ class IdeaVerbs:
         self._trying: set[asyncio.Task[None]] = set()
 
     async def act(self, c: Command) -> Reply:
-        ideas = self._engine.ideas
+        at = c.args.get("hypothesis", c.args.get("into"))
+        ideas = self._engine.ideas_at(at if isinstance(at, int) else 0)
         if ideas is None:
             return Reply(c.id, False, "this session has no tree; only runs have one")
         try:
@@ -121,15 +123,14 @@ class IdeaVerbs:
         said = f"{what}; development scenes, then selection scenes decide"
         return Reply(c.id, True, said, {"hypothesis": number})
 
-    def take_up(self, author: str) -> None:
+    def take_up(self, agents: Collection[str]) -> None:
         """Go on with what people put in before the run was stopped and nobody has judged yet."""
-        ideas = self._engine.ideas
-        if ideas is None:
-            return
-        for idea in tuple(ideas.tree.nodes.values()):
-            mine = idea.author == author or idea.author.startswith(f"{author}-")
-            if idea.status == "open" and idea.parent is not None and not mine:
-                self._try(ideas, idea.number)
+        ideas = self._engine.ideas_at(0)
+        for idea in () if ideas is None else tuple(ideas.tree.nodes.values()):
+            ours = self._engine.ideas_at(idea.number)
+            waits = idea.status == "open" and idea.parent is not None
+            if waits and idea.author not in agents and ours is not None:
+                self._try(ours, idea.number)
 
     def _try(self, ideas: Ideas, number: int) -> None:
         task = asyncio.create_task(self._prove(ideas, number))

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aspire_tui.domain import Repair
+from aspire_tui.domain import Repair, sha256_hex
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.trials import Asked, Trials
 from aspire_tui.environment.primitives.registry import Primitive
@@ -16,6 +16,7 @@ from aspire_tui.events import (
     HypothesisDecided,
     HypothesisOpened,
     HypothesisScored,
+    Note,
     TrialClosed,
 )
 from aspire_tui.evolution.growing import ForkAsked, Idea, TreeError
@@ -36,8 +37,12 @@ class Ideas:
     tree: Tree
     seeds: SeedBook
     names: Mapping[str, Primitive]
+    shared: bool = False
+    """Several agents work on this tree."""
     forks_asked: list[ForkAsked] = field(default_factory=list)
     """Not answered by a hypothesis yet."""
+    _ran: dict[tuple[int, int], tuple[TrialClosed, str]] = field(default_factory=dict)
+    """Development trials of this engine and who asked for them, by hypothesis and seed."""
     _judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(
@@ -56,6 +61,8 @@ class Ideas:
         told = tuple(f"line {f.line}: {f.text}" for f in findings)
         if any(f.severity == "error" for f in findings):
             return Opened(None, "", told)
+        if parent is None and (same := self._first_like(program)) is not None:
+            return Opened(same.number, sha256_hex(program.encode()), told)
         self.tree.taken = self.book.earlier_hypotheses()
         idea = self.tree.add(
             parent,
@@ -69,6 +76,11 @@ class Ideas:
         sha = await self._opened(idea)
         await self.book.advise(findings)
         return Opened(idea.number, sha, told)
+
+    def _first_like(self, program: str) -> Idea | None:
+        """The first program a team has in common: who begins with the same text begins there."""
+        roots = (i for i in self.tree.nodes.values() if i.parent is None)
+        return next((i for i in roots if i.program == program and self.shared), None)
 
     async def borrow(self, into: int, donor: int, author: str) -> Idea:
         """What another branch changed, joined into this one, call by call. It is open.
@@ -107,17 +119,30 @@ class Ideas:
         self.tree.move(number, "pruned", reason)
         await self.book.write(HypothesisDecided(number, "pruned", reason))
 
+    async def promoted(self, number: int, reason: str) -> None:
+        """Its repair is in the skill library. One that was never judged here stays what it is."""
+        if self.tree.get(number).status == "kept":
+            self.tree.move(number, "promoted", reason)
+        await self.book.write(HypothesisDecided(number, "promoted", reason))
+
+    async def say(self, text: str) -> None:
+        """Something about the tree that is no event of its own."""
+        await self.book.write(Note(text, "info", "idea"))
+
     async def try_on_dev(
-        self, number: int, seed_indices: Sequence[int], *, bench: bool
+        self, number: int, seed_indices: Sequence[int], *, bench: bool, author: str = ""
     ) -> dict[int, TrialClosed]:
-        """Run a program on development scenes; what was run, by index.
+        """Run a program on development scenes; what was run, by index. What another member of a
+        team has run of a shared program is handed out.
 
         Raises:
             BudgetExhausted: Not one of them could be run.
         """
         idea = self.tree.get(number)
-        seeds = {i: self.seeds.take("dev", 1, i)[0] for i in seed_indices}
-        closed: dict[int, TrialClosed] = {}
+        asked = {i: self.seeds.take("dev", 1, i)[0] for i in seed_indices}
+        known = {i: r for i, s in asked.items() if (r := self._ran.get((number, s)))}
+        closed = {i: c for i, (c, by) in known.items() if by != author and not bench}
+        seeds = {i: s for i, s in asked.items() if i not in closed}
         try:
             if bench:
                 for i, seed in seeds.items():
@@ -127,12 +152,13 @@ class Ideas:
             else:
                 wanted = [Asked(idea.program, number, s, "dev") for s in seeds.values()]
                 ran = await self.trials.batch(wanted, self.task_def)
-                closed = dict(zip(seeds, ran, strict=True))
+                closed |= dict(zip(seeds, ran, strict=True))
         except BudgetExhausted as spent:  # what was still run is told; the next run is refused
             closed |= {i: c for i, s in seeds.items() if (c := spent.closed.get((number, s)))}
             if not closed:
                 raise
-        await self.scored(number, "dev", {seeds[i]: c for i, c in closed.items()})
+        self._ran |= {(number, asked[i]): (c, author) for i, c in closed.items() if i in seeds}
+        await self.scored(number, "dev", {asked[i]: c for i, c in closed.items()})
         return closed
 
     async def scored(self, number: int, which: str, closed: Mapping[int, TrialClosed]) -> None:

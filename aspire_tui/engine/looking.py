@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -21,6 +21,7 @@ from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError
 from aspire_tui.events import VerdictGiven
+from aspire_tui.evolution.growing import Idea
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.evolution.tree import Tree
 from aspire_tui.improvement.answers import (
@@ -70,6 +71,8 @@ class Looking:
     tree: Tree
     library: Library
     names: Mapping[str, Primitive]
+    mine: Callable[[Idea], bool] = lambda _: True
+    """Which ideas this agent may see."""
     _dev: set[int] = field(default_factory=set)
 
     async def task(self) -> TaskDef:
@@ -292,9 +295,10 @@ class Looking:
                 lines=len(n.program.splitlines()),
             )
             for n in self.tree.nodes.values()
+            if self.mine(n)
         ]
         best_first = sorted(
-            self.tree.nodes.values(),
+            (n for n in self.tree.nodes.values() if self.mine(n)),
             key=lambda n: (sum(n.selection.values()), sum(n.dev.values())),
             reverse=True,
         )

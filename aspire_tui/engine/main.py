@@ -24,14 +24,14 @@ def main() -> int:
     """Run the job; the exit code is that of DESIGN's table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--ready-fd", type=int, required=True)
-    parser.add_argument("--agent-fd", type=int, default=-1)
+    parser.add_argument("--agent-fd", type=int, action="append", default=[])
     args = parser.parse_args()
     os.set_inheritable(args.ready_fd, False)
-    agent = _link(args.agent_fd)
+    agents = tuple(_link(fd) for fd in args.agent_fd)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         with _cell_of(job):
-            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)), agent=agent)
+            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)), agents=agents)
             return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
@@ -43,10 +43,8 @@ def main() -> int:
         return _tell(args.ready_fd, Readiness(False, int(code or 5), text))
 
 
-def _link(fd: int) -> socket.socket | None:
-    """Our end of the pair to the agent worker, which this process's children must not hold."""
-    if fd < 0:
-        return None
+def _link(fd: int) -> socket.socket:
+    """Our end of the pair to an agent worker, which this process's children must not hold."""
     os.set_inheritable(fd, False)
     return socket.socket(fileno=fd)
 

@@ -14,6 +14,7 @@ class ExecOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: TaskDef
     seed: int = 0
     trials: int = 1
+    retries: int = 1
     tier: str = ""
     noise: bool = True
     dry_run: bool = False

@@ -124,8 +124,16 @@ class Promotions:
         hypothesis = asked.hypothesis or _hypothesis_of(found)
         if hypothesis:
             reason = f"promoted as {found.name} by {c.who}: {ruling.standing}"
-            await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
+            await self._promoted(hypothesis, reason)
         return Reply(c.id, True, f"{found.name} is {ruling.standing}", self._data(found, ruling))
+
+    async def _promoted(self, hypothesis: int, reason: str) -> None:
+        """In the tree of this run, if it is one of its ideas, and in the record."""
+        ideas = self._engine.ideas_at(hypothesis)
+        if ideas is not None and hypothesis in ideas.tree.nodes:
+            await ideas.promoted(hypothesis, reason)
+        else:
+            await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
 
     async def _abandon(self, c: Command, asked: _Asked) -> Reply:
         await asyncio.to_thread(self._shelf(c.who).discard, asked.skill, asked.note or "abandoned")

@@ -69,6 +69,8 @@ class Reports:
 
     book: Book
     conversation: Conversation
+    by: str = ""
+    """Which member of a team reports."""
 
     async def take(self, name: str, fields: Mapping[str, Any]) -> JSON:
         """Record one report. ``tokens`` answers which budget is used up, ``permission`` whether
@@ -93,7 +95,9 @@ class Reports:
             case "speech":
                 said = msgspec.convert(dict(fields), SpeechReport)
                 text = said.text[:LONGEST_PIECE]
-                await self.book.write(AgentSaid(text, stream=said.stream, done=said.done))
+                await self.book.write(
+                    AgentSaid(text, stream=said.stream, done=said.done, by=self.by)
+                )
             case "permission":
                 asked = msgspec.convert(dict(fields), PermissionReport)
                 return await self.conversation.may(asked.what[:LONGEST_PIECE])
@@ -101,7 +105,9 @@ class Reports:
                 used = msgspec.convert(dict(fields), OwnToolReport)
                 what: dict[str, JSON] = {"what": used.title[:LONGEST_TITLE]}
                 answer = "" if used.ok else "failed"
-                await self.book.write(AgentTool(f"own {used.kind[:24]}", what, answer, used.ok))
+                await self.book.write(
+                    AgentTool(f"own {used.kind[:24]}", what, answer, used.ok, self.by)
+                )
             case "standing":
                 return {
                     "exhausted": self.book.exhausted(),
@@ -117,5 +123,5 @@ class Reports:
         if min(t.input, t.cached, t.output, t.reasoning) < 0 or not 0 <= t.cost_usd < 1e6:
             raise ToolRefused("tokens and cost are not negative")
         self.book.spend(t)
-        await self.book.write(TokensUsed(t, report.model), self.book.spent())
+        await self.book.write(TokensUsed(t, report.model, self.by), self.book.spent())
         return self.book.exhausted()

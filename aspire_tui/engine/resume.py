@@ -25,6 +25,8 @@ from aspire_tui.events import (
     HypothesisOpened,
     HypothesisScored,
     OperatorAct,
+    RoundBegan,
+    RoundEnded,
     SkillMatched,
     TrialClosed,
     encode,
@@ -43,10 +45,20 @@ REPEATED: Final = (
     HypothesisOpened,
     HypothesisScored,
     HypothesisDecided,
+    RoundBegan,
+    RoundEnded,
     SkillMatched,
 )
 """Events that follow from what the agent asks: asked again, they are in the file already."""
 _KINDS: Final = tuple(kind.__struct_config__.tag for kind in REPEATED)
+
+
+def repeats_itself(spec: RunSpec) -> bool:
+    """Whether its agent, asked again from the beginning, does what it did: one alone does, several
+    get their answers in another order."""
+    return spec.agent in REPEATS_ITSELF and spec.team == 1
+
+
 UNFINISHED: Final = "unfinished when its engine ended; not counted, it is run again"
 
 
@@ -153,7 +165,7 @@ def read_past(reader: SessionReader) -> Past:
         spec=snapshot.session.spec,
         hashes=snapshot.session.hashes,
         finished=finished,
-        replay=_replay(reader, snapshot.session.spec.agent),
+        replay=_replay(reader, snapshot.session.spec),
         programs=frozenset(
             e.event.program
             for e in reader.events(kinds=("program",))  # type: ignore[union-attr]
@@ -170,8 +182,8 @@ def read_past(reader: SessionReader) -> Past:
     )
 
 
-def _replay(reader: SessionReader, agent: str) -> Replay:
-    if agent not in REPEATS_ITSELF:
+def _replay(reader: SessionReader, spec: RunSpec) -> Replay:
+    if not repeats_itself(spec):
         return Replay()
     return Replay(e.event for e in reader.events(kinds=_KINDS) if _repeats(e.event))
 

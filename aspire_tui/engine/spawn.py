@@ -61,16 +61,18 @@ def start_engine(job: Job) -> StartedEngine:
     """
     read_fd, write_fd = os.pipe()
     log = _log(job, "log")
-    link = _start_agent(job) if job.spec.verb == "run" else None
-    agent_fd = -1 if link is None else link.fileno()
-    arguments = ["--ready-fd", str(write_fd), "--agent-fd", str(agent_fd)]
+    team = range(1, job.spec.team + 1) if job.spec.verb == "run" else ()
+    links = [_start_agent(job, member) for member in team]
+    fds = [link.fileno() for link in links]
+    arguments = ["--ready-fd", str(write_fd)]
+    arguments += [word for fd in fds for word in ("--agent-fd", str(fd))]
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "aspire_tui.engine.main", *arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            pass_fds=(write_fd,) if link is None else (write_fd, agent_fd),
+            pass_fds=(write_fd, *fds),
             start_new_session=True,
             cwd="/",
             env={**_passed_on(), **ONE_THREAD},
@@ -78,7 +80,7 @@ def start_engine(job: Job) -> StartedEngine:
     finally:
         os.close(write_fd)
         os.close(log)
-        if link is not None:
+        for link in links:
             link.close()
     if process.stdin is None:
         raise EngineNotStarted(5, "the engine has no standard input")
@@ -99,17 +101,19 @@ def start_engine(job: Job) -> StartedEngine:
     return StartedEngine(session, socket_of(Path(job.runtime_dir), session), process)
 
 
-def _start_agent(job: Job) -> socket.socket:
-    """Start the agent worker with the keys it needs; returns the engine's end of the pair."""
+def _start_agent(job: Job, member: int) -> socket.socket:
+    """Start an agent worker with the keys it needs; returns the engine's end of the pair."""
     engine, agent = socket.socketpair()
     spec = AgentSpec(
         job.spec.agent,
         job.spec.rounds,
         job.spec.candidates,
-        job.tasks[0].criterion.dev_n,
+        job.tasks[(member - 1) % len(job.tasks)].criterion.dev_n,
         job.spec.agent_options,
         job.spec.agent_at_large,
         f"{job.runtime_dir}/{Path(job.session).stem}{DOOR}",
+        member,
+        job.spec.team,
     )
     log = _log(job, "agent.log")
     by_hand = job.spec.agent == "manual"  # a person edits: the terminal is theirs

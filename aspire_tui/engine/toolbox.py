@@ -20,6 +20,8 @@ from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.looking import Looking
 from aspire_tui.engine.provenance import attach, of_skill
 from aspire_tui.engine.reports import Reports
+from aspire_tui.engine.search import Search
+from aspire_tui.engine.team import Fence
 from aspire_tui.engine.trials import Stopped, Trials
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -32,13 +34,14 @@ from aspire_tui.events import (
     SkillProposed,
     TrialClosed,
 )
-from aspire_tui.evolution.growing import Idea, TreeError
+from aspire_tui.evolution.growing import Idea
 from aspire_tui.evolution.tree import Tree
 from aspire_tui.improvement.answers import ProposedSkill, Spliced, Told
 from aspire_tui.improvement.edits import Edit
 from aspire_tui.improvement.tools import (
     Judged,
     Opened,
+    Raced,
     SkillMatch,
     ToolRefused,
     TrialBrief,
@@ -82,6 +85,7 @@ class Toolbox:
     book: Book
     trials: Trials
     ideas: Ideas
+    search: Search
     reader: SessionReader
     library: Library
     names: Mapping[str, Primitive]
@@ -90,6 +94,9 @@ class Toolbox:
     conversation: Conversation
     paused: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while the agent may go on; the operator clears it to pause the agent."""
+    by: str = ""
+    """The author, where there are several."""
+    fence: Fence | None = None
     finished: tuple[int | None, str] | None = None
     kept_skills: set[str] = field(default_factory=set)
     """Digests of the skills that are in the session already."""
@@ -101,7 +108,7 @@ class Toolbox:
 
     def __post_init__(self) -> None:
         self.paused.set()
-        self.reports = Reports(self.book, self.conversation)
+        self.reports = Reports(self.book, self.conversation, self.by)
         self.looking = Looking(
             self.task_def,
             self.cell_info,
@@ -110,6 +117,7 @@ class Toolbox:
             self.tree,
             self.library,
             self.names,
+            self.search.mine,
         )
         self._tools: dict[str, Callable[..., Awaitable[Any]]] = {
             **{name: getattr(self.looking, name) for name in LOOKS},
@@ -121,6 +129,8 @@ class Toolbox:
             "match_skills": self._match,
             "apply_skill": self._apply,
             "judge": self._judge,
+            "round": self.search.brief,
+            "race": self._race,
             "borrow": self._borrow,
             "prune": self._prune,
             "propose_skill": self._propose_skill,
@@ -142,6 +152,10 @@ class Toolbox:
         except msgspec.ValidationError as error:
             await self._shown(tool, args, f"refused: {error}", False)
             raise ToolRefused(f"{tool}: {error}") from None
+        crossing = "" if self.fence is None else self.fence.refuses(tool, given)
+        if crossing:
+            await self._shown(tool, args, f"refused: {crossing}", False)
+            raise ToolRefused(crossing)
         try:
             value = await handler(**given)
         except (
@@ -149,7 +163,7 @@ class Toolbox:
             Stopped,
             ProgramRejected,
             EvaluationRefused,
-            TreeError,
+            ConfigError,
             SpliceError,
         ) as error:
             await self._shown(tool, args, f"refused: {error}", False)
@@ -160,10 +174,10 @@ class Toolbox:
 
     async def _shown(self, tool: str, args: dict[str, Any], answer: str, ok: bool) -> None:
         brief = {k: _short(v) for k, v in args.items() if k != "program"}
-        await self.book.write(AgentTool(tool, brief, answer[:ANSWER_SHOWN], ok))
+        await self.book.write(AgentTool(tool, brief, answer[:ANSWER_SHOWN], ok, self.by))
 
     async def _say(self, text: str, role: str = "message") -> None:
-        await self.book.write(AgentSaid(text[:4000], role))
+        await self.book.write(AgentSaid(text[:4000], role, by=self.by))
 
     async def _told(self) -> Told:
         return self.conversation.told()
@@ -194,9 +208,14 @@ class Toolbox:
     async def _run(
         self, hypothesis: int, seed_indices: tuple[int, ...], bench: bool
     ) -> list[TrialBrief]:
-        closed = await self.ideas.try_on_dev(hypothesis, seed_indices, bench=bench)
+        closed = await self.ideas.try_on_dev(
+            hypothesis, seed_indices, bench=bench, author=self.author
+        )
         briefs = [_brief(i, closed[i]) for i in seed_indices if i in closed]
         return await self.looking.with_indices(briefs)
+
+    async def _race(self, hypotheses: tuple[int, ...]) -> Raced:
+        return await self.search.race(hypotheses, self.author)
 
     async def _borrow(self, into: int, donor: int) -> Opened:
         idea = await self.ideas.borrow(into, donor, self.author)
@@ -326,11 +345,16 @@ class Toolbox:
         return ProposedSkill(True)
 
     def stands_by(self) -> Idea | None:
-        """The hypothesis for the held-out scenes: the agent's word, unless it was pruned."""
-        named = self.finished[0] if self.finished is not None else None
-        if named is not None and self.tree.get(named).status != "pruned":
-            return self.tree.get(named)
-        return self.tree.best()
+        """The hypothesis for the held-out scenes: the agent's word, unless it was pruned or another
+        one was kept that passes more of the same selection scenes."""
+        best = self.search.best()
+        number = self.finished[0] if self.finished is not None else None
+        named = self.tree.get(number) if number is not None else None
+        if named is None or named.status == "pruned" or best is None:
+            return best
+        common = named.selection.keys() & best.selection.keys()
+        better = sum(best.selection[s] for s in common) > sum(named.selection[s] for s in common)
+        return best if better and best.status != "open" else named
 
     async def _finish(self, best: int | None, summary: str) -> None:
         if best is not None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
-from aspire_tui.domain import SeedSet, SourceChange, sha256_hex
+from aspire_tui.domain import QueuedTrial, SeedSet, SourceChange, sha256_hex
 from aspire_tui.engine.bench import Bench, BenchLost
 from aspire_tui.engine.book import Book, BudgetExhausted
 from aspire_tui.engine.evaluation import Evaluation, EvaluationRefused, in_words
 from aspire_tui.engine.resume import FinishedTrials, TrialKey
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.events import EvaluationChanged, HandAct, Note, TrialClosed
+from aspire_tui.events import BenchQueue, EvaluationChanged, HandAct, Note, TrialClosed
 from aspire_tui.rollout.in_force import OtherCode
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.link import ByHand
-from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, LocalPool, WorkerLost
+from aspire_tui.rollout.pool import TRIES, BrokenProcessPool, Pool, WorkerLost
 from aspire_tui.rollout.trial import TrialSpec
 from aspire_tui.session.keeping import Room
 
@@ -55,12 +56,14 @@ class Trials:
 
     book: Book
     task: TaskDef
-    pool: LocalPool
+    pool: Pool
     bench: Bench | None
     evaluation: Evaluation
     room: Room
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     resumed: asyncio.Event = field(default_factory=asyncio.Event)
+    attempts: int = 1
+    """Tries of one trial, each seeing the failures before it."""
     bench_only: bool = False
     """The cell is not simulated: there is one of it, and no worker has a copy."""
     approve_first: Callable[[str], Awaitable[None]] = _nothing
@@ -80,6 +83,7 @@ class Trials:
 
     _hands: set[asyncio.Task[None]] = field(default_factory=set)
     _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _waiting: list[QueuedTrial] = field(default_factory=list)
     _slots: asyncio.Semaphore | None = None
     """One per worker, whoever asks."""
 
@@ -94,6 +98,7 @@ class Trials:
         seed_set: SeedSet,
         task: TaskDef | None = None,
         own: Evaluation | None = None,
+        attempts: int = 0,
     ) -> TrialClosed:
         """One attended trial; in a headless session it runs in a worker instead.
 
@@ -101,21 +106,41 @@ class Trials:
         the run's own; ``own`` are files that judge this one and not the run.
         """
         if self.bench is None:
-            return (await self.in_workers(program, hypothesis, [seed], seed_set, task, own))[0]
+            return (
+                await self.in_workers(program, hypothesis, [seed], seed_set, task, own, attempts)
+            )[0]
         past = self._past(program, seed, seed_set, "bench")
         if past is not None:
             return past
-        async with self._bench_is_free:
+        async with self._turn(QueuedTrial(hypothesis, seed_set, sha256_hex(program.encode()))):
             await self.approve_first(program)
             await self._may_start(own)
             await self.before_bench(program)
             closed = await self.bench.run(
-                self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task)
+                self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task, attempts)
             )
             await self.after_bench(closed)
             await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed
+
+    @asynccontextmanager
+    async def _turn(self, waits: QueuedTrial) -> AsyncIterator[None]:
+        """The bench, to itself; who has to wait for it is told while it waits."""
+        shown = self._bench_is_free.locked()
+        try:
+            if shown:
+                self._waiting.append(waits)
+                await self.book.write(BenchQueue(tuple(self._waiting)))
+            await self._bench_is_free.acquire()
+        finally:
+            if shown:
+                self._waiting.remove(waits)
+                await self.book.write(BenchQueue(tuple(self._waiting)))
+        try:
+            yield
+        finally:
+            self._bench_is_free.release()
 
     @property
     def bench_is_taken(self) -> bool:
@@ -146,15 +171,18 @@ class Trials:
         seed_set: SeedSet,
         task: TaskDef | None = None,
         own: Evaluation | None = None,
+        attempts: int = 0,
     ) -> list[TrialClosed]:
         """One trial per seed, in parallel and in order; a lost worker loses no trial."""
-        return await self.batch([Asked(program, hypothesis, s, seed_set) for s in seeds], task, own)
+        wanted = [Asked(program, hypothesis, s, seed_set) for s in seeds]
+        return await self.batch(wanted, task, own, attempts)
 
     async def batch(
         self,
         wanted: Sequence[Asked],
         task: TaskDef | None = None,
         own: Evaluation | None = None,
+        attempts: int = 0,
     ) -> list[TrialClosed]:
         """Programs and scenes together, as many at a time as there are workers; in order.
 
@@ -165,10 +193,12 @@ class Trials:
         """
         if self.bench_only:
             return [
-                await self.at_bench(w.program, w.hypothesis, w.seed, w.seed_set, task, own)
+                await self.at_bench(
+                    w.program, w.hypothesis, w.seed, w.seed_set, task, own, attempts
+                )
                 for w in wanted
             ]
-        tasks = [asyncio.ensure_future(self._in_worker(w, task, own)) for w in wanted]
+        tasks = [asyncio.ensure_future(self._in_worker(w, task, own, attempts)) for w in wanted]
         try:
             out = await asyncio.gather(*tasks)
         except (BudgetExhausted, AgentGone) as no_more:
@@ -189,7 +219,7 @@ class Trials:
         return list(out)
 
     async def _in_worker(
-        self, w: Asked, task: TaskDef | None, own: Evaluation | None
+        self, w: Asked, task: TaskDef | None, own: Evaluation | None, attempts: int
     ) -> TrialClosed:
         past = self._past(w.program, w.seed, w.seed_set, "worker")
         if past is not None:
@@ -198,7 +228,9 @@ class Trials:
             self._slots = asyncio.Semaphore(self.pool.workers)
         async with self._slots:
             await self._may_start(own)
-            spec = self._spec(w.program, w.hypothesis, w.seed, w.seed_set, "worker", "sim", task)
+            spec = self._spec(
+                w.program, w.hypothesis, w.seed, w.seed_set, "worker", "sim", task, attempts
+            )
             journal = await self._survive(spec)
             await self.book.write_trial(journal)
             closed = _closed(journal)
@@ -259,6 +291,7 @@ class Trials:
         where: str,
         clock: str,
         task: TaskDef | None = None,
+        attempts: int = 0,
     ) -> TrialSpec:
         return TrialSpec(
             trial=self.book.next_trial(),
@@ -270,6 +303,7 @@ class Trials:
             hypothesis=hypothesis,
             where=where,
             clock=clock,
+            attempts=attempts or self.attempts,
         )
 
 

@@ -59,3 +59,17 @@ def parse_criterion(text: str) -> Criterion:
     if not 1 <= k <= n:
         raise ConfigError(f"criterion {text!r}: say run, first, K/N with 1 ≤ K ≤ N, or row:N")
     return Criterion(k, n)
+
+
+def until(text: str, scenes: int) -> Criterion:
+    """When a search has nothing left to gain: as asked, or every selection scene passed.
+
+    Raises:
+        ConfigError: It asks for more than there are scenes.
+    """
+    if not text:
+        return Criterion(scenes, scenes)
+    asked = parse_criterion(text)
+    if asked.n > scenes:
+        raise ConfigError(f"--until {text}: the task has {scenes} selection scenes")
+    return asked

@@ -112,6 +112,8 @@ def message_of(row: HypothesisRow, trial_s: Sequence[float], session: str) -> st
         ),
         ("Trials", str(len(trial_s))),
         ("Trial-Minutes", f"{sum(trial_s) / 60:.2f}"),
+        ("Tokens", str(row.tokens) if row.tokens else ""),
+        ("Minutes", f"{row.minutes:.1f}"),
         *(("Borrowed-From", f"H{n}") for n in row.borrowed_from),
         *(
             ("Repair", f"{r.skill} at call {r.call} ({r.primitive} {r.status})")

@@ -2,6 +2,8 @@
 
 In each rung all that are alive run the same further scenes. Then those go whose interval lies below
 the leader's, and the worst of the rest until one in ``eta`` is left. The baseline stays throughout.
+Worse is who adds least to the others: one that alone passes what they fail may hold the other half
+of the repair, and is not outrun by ten that all do the same.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.statistics import rate
 
 ETA = 2
+LAST = 3
+"""Of more than two, so many finish: the baseline and two that may have different merits."""
 FIRST_RUNG = 4
 """Scenes of the first rung; each further one has ``ETA`` times as many in all."""
 
@@ -48,7 +52,7 @@ def plan(k: int, scenes: int, trials_left: int | None = None) -> tuple[Rung, ...
         if stop >= scenes:
             break
         start, stop = stop, min(stop * ETA, scenes)
-        alive = max(2 if k > 1 else 1, math.ceil(alive / ETA))
+        alive = max(min(k, LAST), math.ceil(alive / ETA))
     if trials_left is None:
         return tuple(rungs)
     first = rungs[0].alive * rungs[0].stop
@@ -79,12 +83,12 @@ def cut(outcomes: Mapping[int, Sequence[bool]], keep: int, baseline: int) -> Cut
     if baseline not in outcomes:
         raise ValueError("the baseline did not run")
     rates = {c: rate(sum(o), len(o)) for c, o in outcomes.items()}
-    ranked = sorted(rates, key=lambda c: (-rates[c].k, c != baseline, c))
-    leader = rates[ranked[0]]
+    ranked = _by_merit(outcomes, baseline)
+    leader = max(rates.values(), key=lambda r: r.k)
     stopped: dict[int, str] = {}
     for c in ranked:
         r = rates[c]
-        if c != baseline and r.hi < leader.lo:
+        if c != baseline and r.hi < leader.lo and not _alone(c, outcomes):
             stopped[c] = (
                 f"obviously worse: {r.k}/{r.n}, at most {r.hi:.2f}, where the leader has at least "
                 f"{leader.lo:.2f}"
@@ -97,3 +101,29 @@ def cut(outcomes: Mapping[int, Sequence[bool]], keep: int, baseline: int) -> Cut
             stopped[c] = f"halved: {r.k}/{r.n} where the leader has {leader.k}/{leader.n}"
     alive = tuple(c for c in ranked if c not in stopped)
     return Cut(alive, dict(sorted(stopped.items())))
+
+
+def _by_merit(outcomes: Mapping[int, Sequence[bool]], baseline: int) -> list[int]:
+    """The best first, then always who passes most that nobody before it passes."""
+    left, ranked = set(outcomes), []
+    covered: set[int] = set()
+    while left:
+        best = max(
+            left,
+            key=lambda c: (
+                sum(p and i not in covered for i, p in enumerate(outcomes[c])),
+                sum(outcomes[c]),
+                c == baseline,
+                -c,
+            ),
+        )
+        left.remove(best)
+        ranked.append(best)
+        covered |= {i for i, p in enumerate(outcomes[best]) if p}
+    return ranked
+
+
+def _alone(one: int, outcomes: Mapping[int, Sequence[bool]]) -> bool:
+    """Whether it passes a scene that all others fail."""
+    others = [o for c, o in outcomes.items() if c != one]
+    return any(p and not any(o[i] for o in others) for i, p in enumerate(outcomes[one]))

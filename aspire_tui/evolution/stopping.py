@@ -30,6 +30,9 @@ class SoFar(Struct, frozen=True):
     minutes: float = 0.0
     tokens: int = 0
     cost_usd: float = 0.0
+    model_calls: int = 0
+    rounds: int | None = None
+    """Rounds that ended; as many as ``best_by_round`` has when not given."""
 
 
 class Stop(Struct, frozen=True):
@@ -41,10 +44,10 @@ def stop(rules: Rules, budget: Budget, so_far: SoFar) -> Stop | None:
     """Why the search ends now, or None: success before budget before plateau."""
     if rules.criterion.met(so_far.outcomes):
         return Stop("success", rules.criterion.in_words())
-    spent = _spent(budget, so_far)
+    spent = used_up(budget, so_far)
     if spent:
         return Stop("budget", spent)
-    done = len(so_far.best_by_round)
+    done = len(so_far.best_by_round) if so_far.rounds is None else so_far.rounds
     if rules.rounds is not None and done >= rules.rounds:
         return Stop("budget", f"{done} rounds, as many as were asked for")
     if plateaued(so_far.best_by_round, rules.plateau, rules.gain):
@@ -60,14 +63,18 @@ def plateaued(best_by_round: Sequence[float], rounds: int, gain: float) -> bool:
     return max(best_by_round[-rounds:]) - before <= gain
 
 
-def _spent(budget: Budget, so_far: SoFar) -> str:
+def used_up(budget: Budget, so_far: SoFar) -> str:
+    """Which limit is reached, in words; empty when none is."""
     limits: tuple[tuple[str, float | None, float], ...] = (
-        ("trials", budget.max_trials, so_far.trials),
-        ("minutes", budget.max_minutes, so_far.minutes),
-        ("tokens", budget.max_tokens, so_far.tokens),
-        ("USD", budget.max_cost_usd, so_far.cost_usd),
+        ("trials are", budget.max_trials, so_far.trials),
+        ("minutes are", budget.max_minutes, so_far.minutes),
+        ("tokens are", budget.max_tokens, so_far.tokens),
+        ("model calls are", budget.max_model_calls, so_far.model_calls),
+        ("USD are", budget.max_cost_usd, so_far.cost_usd),
     )
     for name, most, used in limits:
         if most is not None and used >= most:
-            return f"{used:g} of {most:g} {name}"
+            return (
+                f"{most:g} {name} used up" if isinstance(most, float) else f"{most} {name} used up"
+            )
     return ""

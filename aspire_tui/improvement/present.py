@@ -117,6 +117,37 @@ def _standing(r: Mapping[str, Any]) -> str:
     )
 
 
+def _round(answer: JSON) -> str:
+    if not isinstance(answer, Mapping):
+        return _plain(answer)
+    r = answer
+    head = f"round {r['round']}: propose {r['candidates']}; baseline {r['baseline'] or 'none'}"
+    lines = [f"STOP, {r['stop']}" if r.get("stop") else head]
+    for top in r["top"]:
+        passed = f"{top['dev_passed']}/{top['dev_run']} dev scenes"
+        lines.append(f"{top['hypothesis']} {top['status']}, {passed}: {top['claim']}")
+        lines += [f"  fails {_trial(f)}" for f in top["failures"]]
+    lines += [f"given up: {line}" for line in r["eliminated"]]
+    lines += [
+        f"{w['who']} asks for a line from {w['hypothesis']}: {w['note']}" for w in r["wishes"]
+    ]
+    lines += [
+        f"{o['author']} has proven {o['hypothesis']} ({o['k']}/{o['n']}), borrow it: {o['claim']}"
+        for o in r["offers"]
+    ]
+    return "\n".join(lines)
+
+
+def _raced(answer: JSON) -> str:
+    if not isinstance(answer, Mapping):
+        return _plain(answer)
+    r = answer
+    merged = f", joined {list(r['merged'])}" if r["merged"] else ""
+    lines = [f"round {r['round']}: best {r['best']}, kept {list(r['kept'])}{merged}"]
+    lines += [f"{f['hypothesis']}: {f['why']}" for f in r["fates"]]
+    return "\n".join([*lines, f"STOP, {r['stop']}"] if r.get("stop") else lines)
+
+
 def _match(r: Mapping[str, Any]) -> str:
     tries = ", ".join(f"{k} in {v}" for k, v in r["parameters"].items())
     return f"{r['skill']}: {r['why']}{' | ' + tries if tries else ''}"
@@ -172,5 +203,7 @@ _FACES: Final[Mapping[str, tuple[str, Callable[[JSON], str]]]] = {
     "checks": ("the verifier", _rows(_check)),
     "compare": ("two traces", _compared),
     "leaderboard": ("the tree", _rows(_standing)),
+    "round": ("the search", _round),
+    "race": ("the search", _raced),
     "match_skills": ("the skill library", _rows(_match)),
 }

@@ -18,6 +18,8 @@ from aspire_tui.improvement.tools import (
     CheckBrief,
     Judged,
     Opened,
+    Raced,
+    RoundBrief,
     SkillMatch,
     ToolRefused,
     TrialBrief,
@@ -118,6 +120,15 @@ class RemoteTools:
 
     def judge(self, hypothesis: int) -> Judged:
         return self._ask(Judged, "judge", hypothesis=hypothesis)
+
+    def program(self, hypothesis: int) -> str:
+        return self._ask(str, "program", hypothesis=hypothesis)
+
+    def round(self) -> RoundBrief:
+        return self._ask(RoundBrief, "round")
+
+    def race(self, hypotheses: list[int]) -> Raced:
+        return self._ask(Raced, "race", hypotheses=hypotheses)
 
     def borrow(self, into: int, donor: int) -> Opened:
         return self._ask(Opened, "borrow", into=into, donor=donor)

@@ -90,6 +90,70 @@ class Judged(msgspec.Struct, frozen=True):
     n: int
 
 
+class TopIdea(msgspec.Struct, frozen=True):
+    """One of the best programs, with trials it still fails: what a round is conditioned on."""
+
+    hypothesis: int
+    claim: str
+    status: str
+    dev_passed: int
+    dev_run: int
+    failures: tuple[TrialBrief, ...]
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A new line at a hypothesis that a person asked for."""
+
+    hypothesis: int
+    note: str
+    who: str
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What another member has proven on the same selection scenes; it may be borrowed."""
+
+    hypothesis: int
+    claim: str
+    author: str
+    k: int
+    n: int
+
+
+class RoundBrief(msgspec.Struct, frozen=True):
+    """What the next round of the search knows."""
+
+    round: int
+    candidates: int
+    """Programs to propose; they must differ from each other and from what was given up."""
+    baseline: int | None
+    """Kept verbatim; None until a first program was opened."""
+    top: tuple[TopIdea, ...]
+    eliminated: tuple[str, ...]
+    """What was given up, and why."""
+    wishes: tuple[Wish, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    stop: str = ""
+    """Why there is no next round; empty when there is."""
+
+
+class Fate(msgspec.Struct, frozen=True):
+    """Why a hypothesis of a round was kept or given up."""
+
+    hypothesis: int
+    why: str
+
+
+class Raced(msgspec.Struct, frozen=True):
+    """What a round came to."""
+
+    round: int
+    best: int
+    kept: tuple[int, ...]
+    merged: tuple[int, ...]
+    fates: tuple[Fate, ...]
+    stop: str = ""
+
+
 class ToolRefused(Exception):
     """The session would not do it: budget, unknown number, stopped. The text says which."""
 
@@ -142,6 +206,18 @@ class Tools(Protocol):
 
     def judge(self, hypothesis: int) -> Judged:
         """Run the selection seeds against the parent and decide keep or prune."""
+        ...
+
+    def program(self, hypothesis: int) -> str:
+        """The program of a hypothesis."""
+        ...
+
+    def round(self) -> RoundBrief:
+        """What the next round of the search knows."""
+        ...
+
+    def race(self, hypotheses: list[int]) -> Raced:
+        """Race open hypotheses: one round, decided on selection scenes."""
         ...
 
     def borrow(self, into: int, donor: int) -> Opened:

@@ -132,6 +132,10 @@ class Prune(Arguments, frozen=True):
     reason: Annotated[str, Meta(min_length=1, max_length=400, description="The next round reads.")]
 
 
+class Race(Arguments, frozen=True):
+    hypotheses: Annotated[tuple[HypothesisNumber, ...], Meta(min_length=1, max_length=64)]
+
+
 class ProposeSkill(Arguments, frozen=True):
     name: Annotated[str, Meta(max_length=64, pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
     description: ShortWords
@@ -235,6 +239,18 @@ _ALL: Final[tuple[Tool, ...]] = (
         "judge",
         "Run selection scenes against the parent; keep or prune, by the numbers.",
         OneHypothesis,
+    ),
+    Tool(
+        "round",
+        "What the next round of the search knows: how many candidates, the baseline, the best "
+        "programs with trials they fail, what was given up and why, wishes, and whether to stop.",
+        Nothing,
+    ),
+    Tool(
+        "race",
+        "Race open hypotheses on dev scenes by successive halving; survivors are judged on "
+        "selection scenes, and branches that hold are joined and judged anew. One round.",
+        Race,
     ),
     Tool(
         "borrow",

@@ -37,6 +37,9 @@ class AgentSpec(msgspec.Struct, frozen=True):
     """Why nothing confines it."""
     door: str = ""
     """Where an agent from outside comes in."""
+    member: int = 1
+    """Which one of ``team`` it is."""
+    team: int = 1
 
 
 def main() -> int:
@@ -86,7 +89,7 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
     if PROVE in spec.options:
         Prover(tools, spec.options.get(PROGRAM, ""), spec.dev_n).run()
         return ""
-    RulesAgent(tools, RulesOptions(spec.rounds, spec.candidates, spec.dev_n)).run()
+    RulesAgent(tools, RulesOptions(spec.candidates, spec.dev_n, spec.member, spec.team)).run()
     return ""
 
 

@@ -38,11 +38,6 @@ class Trace:
         self._journal.video(frame)
 
 
-def implicated_call(trace: Trace) -> int | None:
-    """Number of the call that explains the failure, or None when nothing was called."""
-    return first_implicated(trace.results)
-
-
 def first_implicated(results: Sequence[CallResult]) -> int | None:
     """The first call whose status is not OK; failing that, the last gripper call; else the last."""
     for r in results:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -60,11 +61,29 @@ class _Worker:
     in_force: dict[str, str]
 
 
+class Hold(Protocol):
+    """Simulated time stands still while ``value`` is not 0."""
+
+    value: int
+
+
+@dataclass
+class _Held:
+    """The flag of a process that shares no memory with the engine."""
+
+    value: int = 0
+
+
 class _Process:
     """The one thing a worker process keeps between jobs."""
 
     worker: _Worker | None = None
-    hold: Synchronized[int] | None = None
+    hold: Hold = _Held()
+
+
+def hold_here(on: bool) -> None:
+    """Freeze or release simulated time in this worker process."""
+    _Process.hold.value = int(on)
 
 
 def start_process(hold: Synchronized[int] | None) -> None:
@@ -75,7 +94,8 @@ def start_process(hold: Synchronized[int] | None) -> None:
     if engine is not None and os.getppid() != engine.pid:
         os._exit(1)  # it died while this process was starting, before it could take us along
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _Process.hold = hold
+    if hold is not None:
+        _Process.hold = hold
 
 
 def greet(spec: WorkerSpec) -> Hello:
@@ -107,7 +127,7 @@ def worker_of(spec: WorkerSpec) -> _Worker:
     return _Process.worker
 
 
-def _waits_while(hold: Synchronized[int]) -> Callable[[float], None]:
+def _waits_while(hold: Hold) -> Callable[[float], None]:
     """Simulated time stands still while the engine holds; read at every control tick."""
 
     def tick(_t_s: float) -> None:
@@ -124,8 +144,7 @@ def _build(spec: WorkerSpec) -> _Worker:
     cell_file = Path(spec.cell_file)
     in_force = {**LOADED, "cell file": digest([cell_file.read_bytes()])}
     cell = SimCell(load_cell(cell_file), noise=spec.noise)
-    if _Process.hold is not None:
-        cell.on_tick = _waits_while(_Process.hold)
+    cell.on_tick = _waits_while(_Process.hold)
     station = Station.on(cell, cell.stand_in, spec.tier)
     sandbox = Sandbox.start(spec.levels)
     return _Worker(

@@ -31,7 +31,19 @@ LIBRARY = frozenset(
 )  # fmt: skip
 """Modules of the standard library that need no file, no network and no other process."""
 
-GIVEN = frozenset({"np", "numpy", "scipy", "math", "PrimitiveError", "Result", "__name__"})
+GIVEN = frozenset(
+    {
+        "np",
+        "numpy",
+        "scipy",
+        "math",
+        "PrimitiveError",
+        "Result",
+        "__name__",
+        "ATTEMPT",
+        "EARLIER_FAILURES",
+    }
+)
 """Names every program has beside its primitives."""
 
 _FORBIDDEN_BUILTINS = {

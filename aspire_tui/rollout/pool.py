@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol
 
 from aspire_tui.rollout.bulk import Hello, WorkerSpec, greet, run_job, start_process
 from aspire_tui.rollout.canary import CanaryReport, run_canary
@@ -18,6 +19,24 @@ TRIES = 3
 
 class WorkerLost(Exception):
     """The same trial took its worker process down every time it was tried."""
+
+
+class Pool(Protocol):
+    """Where bulk trials run. Whatever it is, a future that fails with BrokenProcessPool may be
+    tried again after ``restart``."""
+
+    @property
+    def workers(self) -> int: ...
+
+    def greet(self) -> Future[Hello]: ...
+
+    def submit(self, trial: TrialSpec) -> Future[MemoryJournal]: ...
+
+    def hold(self, on: bool) -> None: ...
+
+    def restart(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class LocalPool:
@@ -78,4 +97,4 @@ class LocalPool:
             p.kill()
 
 
-__all__ = ["BrokenProcessPool", "LocalPool", "WorkerLost", "TRIES"]
+__all__ = ["BrokenProcessPool", "LocalPool", "Pool", "WorkerLost", "TRIES"]

@@ -36,7 +36,7 @@ from aspire_tui.events import (
     TrialOpened,
     VerdictGiven,
 )
-from aspire_tui.rollout.blame import Trace, implicated_call
+from aspire_tui.rollout.blame import Trace, first_implicated
 from aspire_tui.rollout.calls import CallServer
 from aspire_tui.rollout.journal import Gate, Journal
 from aspire_tui.rollout.metered import MeteredCell
@@ -60,6 +60,7 @@ class TrialSpec(msgspec.Struct, frozen=True):
     hypothesis: int | None
     where: str
     clock: str
+    attempts: int = 1
 
 
 @dataclass
@@ -81,6 +82,7 @@ class TrialRunner:
         self.account = Account(began_s)
         self._unanswered = False
         self.given: dict[str, NDArray[Any]] = {}
+        self._earlier: list[EarlierFailure] = []
         self.bench = self.station.workbench(spec.task, spec.seed, watched)
         self.names = self.station.names(spec.task)
         try:
@@ -92,7 +94,7 @@ class TrialRunner:
             trial=spec.trial,
             outcome=closed.outcome,
             ended=closed.ended,
-            implicated=None if closed.outcome == "PASS" else implicated_call(watched),
+            implicated=None if closed.outcome == "PASS" else _last_implicated(watched),
             cell_s=self._elapsed(began_s),
             wall_s=self.wall() - began_wall,
             reason=closed.reason,
@@ -111,6 +113,21 @@ class TrialRunner:
         except NotSeen as error:
             return _Closing(None, None, str(error))
         self._phase(spec, journal, "ready", "; ".join(["reset verified", *_told(self.given)]))
+        while True:
+            closing = self._attempt(spec, journal, gate)
+            over = closing.outcome in (None, "PASS") or closing.ended == "refused"
+            if over or closing.unanswered or len(self._earlier) + 1 >= spec.attempts:
+                return closing
+            self._earlier.append(_failure(len(self._earlier) + 1, closing, journal))
+
+    def _attempt(self, spec: TrialSpec, journal: Trace, gate: Gate) -> _Closing:
+        """Execute and verify, once; the scene is as the attempt before left it."""
+        attempt = len(self._earlier) + 1
+        if attempt > 1:
+            try:
+                self.given = perceived(spec.task, self.bench)
+            except NotSeen as error:
+                return _Closing("FAIL", None, str(error))
         ended = self._execute(spec, journal, gate)
         if ended.ended in ("aborted", "refused"):
             return _Closing(None if ended.ended == "aborted" else "FAIL", ended.ended, ended.error)
@@ -120,7 +137,7 @@ class TrialRunner:
         verdict = self._verify(spec, journal)
         if self._unanswered:
             verdict = unanswered(verdict)
-        journal.record(VerdictGiven(spec.trial, 1, verdict))
+        journal.record(VerdictGiven(spec.trial, attempt, verdict))
         self._judge_by_truth(spec, journal)
         self._phase(spec, journal, "recorded", verdict.outcome)
         reason = ended.error or verdict.reason
@@ -140,16 +157,19 @@ class TrialRunner:
             attempt += 1
 
     def _execute(self, spec: TrialSpec, journal: Trace, gate: Gate) -> ProgramOutcome:
-        self._phase(spec, journal, "executing", "program started")
+        attempt = len(self._earlier) + 1
+        again = "" if attempt == 1 else f", attempt {attempt} of {spec.attempts}"
+        self._phase(spec, journal, "executing", f"program started{again}")
         server = CallServer(
             trial=spec.trial,
-            attempt=1,
+            attempt=attempt,
             bench=self.bench,
             cell=self.cell,
             names=self.names,
             journal=journal,
             gate=gate,
             cell_limit_s=spec.task.limits.cell_s,
+            first_call=max((r.call for r in journal.results), default=0),
         )
         findings = [
             f for f in check(spec.program, {*self.names, *self.given}) if f.severity == "error"
@@ -160,19 +180,21 @@ class TrialRunner:
             outcome = ProgramOutcome("refused", text, worst.line, None, "", 0, 0, 0.0)
         else:
             limits = ProgramLimits(wall_s=spec.task.limits.wall_s, calls=spec.task.limits.calls)
-            space = namespace_of(self.names, self.given)
+            told = [msgspec.to_builtins(e) for e in self._earlier]
+            own = {"ATTEMPT": attempt, "EARLIER_FAILURES": told, **self.given}
+            space = namespace_of(self.names, own)
             outcome = self.sandbox.run(
                 spec.program, space, server, limits, on_refused=server.refuse
             )
         journal.record(
             ProgramEnded(
                 trial=spec.trial,
-                attempt=1,
+                attempt=attempt,
                 ended=outcome.ended,
                 error=outcome.error,
                 claimed=outcome.claimed,
                 stdout=outcome.stdout,
-                calls=server.calls,
+                calls=server.calls - server.first_call,
                 error_line=outcome.line,
                 cut=outcome.cut,
             )
@@ -188,7 +210,7 @@ class TrialRunner:
 
     def _judge_by_truth(self, spec: TrialSpec, journal: Journal) -> None:
         outcome, values = referee.judge(spec.task, self.station.stand_in, self.bench.table_z_m)
-        journal.record(RefereeJudged(spec.trial, 1, outcome, values))
+        journal.record(RefereeJudged(spec.trial, len(self._earlier) + 1, outcome, values))
 
     def _phase(self, spec: TrialSpec, journal: Journal, phase: Phase, cause: str) -> None:
         """Go on to a phase. Workers only keep the account: nobody watches them phase by phase."""
@@ -247,11 +269,38 @@ class _Closing:
     unanswered: bool = False
 
 
-def _told(given: dict[str, NDArray[Any]]) -> list[str]:
-    return [
-        f"{name} = ({', '.join(f'{float(v):.3f}' for v in place)}) m"
-        for name, place in given.items()
-    ]
+class EarlierFailure(msgspec.Struct, frozen=True):
+    """What a program is told, as ``EARLIER_FAILURES``, of each attempt before it in this trial."""
+
+    attempt: int
+    outcome: str
+    ended: str
+    reason: str
+    call: int | None
+    """The call that explains it, and what it was."""
+    primitive: str
+    status: str
+
+
+def _last_implicated(trace: Trace) -> int | None:
+    """The call that explains why the last attempt failed."""
+    last = max((r.attempt for r in trace.results), default=1)
+    return first_implicated([r for r in trace.results if r.attempt == last])
+
+
+def _failure(attempt: int, closing: _Closing, trace: Trace) -> EarlierFailure:
+    own = [r for r in trace.results if r.attempt == attempt]
+    number = first_implicated(own)
+    call = next((r for r in own if r.call == number), None)
+    return EarlierFailure(
+        attempt,
+        closing.outcome or "none",
+        closing.ended or "none",
+        closing.reason,
+        number,
+        call.primitive if call else "",
+        call.status if call else "",
+    )
 
 
 def unanswered(verdict: Verdict) -> Verdict:

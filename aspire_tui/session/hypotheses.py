@@ -7,8 +7,14 @@ from typing import Final
 import msgspec
 
 from aspire_tui.domain import HypothesisStatus
-from aspire_tui.events import HypothesisDecided, HypothesisOpened, HypothesisScored
-from aspire_tui.session.views import HypothesisView, Score
+from aspire_tui.events import (
+    HypothesisDecided,
+    HypothesisOpened,
+    HypothesisScored,
+    RoundBegan,
+    RoundEnded,
+)
+from aspire_tui.session.views import HypothesisView, RoundView, Score
 
 LIVE: Final = 64
 CLAIM_CHARACTERS: Final = 400
@@ -65,6 +71,13 @@ def best_of(live: Live) -> HypothesisView | None:
     Held-out scores never take part.
     """
     return max(live, key=_rank, default=None)
+
+
+def round_of(event: RoundBegan | RoundEnded) -> RoundView:
+    """Where the search stands after this."""
+    if isinstance(event, RoundBegan):
+        return RoundView(event.round, event.baseline, event.candidates, by=event.by)
+    return RoundView(event.round, event.best, event.kept, True, event.stop, event.by)
 
 
 def _rank(view: HypothesisView) -> tuple[int, float, float, int]:

@@ -233,22 +233,24 @@ def hypotheses(
 
 
 class _Spent:
-    """Tokens and time between one hypothesis and the next."""
+    """Tokens and time between one hypothesis and the next of the same author."""
 
     def __init__(self, tokens: Iterable[Recorded]) -> None:
         self._tokens = iter(tokens)
         self._ahead = next(self._tokens, None)
-        self._since_s = 0.0
+        self._used: dict[str, int] = defaultdict(int)
+        self._since_s: dict[str, float] = {}
 
     def until(self, opened: Recorded) -> tuple[int, float]:
         """Tokens and minutes since the one before."""
-        used = 0
         while self._ahead is not None and self._ahead.seq < opened.seq:
             if isinstance(self._ahead.event, TokensUsed):
-                used += self._ahead.event.tokens.total
+                self._used[self._ahead.event.by] += self._ahead.event.tokens.total
             self._ahead = next(self._tokens, None)
-        minutes = (opened.mono_s - self._since_s) / 60.0
-        self._since_s = opened.mono_s
+        author = opened.event.author if isinstance(opened.event, HypothesisOpened) else ""
+        used = self._used.pop(author, 0) + self._used.pop("", 0)
+        minutes = (opened.mono_s - self._since_s.get(author, 0.0)) / 60.0
+        self._since_s[author] = opened.mono_s
         return used, max(0.0, minutes)
 
 

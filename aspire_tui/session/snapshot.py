@@ -16,13 +16,14 @@ from typing import Any, Final
 
 import msgspec
 
-from aspire_tui.domain import Breakpoint, SeedSet, SourceChange, Struct, Tokens
+from aspire_tui.domain import Breakpoint, QueuedTrial, SeedSet, SourceChange, Struct, Tokens
 from aspire_tui.events import (
     AgentAnswered,
     AgentAsked,
     AgentSaid,
     AgentTool,
     AgentTurn,
+    BenchQueue,
     BreakpointsChanged,
     BudgetSpent,
     CallIntent,
@@ -43,6 +44,8 @@ from aspire_tui.events import (
     Recorded,
     RefereeJudged,
     ResetReported,
+    RoundBegan,
+    RoundEnded,
     RunEnded,
     SessionOpened,
     SessionResumed,
@@ -55,7 +58,7 @@ from aspire_tui.events import (
 )
 from aspire_tui.session import trials
 from aspire_tui.session.dry_runs import DryRunView, with_dry_run
-from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, score
+from aspire_tui.session.hypotheses import add_hypothesis, best_of, decide, round_of, score
 from aspire_tui.session.people import PEOPLE_EVENTS, PeopleEvent, changed
 from aspire_tui.session.promotions import (
     CanaryView,
@@ -77,6 +80,7 @@ from aspire_tui.session.views import (
     NoteView,
     PeopleView,
     PhaseView,
+    RoundView,
     SessionView,
     SpentView,
     StandingView,
@@ -127,6 +131,11 @@ class Snapshot(Struct, frozen=True):
     """The last look at whether the world is still the same; None: there was none."""
     evaluation: tuple[SourceChange, ...] = ()
     """What judges was not what the session began with: the last refusal, as it was found."""
+
+    bench_queue: tuple[QueuedTrial, ...] = ()
+    """Trials that wait for the bench."""
+    round: RoundView | None = None
+    """Where the search stands: the newest round, of the member that spoke last in a team."""
 
     @property
     def bench(self) -> TrialView | None:
@@ -404,7 +413,7 @@ def _note(state: Snapshot, at: Recorded, event: Note) -> Changes:
             cause="reopened", since_mono_s=at.mono_s, since_wall_s=at.wall_s
         )
         changes["ended"] = changes["standing"] = None
-        changes["breakpoints"] = ()
+        changes["breakpoints"] = changes["bench_queue"] = ()
     return changes
 
 
@@ -477,6 +486,8 @@ _HANDLERS: Final[dict[type, Callable[[Snapshot, Recorded, Any], Changes]]] = {
     HypothesisDecided: _decided,
     BudgetSpent: _budget,
     OperatorAct: _operator,
+    BenchQueue: lambda _, __, e: {"bench_queue": e.waiting},
+    **dict.fromkeys((RoundBegan, RoundEnded), lambda _, __, e: {"round": round_of(e)}),
     Note: _note,
     EvaluationChanged: _evaluation,
     RunEnded: _run_ended,

@@ -195,6 +195,20 @@ class HypothesisView(Struct, frozen=True):
     """Why it is kept, pruned or promoted."""
 
 
+class RoundView(Struct, frozen=True):
+    """A round of the search: who races, or once it is over what is best and who was kept."""
+
+    round: int
+    baseline: int
+    """While it goes on; once it is over, the best."""
+    candidates: tuple[int, ...]
+    """While it goes on; once it is over, those that were kept."""
+    over: bool = False
+    stop: str = ""
+    """Why the search ends with it; empty when it goes on."""
+    by: str = ""
+
+
 class AgentView(Struct, frozen=True):
     """Whether the agent is thinking, since when, and the last thing it said or did."""
 

@@ -7,81 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from two_faults import LOOKS, PLACES, PLAIN, Written, ideas_on, opened
 
-from aspire_tui.domain import sha256_hex
 from aspire_tui.engine.idea_verbs import IdeaVerbs
 from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.protocol import Command, Reply
-from aspire_tui.engine.trials import Asked
-from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_file import find_task
-from aspire_tui.events import HypothesisDecided, HypothesisOpened, HypothesisScored, TrialClosed
+from aspire_tui.events import HypothesisDecided, HypothesisOpened, HypothesisScored
 from aspire_tui.evolution.growing import TreeError
-from aspire_tui.evolution.seeds import SeedBook
-from aspire_tui.evolution.tree import Tree
-
-NAMES = {"look": None, "grasp": None, "place": None}
-PLAIN = "look()\nx = grasp(1)\nplace(2)\n"
-LOOKS = "look()\nlook()\nx = grasp(1)\nplace(2)\n"
-PLACES = "look()\nx = grasp(1)\nplace(2)\nplace(2)\n"
-
-
-@dataclass
-class Written:
-    """A book that keeps what is written."""
-
-    events: list[Any] = field(default_factory=list)
-
-    async def write(self, *events: Any, **_: Any) -> int:
-        self.events += events
-        return len(self.events)
-
-    async def program(self, text: str, author: str) -> str:
-        return sha256_hex(text.encode())
-
-    async def advise(self, findings: object) -> None: ...
-
-    def earlier_hypotheses(self) -> int:
-        return 0
-
-    def of(self, kind: type) -> list[Any]:
-        return [e for e in self.events if isinstance(e, kind)]
-
-
-@dataclass
-class Bench:
-    """A world with two faults: each scene has one, the other or none, told by its seed."""
-
-    ran: list[Asked] = field(default_factory=list)
-
-    async def batch(self, wanted: list[Asked], task: TaskDef) -> list[TrialClosed]:
-        await asyncio.sleep(0)
-        self.ran += wanted
-        return [self._closed(w) for w in wanted]
-
-    def _closed(self, w: Asked) -> TrialClosed:
-        fault = (w.seed >> 2) % 3
-        fixed = {0: True, 1: "look()\nlook()" in w.program, 2: "place(2)\nplace(2)" in w.program}
-        outcome = "PASS" if fixed[fault] else "FAIL"
-        return TrialClosed(1, outcome, "returned", None, 1.0, 1.0)
-
-
-def ideas_on(task: TaskDef) -> Ideas:
-    return Ideas(task, Written(), Bench(), Tree(), SeedBook("t", 0, b"k"), NAMES)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def ideas() -> Ideas:
     return ideas_on(find_task("cube_lift"))
-
-
-async def opened(ideas: Ideas, program: str, parent: int | None = 1, author: str = "rules") -> int:
-    said = await ideas.open(
-        claim=program[:40], difference="d", if_wrong="w", program=program, parent=parent,
-        author=author,
-    )  # fmt: skip
-    assert said.hypothesis is not None
-    return said.hypothesis
 
 
 async def test_two_branches_fix_a_fault_each_and_a_borrowed_one_both(ideas: Ideas) -> None:
@@ -137,6 +75,9 @@ class Running:
     book: Any = None
     conversation: Told = field(default_factory=Told)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ideas_at(self, hypothesis: int) -> Ideas | None:
+        return self.ideas
 
     def watched(self, task: Any) -> Any:
         return task

@@ -128,7 +128,7 @@ def test_success_comes_before_budget_and_budget_before_plateau() -> None:
     flat = SoFar((False, True, True), (0.5, 0.5), trials=9)
     assert (found := stop(rules, budget, flat)) and found.why == "plateau"
     spent = SoFar((False, True, True), (0.5, 0.5), trials=10)
-    assert (found := stop(rules, budget, spent)) and found.text == "10 of 10 trials"
+    assert (found := stop(rules, budget, spent)) and found.text == "10 trials are used up"
     done = SoFar((True, True, True), (0.5, 0.5), trials=10)
     assert (found := stop(rules, budget, done)) and found.why == "success"
     assert stop(rules, budget, SoFar((True, True), (0.5,), trials=2)) is None

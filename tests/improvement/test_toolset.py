@@ -13,6 +13,15 @@ from hypothesis import strategies as st
 from aspire_tui.engine.looking import Looking
 from aspire_tui.engine.toolbox import LOOKS
 from aspire_tui.improvement.present import FENCE, FENCE_END, LONGEST, fence, present
+from aspire_tui.improvement.tools import (
+    Fate,
+    Offer,
+    Raced,
+    RoundBrief,
+    TopIdea,
+    TrialBrief,
+    Wish,
+)
 from aspire_tui.improvement.toolset import TOOLS, read_arguments
 
 FORBIDDEN = ("held_out", "held-out", "referee", "truth", "simulator")
@@ -108,3 +117,24 @@ def test_every_tool_has_a_face() -> None:
     from aspire_tui.improvement.present import _FACES
 
     assert set(TOOLS) == set(_FACES) | {"view"}
+
+
+def test_what_a_round_tells_reaches_every_agent_whole() -> None:
+    failed = TrialBrief(7, 3, "FAIL", "returned", "the cube is on the table", 5)
+    told = RoundBrief(
+        round=2,
+        candidates=4,
+        baseline=1,
+        top=(TopIdea(1, "plain", "open", 7, 12, (failed,)),),
+        eliminated=("H2 faster: halved: 0/4",),
+        wishes=(Wish(1, "the other side", "ann"),),
+        offers=(Offer(5, "look closer", "rules-2", 30, 32),),
+    )
+    raced = Raced(2, 6, (6,), (6,), (Fate(6, "30/32"),), "success: all")
+    for answer, kind in ((told, RoundBrief), (raced, Raced)):
+        wire = msgspec.json.decode(msgspec.json.encode(answer))
+        assert msgspec.convert(wire, kind) == answer
+    shown = present("round", msgspec.to_builtins(told)).text
+    for words in ("propose 4", "trial 7", "halved", "the other side", "has proven 5"):
+        assert words in shown
+    assert "STOP, success" in present("race", msgspec.to_builtins(raced)).text

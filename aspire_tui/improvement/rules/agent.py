@@ -17,7 +17,15 @@ from aspire_tui.improvement.rules.words import (
     same_task_in_words,
     seen_in_words,
 )
-from aspire_tui.improvement.tools import CallDetail, SkillMatch, ToolRefused, Tools, TrialBrief
+from aspire_tui.improvement.tools import (
+    CallDetail,
+    Raced,
+    RoundBrief,
+    SkillMatch,
+    ToolRefused,
+    Tools,
+    TrialBrief,
+)
 
 SUSPECTS = 3
 """Calls of one failing trial that are opened: the implicated one and the next that went wrong."""
@@ -27,9 +35,11 @@ SUSPECTS = 3
 class RulesOptions:
     """How far to search. ``candidates`` bounds the programs tried for one failure."""
 
-    rounds: int = 3
     candidates: int = 4
     dev_n: int = 12
+    member: int = 1
+    team: int = 1
+    """Members of a team try other repairs first, in turn."""
 
 
 @dataclass
@@ -39,11 +49,8 @@ class Node:
     hypothesis: int
     program: str
     results: dict[int, TrialBrief] = field(default_factory=dict)
-    repairs: tuple[Repair, ...] = ()
-
-    @property
-    def passed(self) -> int:
-        return sum(r.outcome == "PASS" for r in self.results.values())
+    passed: int = 0
+    run: int = 0
 
     def failures(self) -> list[TrialBrief]:
         return [r for _, r in sorted(self.results.items()) if r.outcome != "PASS"]
@@ -58,6 +65,7 @@ class Candidate:
     failure: TrialBrief
     detail: CallDetail
     program: str
+    parent: int
     first: bool
     """The skill's own values, not yet a variation of them."""
 
@@ -73,6 +81,7 @@ class RulesAgent:
         self._tools = tools
         self._options = options
         self._tried: set[str] = set()
+        self._repairs: dict[int, tuple[Repair, ...]] = {}
 
     def run(self) -> None:
         """Work on the task until done; always ends with ``finish``."""
@@ -87,10 +96,7 @@ class RulesAgent:
         best: Node | None = None
         try:
             best = self._first(program)
-            for number in range(1, self._options.rounds + 1):
-                better = self._round(best, number)
-                if better is None:
-                    break
+            while (better := self._round(best)) is not None:
                 best = better
         except ToolRefused as refusal:
             self._tools.say(f"Stopped: {refusal}", "error")
@@ -114,9 +120,7 @@ class RulesAgent:
         node = Node(opened.hypothesis, program)
         self._measure(node, [0], bench=True)
         self._measure(node, list(range(1, self._options.dev_n)), bench=False)
-        self._tools.say(
-            f"The plain program passes {node.passed} of {len(node.results)} dev scenes."
-        )
+        self._tools.say(f"The plain program passes {node.passed} of {node.run} dev scenes.")
         failures = node.failures()
         if failures and node.results[0].outcome == "PASS":
             self._tools.say("I run one of the failing scenes for all to see.", "plan")
@@ -129,31 +133,88 @@ class RulesAgent:
         if missing:
             for brief in self._tools.run(node.hypothesis, missing, bench=bench):
                 node.results[brief.seed_index] = brief
+                node.passed += brief.outcome == "PASS"
+                node.run += 1
 
-    def _round(self, best: Node, number: int) -> Node | None:
+    def _round(self, best: Node) -> Node | None:
+        """One round of the search: the best program after it, or None when it is over."""
+        told = self._tools.round()
+        if told.stop:
+            self._tools.say(f"The search ends: {told.stop}.", "finding")
+            return None
+        best = self._known(told, best)
         failures = best.failures()
         if not failures:
             self._tools.say("No dev scene fails any more.", "finding")
             return None
-        candidates = self._candidates(best, failures)
+        candidates = [*self._wished(told), *self._candidates(best, failures)]
         if not candidates:
             self._tools.say("No skill in the library fits what is left.", "finding")
             return None
         same = list(dict.fromkeys(c.match.skill for c in candidates if c.match.same_task))
         if same:
             self._tools.say(same_task_in_words(same), "finding")
+        chosen = self._share(_spread(candidates), told.candidates)
         self._tools.say(
-            f"Round {number}: trying up to {len(candidates)} repairs on the {len(failures)} "
-            "failing scenes first, because a repair that does not help there helps nowhere.",
+            f"Round {told.round}: {len(chosen)} repairs race against the program as it is, on the "
+            f"{len(failures)} failing scenes first, because a repair that does not help there "
+            "helps nowhere. What is left then runs on scenes none of them has seen.",
             "plan",
         )
-        ranked = self._race(best, candidates, [f.seed_index for f in failures])
-        for node, candidate in ranked:
-            kept = self._prove(best, node, candidate)
-            if kept:
-                self._show(node, candidate)
-                return node
-        return None
+        nodes = {n: c for c in chosen if (n := self._open(c)) is not None}
+        if not nodes:
+            return None
+        raced = self._tools.race(list(nodes))
+        self._tell(nodes, raced)
+        if raced.best == best.hypothesis:
+            return None if raced.stop else best
+        better = Node(raced.best, self._tools.program(raced.best))
+        self._show(better, failures[0])
+        return better
+
+    def _share(self, candidates: list[Candidate], most: int) -> list[Candidate]:
+        """This member's turn first, then what is the others'."""
+        team, turn = self._options.team, self._options.member - 1
+        own = [c for i, c in enumerate(candidates) if i % team == turn]
+        return [*own, *(c for c in candidates if c not in own)][:most]
+
+    def _tell(self, nodes: dict[int, Candidate], raced: Raced) -> None:
+        """What became of each candidate, and of what was joined."""
+        if raced.kept:
+            self._tools.say(PROOF_IN_WORDS, "finding")
+        for fate in raced.fates:
+            n = fate.hypothesis
+            kept = "kept" if n in raced.kept else "given up"
+            what = nodes[n].words() if n in nodes else "two branches joined"
+            self._tools.say(f"H{n}, {what}: {kept}: {fate.why}.", "finding")
+
+    def _known(self, told: RoundBrief, best: Node) -> Node:
+        """The program to mend, with its failing scenes as the search has them."""
+        top = next((t for t in told.top if t.hypothesis == told.baseline), None)
+        if top is None:
+            return best
+        if top.hypothesis != best.hypothesis or not best.results:
+            self._tools.say(
+                f"From now on I mend H{top.hypothesis}: it passes {top.dev_passed} of "
+                f"{top.dev_run} dev scenes, and was chosen on others.",
+            )
+        results = {f.seed_index: f for f in top.failures}
+        program = self._tools.program(top.hypothesis)
+        return Node(top.hypothesis, program, results, top.dev_passed, top.dev_run)
+
+    def _wished(self, told: RoundBrief) -> list[Candidate]:
+        """Repairs of the programs at which a person asked for a new line."""
+        out: list[Candidate] = []
+        for wish in told.wishes:
+            self._tools.say(
+                f"{wish.who} asked for a new line at H{wish.hypothesis}: {wish.note}. I have no "
+                "thoughts of my own, so I try the repairs I know from there.",
+                "plan",
+            )
+            node = Node(wish.hypothesis, self._tools.program(wish.hypothesis))
+            self._measure(node, list(range(self._options.dev_n)), bench=False)
+            out += self._candidates(node, node.failures())
+        return out
 
     def _candidates(self, best: Node, failures: list[TrialBrief]) -> list[Candidate]:
         """Programs to try, most frequent failure first, without repeating what was tried."""
@@ -180,9 +241,7 @@ class RulesAgent:
                     "finding",
                 )
             out += self._spliced(best, failure, detail, matches)
-        first_guesses = [c for c in out if c.first]
-        variations = [c for c in out if not c.first]
-        return (first_guesses + variations)[: self._options.candidates * 2]
+        return list({c.program: c for c in reversed(out)}.values())[::-1]
 
     def _suspects(self, failure: TrialBrief) -> list[CallDetail]:
         """The implicated call and what else did not end in OK after it, opened one by one."""
@@ -203,38 +262,14 @@ class RulesAgent:
                     match.skill, failure.trial, detail.call, best.program, values
                 )
                 if program != best.program and program not in self._tried:
-                    self._tried.add(program)
-                    out.append(Candidate(match, values, failure, detail, program, first=i == 0))
+                    out.append(
+                        Candidate(
+                            match, values, failure, detail, program, best.hypothesis, first=i == 0
+                        )
+                    )
         return out
 
-    def _race(
-        self, best: Node, candidates: list[Candidate], failing: list[int]
-    ) -> list[tuple[Node, Candidate]]:
-        """Candidates on the failing scenes, best guesses first, until one fixes them all.
-
-        The two that fix most then run on all dev scenes; those that pass more than before are
-        returned, the best first.
-        """
-        alive: list[tuple[Node, Candidate]] = []
-        for candidate in candidates:
-            node = self._open(best, candidate)
-            if node is None:
-                continue
-            self._measure(node, failing, bench=False)
-            self._tools.say(f"{candidate.words()}: fixes {node.passed} of {len(failing)}.")
-            if node.passed:
-                alive.append((node, candidate))
-            if node.passed == len(failing):
-                break
-        alive.sort(key=lambda pair: -pair[0].passed)
-        better = []
-        for node, candidate in alive[:2]:
-            self._measure(node, list(range(self._options.dev_n)), bench=False)
-            if node.passed > best.passed:
-                better.append((node, candidate))
-        return sorted(better, key=lambda pair: (-pair[0].passed, len(pair[0].program)))
-
-    def _open(self, best: Node, candidate: Candidate) -> Node | None:
+    def _open(self, candidate: Candidate) -> int | None:
         detail = candidate.detail
         repair = Repair(
             trial=candidate.failure.trial,
@@ -245,49 +280,42 @@ class RulesAgent:
             parameters=candidate.parameters,
             same_task_evidence=candidate.match.same_task,
         )
-        repairs = (*best.repairs, repair)
+        repairs = (*self._repairs.get(candidate.parent, ()), repair)
         opened = self._tools.open_hypothesis(
             claim=f"{candidate.words()} repairs {detail.primitive} {detail.status}",
             difference=f"{candidate.match.skill} spliced in at line {detail.line}",
             if_wrong=f"{detail.primitive} still ends in {detail.status} on the failing scenes",
             program=candidate.program,
-            parent=best.hypothesis,
+            parent=candidate.parent,
             repairs=repairs,
         )
+        self._tried.add(candidate.program)
         if opened.hypothesis is None:
             self._tools.say(f"{candidate.words()}: refused: {'; '.join(opened.findings)}", "error")
             return None
-        return Node(opened.hypothesis, candidate.program, repairs=repairs)
+        self._repairs[opened.hypothesis] = repairs
+        return opened.hypothesis
 
-    def _prove(self, best: Node, node: Node, candidate: Candidate) -> bool:
-        self._tools.say(
-            f"{candidate.words()} passes {node.passed} of {len(node.results)} dev scenes against "
-            f"{best.passed}. I chose it because it passes these, so they prove nothing: now both "
-            "programs run on scenes I have not seen, the same for both.",
-            "plan",
-        )
-        judged = self._tools.judge(node.hypothesis)
-        meaning = (
-            "From now on I mend this program."
-            if judged.status == "kept"
-            else "I go back to the program before it."
-        )
-        self._tools.say(
-            f"{candidate.words()}: {judged.status}: {judged.reason}. {PROOF_IN_WORDS} {meaning}",
-            "finding",
-        )
-        return judged.status == "kept"
-
-    def _show(self, node: Node, candidate: Candidate) -> None:
-        self._tools.say("I run the repaired program on the scene that failed.", "plan")
-        brief = self._tools.run(node.hypothesis, [candidate.failure.seed_index], bench=True)[0]
+    def _show(self, node: Node, failure: TrialBrief) -> None:
+        self._tools.say("I run the repaired program on a scene that failed before.", "plan")
+        brief = self._tools.run(node.hypothesis, [failure.seed_index], bench=True)[0]
         self._tools.say(f"Trial {brief.trial}: {brief.outcome}. {brief.reason}", "finding")
 
     def _summary(self, best: Node | None) -> str:
         if best is None:
             return "no program was run"
-        names = ", ".join(r.skill for r in best.repairs) or "none"
-        return f"best passes {best.passed} of {len(best.results)} dev scenes; repairs: {names}"
+        names = ", ".join(r.skill for r in self._repairs.get(best.hypothesis, ())) or "none"
+        return f"best is H{best.hypothesis}; repairs: {names}"
+
+
+def _spread(candidates: list[Candidate]) -> list[Candidate]:
+    """First guesses before variations, and each kind of failure in turn: two faults get one each
+    before one gets two."""
+    kinds: dict[tuple[str, str, int], list[Candidate]] = {}
+    for c in sorted(candidates, key=lambda c: not c.first):
+        kinds.setdefault((c.detail.primitive, c.detail.status, c.detail.line), []).append(c)
+    turns = itertools.zip_longest(*kinds.values())
+    return [c for turn in turns for c in turn if c is not None]
 
 
 def _grid(parameters: dict[str, tuple[float, ...]], most: int) -> list[dict[str, float]]:

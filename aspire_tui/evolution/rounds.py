@@ -1,0 +1,109 @@
+"""What a round of the search is told, and in what order its race runs. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+
+from aspire_tui.evolution.growing import Idea, IdeaTree
+from aspire_tui.evolution.statistics import rate
+
+TOP = 3
+"""Programs a round is conditioned on."""
+
+
+def ranked(tree: IdeaTree) -> list[Idea]:
+    """Ideas that are not given up, the best first: kept before open, selection before development
+    scenes by their lower bounds, then the shorter program."""
+
+    def merit(idea: Idea) -> tuple[int, float, float, int, int]:
+        stands = {"promoted": 2, "kept": 2, "open": 0}.get(idea.status, 0)
+        if idea.parent is None and idea.status == "open":
+            stands = 1  # a first program is what everything is measured against
+        return (stands, _low(idea.selection), _low(idea.dev), -len(idea.program), -idea.number)
+
+    alive = [i for i in tree.ideas.values() if i.status != "pruned"]
+    return sorted(alive, key=merit, reverse=True)
+
+
+def _low(results: Mapping[int, bool]) -> float:
+    return rate(sum(results.values()), len(results)).lo if results else -1.0
+
+
+def order_of_scenes(failing: Mapping[int, Hashable], scenes: int) -> list[int]:
+    """Scenes in the order a race runs them: what the baseline fails first, each kind of failure in
+    turn, because a repair that does not help there helps nowhere; then the rest.
+
+    Args:
+        failing: Kind of failure by scene.
+    """
+    kinds: dict[Hashable, list[int]] = defaultdict(list)
+    for scene in sorted(failing):
+        if scene < scenes:
+            kinds[failing[scene]].append(scene)
+    queues = sorted(kinds.values(), key=len, reverse=True)
+    first: list[int] = []
+    while any(queues):
+        first += [q.pop(0) for q in queues if q]
+    return [*first, *(s for s in range(scenes) if s not in failing)]
+
+
+def worth_judging(
+    baseline: Mapping[int, bool], survivors: Mapping[int, Mapping[int, bool]], most: int
+) -> tuple[list[int], dict[int, str]]:
+    """Who of a race goes on to selection scenes, and for everybody else why not.
+
+    Each must pass a scene the baseline fails; after the first, one that no better one passes.
+    """
+    chosen: list[int] = []
+    left: dict[int, str] = {}
+    covered = {s for s, passed in baseline.items() if passed}
+    order = sorted(survivors, key=lambda n: (-sum(survivors[n].values()), n))
+    for n in order:
+        own = survivors[n]
+        told = f"{sum(own.values())}/{len(own)} dev scenes, {_of(baseline, own)} before"
+        fixes = {s for s, passed in own.items() if passed and baseline.get(s) is False}
+        breaks = {s for s, passed in own.items() if not passed and baseline.get(s)}
+        if len(fixes) <= len(breaks):
+            left[n] = f"no better than the baseline: {told}"
+        elif not fixes - covered:
+            left[n] = f"fixes nothing that a better one does not fix: {told}"
+        elif len(chosen) >= most:
+            left[n] = f"not among the {most} best: {told}"
+        else:
+            chosen.append(n)
+            covered |= fixes
+    return chosen, left
+
+
+def _of(baseline: Mapping[int, bool], own: Mapping[int, bool]) -> str:
+    same = [s for s in own if s in baseline]
+    return f"{sum(baseline[s] for s in same)}/{len(same)}"
+
+
+def apart(tree: IdeaTree, kept: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of kept ideas of different lines in which each passes selection scenes the other fails:
+    what a merge could join. The better one comes first."""
+    pairs: list[tuple[int, int, int]] = []
+    for i, a in enumerate(kept):
+        for b in kept[i + 1 :]:
+            one, two = tree.get(a), tree.get(b)
+            if {a, b} & {x.number for x in tree.line(a)} & {x.number for x in tree.line(b)}:
+                continue
+            if any(
+                c.borrowed_from and {c.parent, *c.borrowed_from} >= {a, b}
+                for c in tree.ideas.values()
+            ):
+                continue
+            same = one.selection.keys() & two.selection.keys()
+            only_a = sum(one.selection[s] and not two.selection[s] for s in same)
+            only_b = sum(two.selection[s] and not one.selection[s] for s in same)
+            if only_a and only_b:
+                gain = min(only_a, only_b)
+                pairs.append((gain, a, b) if only_a >= only_b else (gain, b, a))
+    return [(a, b) for _, a, b in sorted(pairs, reverse=True)]
+
+
+def _related(tree: IdeaTree, a: int, b: int) -> bool:
+    """Whether ``a`` comes from ``b``, or has borrowed from it."""
+    return any(b == x.number or b in x.borrowed_from for x in tree.line(a))
