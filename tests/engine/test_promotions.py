@@ -58,6 +58,9 @@ class Run:
         self.canary = self
         self.promotions = Promotions(self)  # type: ignore[arg-type]
 
+    def ideas_at(self, hypothesis: int) -> None:
+        """No run is going on."""
+
 
 def command(**args: Any) -> Command:
     return Command(1, f"id-{args.get('step')}", "promote", "ann", args=args)
