@@ -269,6 +269,13 @@ class _Closing:
     unanswered: bool = False
 
 
+def _told(given: dict[str, NDArray[Any]]) -> list[str]:
+    return [
+        f"{name} = ({', '.join(f'{float(v):.3f}' for v in place)}) m"
+        for name, place in given.items()
+    ]
+
+
 class EarlierFailure(msgspec.Struct, frozen=True):
     """What a program is told, as ``EARLIER_FAILURES``, of each attempt before it in this trial."""
 
