@@ -18,13 +18,21 @@ from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.session_verbs import find_session
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.evolution.admission import Ruling, unsound_lines
-from aspire_tui.evolution.gate import evidence_sessions, primitives_here, promote, ruling_of
+from aspire_tui.evolution.drafting import draft_from
+from aspire_tui.evolution.gate import (
+    evidence_sessions,
+    keep_draft,
+    primitives_here,
+    promote,
+    ruling_of,
+)
 from aspire_tui.library.foreign import Offered, clone, is_address, offer, skill_folders_in
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import Library, load_library, load_skill
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.library.scene_constants import scene_constants
 from aspire_tui.library.skill import Skill
+from aspire_tui.session.reader import SessionReader
 
 MOST_LINES = 400
 """Lines of a difference shown without ``--all``."""
@@ -87,6 +95,34 @@ def add_skills(
         return
     names = " ".join(o.skill.name for o in offered)
     typer.echo(f"in quarantine, used by nothing until promoted: {names}")
+
+
+def draft_skill(
+    ctx: typer.Context,
+    session: Annotated[str, typer.Argument(help="Session that holds the repair.")],
+    hypothesis: Annotated[int, typer.Option("--hypothesis", min=1, help="Its number there.")],
+    name: Annotated[str, typer.Option(help="Of the skill; else one is made up.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Draft a skill from a repair of any author: the failing call, what changed, what it proved."""
+    context = Context.of(ctx)
+    library = load_library(context.workspace.skill_folders())
+    names = primitives_here()
+    with SessionReader(find_session(session, context.workspace)) as reader:
+        today = datetime.now(UTC).date()
+        draft = draft_from(reader, hypothesis, names, library, today, name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = keep_draft(shelf_of(context), draft, Path(scratch))
+    found = load_skill(folder)
+    ruling = _ruling(context, found, [session])
+    if as_json:
+        told = {"skill": draft.name, "folder": str(folder), "leftovers": draft.leftovers}
+        print_json({**told, **msgspec.to_builtins(ruling)})
+        return
+    typer.echo(f"drafted in {folder}: edit it, then skills promote {draft.name}")
+    for line in draft.leftovers:
+        typer.echo(f"  to mend  {line}")
+    typer.echo("\n".join(ruling_lines(found, ruling)))
 
 
 def promote_skill(

@@ -17,6 +17,7 @@ from aspire_tui.commands.skill_shelf_verbs import (
     add_skills,
     check_shelf,
     check_skill,
+    draft_skill,
     promote_skill,
     retire_skill,
     shelf_of,
@@ -36,6 +37,7 @@ from aspire_tui.session.reader import SessionReader
 skills_app = typer.Typer(help="The skill library.", invoke_without_command=True)
 skills_app.command("check")(check_skill)
 skills_app.command("add")(add_skills)
+skills_app.command("draft")(draft_skill)
 skills_app.command("promote")(promote_skill)
 skills_app.command("retire")(retire_skill)
 skills_app.command("ledger")(show_ledger)

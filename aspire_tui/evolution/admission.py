@@ -13,6 +13,7 @@ from typing import Literal
 from aspire_tui.domain import SeedSet, Struct
 from aspire_tui.evolution.selection import ALPHA
 from aspire_tui.evolution.statistics import paired, rate
+from aspire_tui.library.draft import own_names
 from aspire_tui.library.program_text import Edit, apply_edits
 from aspire_tui.library.scene_constants import scene_constants
 from aspire_tui.library.sketch import read_sketch
@@ -116,6 +117,7 @@ def unsound_lines(skill: Skill, primitives: Collection[str]) -> list[str]:
     out = [f"{name} is not a primitive here" for name in skill.uses if name not in primitives]
     repair = skill.definition.repair
     sketch = read_sketch(skill.sketch, repair.splice, repair.parameters)
+    out += own_names(sketch.text, tuple(primitives))
     plain = apply_edits(sketch.text, [Edit.placed(p, "None") for p in sketch.placeholders])
     for finding in check(plain, primitives):
         if finding.severity == "error" or finding.code in ("endless", "rebound"):

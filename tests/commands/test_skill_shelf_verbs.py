@@ -18,6 +18,7 @@ from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.errors import ConfigError, PolicyRefused
 from aspire_tui.events import Attached, HypothesisOpened, TrialClosed, TrialOpened
 from aspire_tui.library.load import load_skill
+from aspire_tui.library.promotion import Shelf
 from aspire_tui.session.recorder import Recorder
 
 FIXTURES = Path(__file__).parents[1] / "library" / "fixtures"
@@ -162,3 +163,33 @@ def test_a_skill_that_calls_what_is_gone_no_longer_holds(workspace: Path) -> Non
     assert not rows[LOOK]["holds"] and "home_posture is not a primitive here" in rows[LOOK]["why"]
     acts = json.loads(call(workspace, "ledger", LOOK, "--json").stdout)["entries"]
     assert acts[-1]["act"] == "verify" and acts[-1]["details"] == {"holds": False}
+
+
+def test_a_repair_of_a_recorded_session_is_drafted_edited_and_promoted(tmp_path: Path) -> None:
+    recorded = tmp_path / "ws" / "sessions" / "stack.db"
+    recorded.parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "sessions" / "stack-repaired.db", recorded)
+    ws = tmp_path / "ws"
+    first = call(ws, "draft", "stack", "--hypothesis", "1")
+    assert isinstance(first.exception, ConfigError) and "is a first program" in str(first.exception)
+    drafted = call(ws, "draft", "stack", "--hypothesis", "2", "--name", "look-first", "--json")
+    told = json.loads(drafted.stdout)
+    assert told["standing"] == "refused" and "helps cube_stack alone" in told["missing"][0]
+    text = Path(told["folder"]) / "SKILL.md"
+    text.write_text(text.read_text().replace("  kind:", '  task-specific: "cube_stack"\n  kind:'))
+    done = call(ws, "promote", "look-first")
+    assert done.exit_code == 0 and "look-first: admitted" in done.stdout
+    assert call(ws, "promote", "look-first").exception is not None, "nothing waits any more"
+    shown = call(ws, "show", "look-first").stdout
+    assert "--- admitted" in shown
+
+
+def test_of_two_promotions_at_once_one_is_told_of_the_other(workspace: Path) -> None:
+    shelf = Shelf(workspace / "skills", "ann", lambda: 0.0)
+    shelf.begin(LOOK)
+    done = call(workspace, "promote", LOOK)
+    assert isinstance(done.exception, PolicyRefused)
+    assert "a promotion of look-again-from-home by ann is open" in str(done.exception)
+    with shelf.ledger.writing():
+        busy = call(workspace, "retire", LOOK, "--abandon", "--reason", "x")
+    assert "another command is changing these skills" in str(busy.exception)

@@ -17,10 +17,12 @@ from aspire_tui.evolution.admission import (
     Paired,
     Recalled,
     rule,
+    unsound_lines,
     use_on,
 )
+from aspire_tui.evolution.gate import primitives_here
 from aspire_tui.evolution.statistics import paired
-from aspire_tui.library.load import load_skill
+from aspire_tui.library.load import load_library, load_skill
 from aspire_tui.library.scene_constants import in_sketch, scene_constants
 from aspire_tui.library.skill import Between, Evidence, Proof, Rate, Skill
 
@@ -141,6 +143,7 @@ def test_evidence_that_says_more_than_the_recording_is_named() -> None:
         ("teleport({object_name})\nanswer = {call}\n", "teleport is not a primitive here"),
         ("while True:\n    goto_pose({object_name})\nanswer = {call}\n", "no way out"),
         ("while True:\n    pass\nanswer = {call}\n", "never ends"),
+        ("goto_pose(red_cube_position)\nanswer = {call}\n", "reads red_cube_position, which only"),
     ],
 )
 def test_a_sketch_against_the_policy_is_refused_whatever_it_proves(sketch: str, said: str) -> None:
@@ -280,3 +283,16 @@ def test_a_new_cell_is_probation_with_its_own_counts() -> None:
     assert new.previewed and new.slow and "0/0 on new" in new.why
     assert not use_on("b", {"a"}, counts).slow
     assert use_on("c", {"a"}, counts).slow
+
+
+def test_a_sketch_that_raises_helps_nobody_and_is_refused_by_its_runs() -> None:
+    ruling = rule(case(pairs([True] * 18 + [False] * 14, [False] * 32)))
+    assert ruling.standing == "refused"
+    assert "does not help: fixed 0, broken 18 of 32" in ruling.missing[0]
+
+
+def test_what_ships_is_sound() -> None:
+    known = frozenset(primitives_here())
+    for skill in load_library([ROOT / "skills"]).skills:
+        assert unsound_lines(skill, known) == [], skill.name
+        assert scene_constants(skill) == (), skill.name

@@ -6,6 +6,7 @@ import pytest
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.library.draft import draft_sketch, makes
+from aspire_tui.library.sketch import read_sketch
 from aspire_tui.library.skill import (
     Applies,
     Evidence,
@@ -111,3 +112,8 @@ def test_a_second_change_is_named_and_the_sketch_alone_does_not_make_the_program
     draft = draft_sketch(PLAIN, after, GOTO)
     assert draft.leftovers == ("the judged program also differs at line 8: home_pose()",)
     assert not makes(skill_of(draft.text, draft.splice, GOTO.names), {}, PLAIN, after, GOTO)
+
+
+def test_an_enormous_sketch_is_refused_by_its_length() -> None:
+    with pytest.raises(ConfigError, match="sketch has 40000 characters, at most 16384"):
+        read_sketch("home_pose()\n\n\n\n\n\n\n\n\n" * 2000, "before", ())
