@@ -1,4 +1,4 @@
-"""What the screens look like; a change shows as a picture in the report."""
+"""What the screens look like on sessions that were run; a change shows as a picture in the report."""
 
 from __future__ import annotations
 
@@ -9,44 +9,25 @@ from typing import Any
 
 import pytest
 from consoles import NOW_S, FakeEngine, FakeFeed, FakeStop
-from recorded import Story, first_half, whole_session
 from textual.pilot import Pilot
 
+from aspire_tui.config import Workspace
 from aspire_tui.tui.app import Console
+from aspire_tui.tui.inventory import Inventory, Item
+from aspire_tui.tui.launcher import Launcher
 from aspire_tui.tui.source import SessionSource
 
 Compare = Callable[..., bool]
-
-
-@pytest.fixture(scope="module")
-def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return whole_session(tmp_path_factory.mktemp("snapshots") / "over.db")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    story = Story(tmp_path_factory.mktemp("snapshots") / "running.db")
-    first_half(story)
-    story.close()
-    return story.path
+SESSIONS = Path(__file__).parents[2] / "sessions"
+STACK = SESSIONS / "stack-repaired.db"
+HELD = SESSIONS / "lift-held.db"
+SIZES = ((80, 24), (120, 36), (200, 60))
 
 
 def replay(path: Path, **given: Any) -> Console:
     return Console(
         SessionSource(path, live=False),
         mode="replay",
-        clock=lambda: NOW_S,
-        driver_class=None,
-        **given,
-    )
-
-
-def live(path: Path, **given: Any) -> Console:
-    return Console(
-        SessionSource(path, live=True),
-        FakeEngine(),
-        FakeStop(),
-        feed=FakeFeed("HOLD", None),
         clock=lambda: NOW_S,
         driver_class=None,
         **given,
@@ -68,28 +49,80 @@ def pressing(*keys: str) -> Callable[[Pilot[Any]], Any]:
     return press
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 48)])
-def test_replay_at_the_failing_call(
-    snap_compare: Compare, over: Path, size: tuple[int, int]
-) -> None:
-    assert snap_compare(replay(over), terminal_size=size, run_before=pressing("left_curly_bracket"))
+@pytest.mark.parametrize("size", SIZES)
+def test_replay_at_a_failing_call(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ("home", "right_curly_bracket")
+    assert snap_compare(replay(STACK), terminal_size=size, run_before=pressing(*keys))
 
 
-def test_picture_of_a_call(snap_compare: Compare, over: Path) -> None:
-    keys = ("left_curly_bracket", "g", "o")
-    assert snap_compare(replay(over), terminal_size=(80, 24), run_before=pressing(*keys))
+@pytest.mark.parametrize("size", SIZES)
+def test_the_tree_and_its_trials(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ("5", "g", "j", "enter")
+    assert snap_compare(replay(STACK), terminal_size=size, run_before=pressing(*keys))
 
 
-def test_resume_is_asked_live(snap_compare: Compare, running: Path) -> None:
-    assert snap_compare(live(running), terminal_size=(80, 24), run_before=pressing("R"))
+def test_picture_of_a_call(snap_compare: Compare) -> None:
+    keys = ("home", "right_parenthesis", "1", "g", "o")
+    assert snap_compare(replay(STACK), terminal_size=(80, 24), run_before=pressing(*keys))
 
 
-def test_checks_in_ascii_without_colour(snap_compare: Compare, over: Path) -> None:
-    console = replay(over, ascii=True, colours="mono")
-    keys = ("5", "g", "enter", "3")
+def test_checks_in_ascii_without_colour(snap_compare: Compare) -> None:
+    console = replay(STACK, ascii=True, colours="mono")
+    keys = ("home", "right_parenthesis", "3")
     assert snap_compare(console, terminal_size=(80, 24), run_before=pressing(*keys))
 
 
-def test_help(snap_compare: Compare, running: Path) -> None:
+@pytest.mark.parametrize("theme", ["light", "contrast", "ansi"])
+def test_themes(snap_compare: Compare, theme: str) -> None:
+    console = replay(STACK, theme=theme)
+    keys = ("home", "right_parenthesis", "1")
+    assert snap_compare(console, terminal_size=(120, 36), run_before=pressing(*keys))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+def test_a_program_beside_its_parent(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ("5", "g", "j", "d")
+    assert snap_compare(replay(STACK), terminal_size=size, run_before=pressing(*keys))
+
+
+def test_two_trials_where_they_part(snap_compare: Compare) -> None:
+    keys = ("home", "right_parenthesis", "C", "enter")
+    assert snap_compare(replay(STACK), terminal_size=(160, 48), run_before=pressing(*keys))
+
+
+def test_help(snap_compare: Compare) -> None:
     keys = ("question_mark",)
-    assert snap_compare(live(running), terminal_size=(80, 24), run_before=pressing(*keys))
+    assert snap_compare(replay(STACK), terminal_size=(80, 24), run_before=pressing(*keys))
+
+
+def test_a_run_that_is_over_seen_live(snap_compare: Compare) -> None:
+    console = Console(
+        SessionSource(HELD, live=True),
+        FakeEngine(gone=True),
+        FakeStop(),
+        feed=FakeFeed("HOLD", None, age_s=60.0),
+        clock=lambda: NOW_S,
+        driver_class=None,
+    )
+    assert snap_compare(console, terminal_size=(80, 24), run_before=pressing("3"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_launcher(snap_compare: Compare, size: tuple[int, int]) -> None:
+    found = Inventory(
+        tasks=(Item("run", "cube_stack", "", "Put the red cube on top of the green cube."),),
+        cells=(Item("cell", "yam", "not running", "its host starts with the first run"),),
+        sessions=(
+            Item("replay", "stack-repaired", "PASS", "run cube_stack, 182 trials", STACK),
+            Item("replay", "lift-held", "PASS", "exec cube_lift, 1 trials", HELD),
+        ),
+    )
+    workspace = Workspace(Path("/bench"), "--workspace", Path("/shipped"))
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: found)
+
+    async def looked(pilot: Pilot[Any]) -> None:
+        while launcher._inventory is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+
+    assert snap_compare(launcher, terminal_size=size, run_before=looked)
