@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
 from aspire_tui.events import AgentSaid, CallIntent, CallResult
+from tests.bench.console_scale import a_million, a_tree, blocked
 from tests.bench.figure import Figure, at_most
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
@@ -36,6 +40,10 @@ def figures() -> list[Figure]:
             *(_live(path, *size) for size in SIZES),
             *_keys(path),
             *_holds(path),
+            *blocked(path, ready),
+            *a_tree(path, ready),
+            *a_million(path, ready),
+            _cell_hold(),
         ]
 
 
@@ -175,6 +183,45 @@ def _holds(folder: Path) -> list[Figure]:
         p99 = 1e3 * quantiles(took, n=100)[98]
         found.append(_figure(f"HOLD key to stop port, {name}", p99, 10, "ms p99"))
     return found
+
+
+def _cell_hold() -> Figure:
+    """``aspire-tui cell hold`` from the shell to its answer, on a cell that runs."""
+    with running_cell() as environment:
+        took = []
+        for _ in range(10):
+            begun = time.monotonic()
+            done = subprocess.run(
+                [str(Path(sys.executable).with_name("aspire-tui")), "cell", "hold", "yam"],
+                env=environment, capture_output=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            took.append(time.monotonic() - begun)
+    return _figure("aspire-tui cell hold, median", 1e3 * median(took), 150, "ms")
+
+
+@contextmanager
+def running_cell() -> Iterator[dict[str, str]]:
+    """A simulated cell with its host, in a runtime folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as folder:
+        Path(folder).chmod(0o700)
+        environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
+        host = subprocess.Popen(
+            [sys.executable, "-m", "aspire_tui.cli", "cell", "serve", "yam"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            socket = Path(folder) / "aspire" / "cell-yam" / "stop"
+            end = time.monotonic() + 60.0
+            while not socket.exists():
+                assert time.monotonic() < end, "the cell host never came up"
+                time.sleep(0.1)
+            time.sleep(1.0)
+            yield environment
+        finally:
+            host.terminate()
+            host.wait(timeout=20)
 
 
 def _lines(path: Path) -> list[str]:

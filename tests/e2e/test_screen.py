@@ -52,7 +52,8 @@ class Tmux:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.do("send-keys", "--", key)
-            time.sleep(0.05)  # tmux takes keys that come at once for one that is escaped
+            # What follows an escape at once is taken for one key with alt.
+            time.sleep(0.4 if key == "Escape" else 0.05)
 
     def screen(self) -> str:
         return self.do("capture-pane", "-p")

@@ -1,0 +1,153 @@
+"""The console on sessions too long to read: a million events, a tree of ten thousand, an hour."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+from aspire_tui.events import HypothesisOpened, HypothesisScored
+from aspire_tui.session.recorder import Recorder
+from tests.bench.bench_session import MILLION, TRIALS, _chunks
+from tests.bench.bench_session import story as long_story
+from tests.bench.figure import Figure, at_most
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
+
+from recorded import Story, first_half
+from terminal import Terminal
+
+COMMAND = "python -m tests.bench console"
+CONSOLE = str(Path(__file__).parents[1] / "tui" / "typed_console.py")
+NODES = 10_000
+PRESSES = 40
+BLOCKED_S = 60.0
+
+
+def _figure(name: str, measured: float, goal: float, unit: str) -> Figure:
+    value = f"{measured:.2f}" if measured < 10 else f"{measured:.0f}"
+    return Figure(f"console: {name}", f"≤ {goal:g} {unit}", f"{value} {unit}", COMMAND,
+                  at_most(goal, measured))  # fmt: skip
+
+
+def a_million(folder: Path, ready: object) -> list[Figure]:
+    """Opening it, paging in it, seeking in it, and what that costs in memory."""
+    path = folder / "million.db"
+    with Recorder.create(path) as recorder:
+        for chunk in _chunks(itertools.islice(long_story(1, TRIALS), MILLION), 2000):
+            recorder.append(chunk)
+    small = folder / "small.db"
+    story = Story(small)
+    first_half(story)
+    story.close()
+    plain_s, _ = _opened(small, ready)
+    opened_s, t = _opened(path, ready)
+    with t:
+        pages = _presses(t, "5", ("\x04", "\x15"))
+        seeks = _presses(t, "1", ("{", "<"))
+        private = _private_mb(t.process.pid)
+    empty_s, t = _opened(small, ready)
+    with t:
+        beyond = private - _private_mb(t.process.pid)
+    assert empty_s > 0
+    return [
+        _figure(f"first screen of {MILLION} events, beyond a small one", opened_s - plain_s, 0.5,
+                "s"),
+        _figure(f"half a page in {MILLION} events, p99", _p99_ms(pages), 50, "ms"),
+        _figure(f"seek by failure and by time in {MILLION} events, p99", _p99_ms(seeks), 100, "ms"),
+        _figure(f"memory with {MILLION} events, beyond a small session", beyond, 100, "MB"),
+    ]  # fmt: skip
+
+
+def a_tree(folder: Path, ready: object) -> list[Figure]:
+    """Ten thousand hypotheses: opening, moving, and one more."""
+    path = folder / "tree.db"
+    story = Story(path)
+    program = first_half(story)
+    nodes = [
+        HypothesisOpened(n, n // 3 or 1, f"claim {n}", "a line", "it fails", program, "rules")
+        for n in range(2, NODES + 1)
+    ]
+    for start in range(0, len(nodes), 500):
+        story.recorder.append(nodes[start : start + 500])
+    with Terminal.python(CONSOLE, str(path), "--live", environment={"REAL_CLOCK": "1"}) as t:
+        t.wait(ready)  # type: ignore[arg-type]
+        moves = _presses(t, "5", ("j", "k"))
+        added = []
+        for n in range(10):
+            begun = time.monotonic()
+            story.say(HypothesisScored(1, "dev", n, 20, 0.0, 1.0))
+            t.wait_sent(f"{n}/20".encode())
+            added.append(time.monotonic() - begun)
+            t.read(0.2)
+    story.close()
+    return [
+        _figure(f"a row down or up in a tree of {NODES}, p99", _p99_ms(moves), 30, "ms"),
+        _figure(f"a score in a tree of {NODES}, committed to painted, median",
+                1e3 * median(added), 350, "ms"),
+    ]  # fmt: skip
+
+
+def blocked(folder: Path, ready: object) -> list[Figure]:
+    """A terminal that reads nothing for a minute: HOLD meanwhile, and what comes when it reads."""
+    holds = folder / "blocked-holds"
+    path = folder / "blocked.db"
+    story = Story(path)
+    first_half(story)
+    with Terminal.python(CONSOLE, str(path), "--live", "--holds", str(holds), "--flood") as t:
+        t.wait(ready)  # type: ignore[arg-type]
+        took, end = [], time.monotonic() + BLOCKED_S
+        while time.monotonic() < end:
+            time.sleep(2.0)
+            begun = time.monotonic()
+            t.send(" ")
+            while len(_lines(holds)) <= len(took):
+                time.sleep(0.0005)
+            took.append(float(_lines(holds)[len(took)].split()[1]) - begun)
+        backlog = t.read(0.3)
+    story.close()
+    return [
+        _figure(f"HOLD key to stop port, nothing read for {BLOCKED_S:.0f} s", 1e3 * max(took), 10,
+                "ms worst"),
+        _figure("bytes at once when it is read again", backlog / 1e3, 64, "kB"),
+    ]  # fmt: skip
+
+
+def _opened(path: Path, ready: object) -> tuple[float, Terminal]:
+    begun = time.monotonic()
+    t = Terminal.python(CONSOLE, str(path))
+    t.wait(ready, timeout_s=60.0)  # type: ignore[arg-type]
+    took_s = time.monotonic() - begun
+    t.settle()
+    return took_s, t
+
+
+def _presses(t: Terminal, pane: str, keys: tuple[str, str]) -> list[float]:
+    """Seconds from each key to the first byte it changes."""
+    t.send(pane)
+    t.settle()
+    took = []
+    for number in range(PRESSES):
+        begun = time.monotonic()
+        t.send(keys[0] if number % 4 else keys[1])
+        before = t.received
+        while t.received == before and time.monotonic() - begun < 2.0:
+            t.read(0.002)
+        took.append(time.monotonic() - begun)
+        t.read(0.05)
+    return took
+
+
+def _p99_ms(took: list[float]) -> float:
+    return 1e3 * quantiles(took, n=100)[98]
+
+
+def _private_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1e3
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
