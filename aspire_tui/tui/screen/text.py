@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
+
+
+AHEAD: Final = 4
+"""Characters per cell that are looked at: more marks than that on one glyph are not shown."""
 
 
 class Pixel(NamedTuple):
@@ -60,7 +64,9 @@ def clip(text: str, cells: int, ellipsis: str = "…") -> str:
     """Text cut to at most ``cells``, its end marked when something is missing."""
     if cells <= 0:
         return ""
-    if text_width(text) <= cells:
+    if len(text) > AHEAD * cells:
+        text = text[: AHEAD * cells]  # what is looked at is bounded by the room, not by the text
+    elif text_width(text) <= cells:
         return text
     mark = ellipsis if text_width(ellipsis) < cells else ""
     return set_cell_size(text, cells - text_width(mark)).rstrip() + mark
@@ -115,11 +121,11 @@ def wrap(text: str, cells: int, role: str = "", first: str = "", rest: str = "")
 def _wrapped(paragraph: str, cells: int) -> Iterable[str]:
     row = ""
     for word in paragraph.split(" "):
-        while text_width(word) > cells:
+        while len(word) > AHEAD * cells or text_width(word) > cells:
             if row:
                 yield row
                 row = ""
-            head = set_cell_size(word, cells).rstrip() or word[:1]
+            head = set_cell_size(word[: AHEAD * cells], cells).rstrip() or word[:1]
             yield head
             word = word[len(head) :]
         joined = f"{row} {word}" if row else word
