@@ -53,6 +53,8 @@ SeedSet = Literal["dev", "selection", "held_out", "operator"]
 HypothesisStatus = Literal["open", "kept", "pruned", "promoted"]
 Role = Literal["operator", "viewer", "agent", "engine"]
 SandboxLevel = Literal["A", "A-", "B", "D"]
+TOLD_THE_TRUTH = "privileged"
+"""Brands a session whose programs were told where things really are (tier S1)."""
 NO_SANDBOX = "NO SANDBOX"
 """Brands a session whose programs ran at level D."""
 WorkerPictures = Literal["all", "failed", "none"]

@@ -45,7 +45,9 @@ def exec_program(
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials; failures are grouped.")] = 1,
     retries: RetriesOption = 1,
-    tier: Annotated[str, typer.Option(help="S2, S3 or S4; empty is all of them.")] = "",
+    tier: Annotated[
+        str, typer.Option(help="S1 (told the truth, branded), S2, S3 or S4; empty is S2 to S4.")
+    ] = "",
     workers: Annotated[int, typer.Option(min=1)] = 2,
     from_session: Annotated[
         str, typer.Option("--from", help="Run a recorded program: session name or file.")
@@ -71,8 +73,8 @@ def exec_program(
     one gets an instance of its own.
     """
     context = Context.of(ctx)
-    if tier not in ("", "S2", "S3", "S4"):
-        raise ConfigError(f"--tier {tier}: expected S2, S3 or S4")
+    if tier not in ("", "S1", "S2", "S3", "S4"):
+        raise ConfigError(f"--tier {tier}: expected S1, S2, S3 or S4")
     if then_run and not dry_run:
         raise ConfigError("--then-run goes with --dry-run")
     if dry_run and trials > 1 and not then_run:

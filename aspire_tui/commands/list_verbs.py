@@ -142,43 +142,51 @@ def show_cell(ctx: typer.Context, cell: str, as_json: JsonFlag = False) -> None:
 def primitives(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="One primitive in full.")] = "",
-    tier: Annotated[str, typer.Option(help="S2, S3 or S4.")] = "",
-    api: Annotated[str, typer.Option(help="API profile: capx or libero.")] = "capx",
+    tier: Annotated[str, typer.Option(help="S1 (privileged), S2, S3 or S4.")] = "",
+    api: Annotated[
+        str, typer.Option(help="API profile: capx, libero, robosuite, r1pro or yam.")
+    ] = "",
+    cell: Annotated[str, typer.Option(help="On which cell, by name or file.")] = "yam",
     as_json: JsonFlag = False,
 ) -> None:
-    """The names a program may call: signature, units, statuses."""
-    from aspire_tui.environment.primitives import ALL
-    from aspire_tui.environment.primitives.registry import catalogue
+    """The names a program may call: signature, units, frame, statuses, an example."""
+    from aspire_tui.environment.primitives.reference import PROFILES, TIERS, entries
+    from aspire_tui.environment.primitives.registry import embodiment_of
 
-    if api not in ("capx", "libero"):
-        raise ConfigError(f"--api {api}: this release has capx and libero")
-    names = catalogue(ALL, api, tier)
+    if tier not in TIERS:
+        raise ConfigError(f"--tier {tier}: expected S1, S2, S3 or S4")
+    body = embodiment_of(cell_named(cell, Context.of(ctx).workspace)[1].info)
+    api = api or ("r1pro" if body == "mobile" else "capx")
+    if api not in PROFILES:
+        raise ConfigError(f"--api {api}: {suggestion(api, PROFILES)}")
+    rows = entries(api, tier, body)
     if name:
+        names = [str(r["name"]) for r in rows]
         if name not in names:
             raise ConfigError(f"no primitive is called {name}; {suggestion(name, names)}")
-        names = {name: names[name]}
-    rows = [
-        {
-            "name": n,
-            "signature": p.signature().replace(p.name, n, 1),
-            "group": p.group,
-            "statuses": list(p.statuses),
-            "returns": p.returns,
-            "moves": p.moves,
-            "tiers": list(p.tiers),
-            "doc": p.doc,
-        }
-        for n, p in sorted(names.items(), key=lambda item: (item[1].group, item[0]))
-    ]
+        rows = [r for r in rows if r["name"] == name]
     if as_json:
-        print_json({"api": api, "primitives": rows})
+        print_json({"api": api, "tier": tier, "cell": cell, "primitives": rows})
         return
     for r in rows:
         moves = "  [moves]" if r["moves"] else ""
         typer.echo(f"{r['group']:<11} {r['signature']}{moves}")
         if name:
-            typer.echo(f"\n{r['doc']}\n\nreturns  {r['returns']}")
-            typer.echo(f"statuses {' '.join(r['statuses'])}")
+            _in_full(r)
+
+
+def _in_full(row: dict[str, Any]) -> None:
+    """One primitive, whole."""
+    typer.echo(f"\n{row['doc']}\n")
+    for a in row["arguments"]:
+        default = "" if a["required"] else f"  (default {a['default']!r})"
+        typer.echo(f"  {a['name']}: {a['unit']}{default}")
+    typer.echo(f"returns  {row['returns']}")
+    if row["frame"]:
+        typer.echo(f"frame    {row['frame']}")
+    typer.echo(f"statuses {' '.join(row['statuses'])}")
+    if row["example"]:
+        typer.echo(f"example  {row['example']}")
 
 
 def doctor(ctx: typer.Context, as_json: JsonFlag = False) -> None:

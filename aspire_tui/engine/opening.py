@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, SourceChange
+from aspire_tui.domain import AGENT_UNCONFINED, NO_SANDBOX, TOLD_THE_TRUTH, SourceChange
 from aspire_tui.engine.grant import granted_by
 from aspire_tui.engine.hashes import evaluation_hashes
 from aspire_tui.engine.host_process import HostProcess
@@ -67,6 +67,8 @@ class Opening:
         if why:
             raise PolicyRefused(why)
         brands = list(hello.cell.brands)
+        if spec.tier == "S1":
+            brands.append(TOLD_THE_TRUTH)
         if hello.sandbox.level == "D":
             brands.append(NO_SANDBOX)
         if spec.agent_at_large:

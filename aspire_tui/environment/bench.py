@@ -9,7 +9,7 @@ import copy
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,15 @@ class View:
     @property
     def K(self) -> FloatArray:
         return self.frame.K
+
+
+@dataclass(frozen=True)
+class TruePlace:
+    """Where a thing really is and its full sides; for tier S1 alone."""
+
+    xyz_m: tuple[float, float, float]
+    wxyz: tuple[float, float, float, float]
+    size_m: tuple[float, float, float]
 
 
 @dataclass
@@ -112,6 +121,8 @@ class Workbench:
     """Tool point of that act, shape (3,), base frame."""
     changed_by: str = ""
     """The arm of that act."""
+    truth: Callable[[], Mapping[str, TruePlace]] | None = None
+    """Where everything really is, room frame; given with tier S1 and never otherwise."""
     team: tuple[Workbench, ...] = field(default=(), repr=False, compare=False)
     """The benches of all arms of this cell, in its order; empty with one arm."""
     marks: dict[str, dict[str, Any]] = field(default_factory=dict)

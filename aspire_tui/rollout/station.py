@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -29,6 +30,8 @@ from aspire_tui.rollout.metered import MeteredCell
 from drivers.cell import Cell
 
 VIEWS_KEPT = 4
+PRIVILEGED = "S1"
+"""The tier whose programs are told the truth."""
 
 
 class StandIn(reset.Setter, referee.TruthSource, Protocol):
@@ -99,6 +102,9 @@ class Station:
         """A workbench that has seen nothing yet; its random numbers follow from the seed."""
         rng = np.random.default_rng([seed, zlib.crc32(b"workbench")])
         evidence = JournalEvidence(journal)
+        truth = None
+        if self.tier == PRIVILEGED:
+            truth = partial(referee.true_places, task, self.stand_in)
         return Workbench.joined(
             [
                 Workbench(
@@ -109,6 +115,7 @@ class Station:
                     rng=rng,
                     evidence=evidence,
                     operator=self.operator,
+                    truth=truth,
                 )
                 for kinematics in self.kinematics
             ]

@@ -60,10 +60,21 @@ def answer_of(outcome: PrimitiveOutcome) -> Answer:
     """What the program gets: the value, or ``PrimitiveError`` where the upstream name raised."""
     if outcome.raises:
         return Answer(error=(outcome.status, outcome.summary))
-    value = outcome.value
-    if isinstance(value, msgspec.Struct) and not isinstance(value, ResultValue):
+    return Answer(_given(outcome.value, outcome.status, outcome.summary))
+
+
+def _given(value: Any, status: str, summary: str) -> Any:
+    """Structs as results with attributes, wherever they stand in a value."""
+    if isinstance(value, ResultValue):
+        return value
+    if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.asdict(value)
         fields.pop("status", None)
-        detail = str(fields.pop("detail", outcome.summary))
-        value = ResultValue(outcome.status, detail, fields)
-    return Answer(value)
+        said = fields.pop("says", status)
+        detail = str(fields.pop("detail", summary))
+        return ResultValue(said, detail, {k: _given(v, "OK", "") for k, v in fields.items()})
+    if isinstance(value, dict):
+        return {k: _given(v, "OK", "") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_given(v, "OK", "") for v in value]
+    return value

@@ -11,8 +11,11 @@ from aspire_tui.environment.primitives import (
     navigation,
     outlines,
     perception,
+    privileged,
     r1pro,
     team,
+    yam,
+    yam_freespace,
 )
 from aspire_tui.environment.primitives.registry import Primitive
 
@@ -27,4 +30,7 @@ ALL: tuple[Primitive, ...] = (
     *team.PRIMITIVES,
     *navigation.PRIMITIVES,
     *r1pro.PRIMITIVES,
+    *privileged.PRIMITIVES,
+    *yam.PRIMITIVES,
+    *yam_freespace.PRIMITIVES,
 )

@@ -40,10 +40,12 @@ def finite(shape: tuple[int, ...], what: str, bound: float) -> Check:
             raise InvalidArgument(f"has a value beyond ±{bound:g} ({what})")
         return a
 
+    check.__doc__ = f"{shape} {what}"
     return check
 
 
 def _unit_quaternion(value: Any) -> NDArray[np.float64]:
+    """unit quaternion wxyz, shape (4,)"""
     a: NDArray[np.float64] = finite((4,), "unit quaternion wxyz", 1e3)(value)
     norm = float(np.linalg.norm(a))
     if abs(norm - 1.0) > 0.05:
@@ -52,6 +54,7 @@ def _unit_quaternion(value: Any) -> NDArray[np.float64]:
 
 
 def _joints(value: Any) -> NDArray[np.float64]:
+    """(n_joints,) radians"""
     a = as_array(value, np.float64)
     if a.ndim != 1 or not 1 <= a.size <= 16:
         raise InvalidArgument(f"has shape {a.shape}, expected (n_joints,) radians")
@@ -69,6 +72,7 @@ def number_between(lo: float, hi: float, unit: str) -> Check:
             raise InvalidArgument(f"is {f:g}, expected {lo:g} to {hi:g} {unit}")
         return f
 
+    check.__doc__ = f"{lo:g} to {hi:g} {unit}".strip()
     return check
 
 
@@ -80,6 +84,7 @@ def whole(lo: int, hi: int) -> Check:
             raise InvalidArgument(f"is {int(value)}, expected {lo} to {hi}")
         return int(value)
 
+    check.__doc__ = f"whole number, {lo} to {hi}"
     return check
 
 
@@ -93,21 +98,25 @@ def _text(limit: int) -> Check:
             raise InvalidArgument(f"is {len(value)} characters, at most {limit}")
         return value
 
+    check.__doc__ = f"text, at most {limit} characters"
     return check
 
 
 def _flag(value: Any) -> bool:
+    """True or False"""
     if not isinstance(value, (bool, np.bool_)):
         raise InvalidArgument(f"is {type(value).__name__}, expected True or False")
     return bool(value)
 
 
 def _pixel(value: Any) -> tuple[float, float]:
+    """(x, y) in pixels"""
     a = finite((2,), "pixel (x, y)", 1e5)(value)
     return float(a[0]), float(a[1])
 
 
 def _rgb(value: Any) -> NDArray[np.uint8]:
+    """picture (H, W, 3) uint8"""
     a = as_array(value, None)
     if a.ndim != 3 or a.shape[2] != 3 or a.dtype != np.uint8:
         raise InvalidArgument(f"has shape {a.shape} {a.dtype}, expected (H, W, 3) uint8")
@@ -115,6 +124,7 @@ def _rgb(value: Any) -> NDArray[np.uint8]:
 
 
 def _depth(value: Any) -> NDArray[np.float32]:
+    """depth (H, W), metres"""
     a = as_array(value, np.float32)
     if a.ndim == 3 and a.shape[2] == 1:
         a = a[:, :, 0]
@@ -124,6 +134,7 @@ def _depth(value: Any) -> NDArray[np.float32]:
 
 
 def _mask(value: Any) -> NDArray[np.bool_]:
+    """mask (H, W)"""
     a = as_array(value, None)
     if a.ndim == 3 and 1 in (a.shape[0], a.shape[2]):
         a = a.reshape(a.shape[0] if a.shape[2] == 1 else a.shape[1], -1)
@@ -133,6 +144,7 @@ def _mask(value: Any) -> NDArray[np.bool_]:
 
 
 def _points(value: Any) -> NDArray[np.float64]:
+    """points (..., 3), metres"""
     a = as_array(value, np.float64)
     if a.ndim < 2 or a.shape[-1] != 3:
         raise InvalidArgument(f"has shape {a.shape}, expected (..., 3) points in metres")
@@ -140,6 +152,7 @@ def _points(value: Any) -> NDArray[np.float64]:
 
 
 def _stack(value: Any) -> NDArray[np.float64]:
+    """transforms (K, 4, 4)"""
     a = as_array(value, np.float64)
     if a.ndim != 3 or a.shape[1:] != (4, 4) or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K, 4, 4) finite transforms")
@@ -147,6 +160,7 @@ def _stack(value: Any) -> NDArray[np.float64]:
 
 
 def _patches(value: Any) -> NDArray[np.float64]:
+    """rows (K, 4): x, y, long, wide, metres"""
     a = as_array(value, np.float64)
     if a.ndim != 2 or a.shape[1] != 4 or not 1 <= len(a) <= 16 or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K, 4) rows x, y, long, wide, metres")
@@ -156,6 +170,7 @@ def _patches(value: Any) -> NDArray[np.float64]:
 
 
 def _row(value: Any) -> NDArray[np.float64]:
+    """numbers (K,)"""
     a = as_array(value, np.float64)
     if a.ndim != 1 or not np.all(np.isfinite(a)):
         raise InvalidArgument(f"has shape {a.shape}, expected (K,) finite numbers")

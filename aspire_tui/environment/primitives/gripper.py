@@ -65,25 +65,38 @@ def set_gripper(bench: Workbench, width_m: Width, force_N: Force = 20.0) -> Prim
     OK when the opening is reached, or when closing stalled on something first: see ``stalled``
     and ``holding``.
     """
+    return to_width(bench, width_m, force_N)
+
+
+def to_width(
+    bench: Workbench, width_m: float, force_N: float, speed_m_s: float | None = None
+) -> PrimitiveOutcome:
+    """Drive the fingers to an opening; what the gripper cannot do is LIMIT."""
     spec = bench.arm.gripper
     beyond = ""
     if not spec.closed_width_m <= width_m <= spec.open_width_m:
         beyond = f"{width_m:.3f} m is outside {spec.closed_width_m:.3f} to {spec.open_width_m:.3f}"
-    elif force_N > spec.max_force_N:
+    elif speed_m_s is not None and not 0.0 < speed_m_s <= spec.max_speed_m_s:
+        beyond = f"{speed_m_s:.3f} m/s is outside 0 to {spec.max_speed_m_s:.3f} m/s"
+    elif not 0.0 < force_N <= spec.max_force_N:
         beyond = f"{force_N:.0f} N is beyond the gripper's {spec.max_force_N:.0f} N"
     if beyond:
         sample = bench.sample()
         result = _result(bench, "LIMIT", beyond, sample.width_m, sample.grip_force_N, width_m)
         return PrimitiveOutcome("LIMIT", result, beyond)
-    return _grip(bench, width_m, force_N)
+    return _grip(bench, width_m, force_N, speed_m_s=speed_m_s)
 
 
 def _grip(
-    bench: Workbench, width_m: float, force_N: float, must_hold: bool = False
+    bench: Workbench,
+    width_m: float,
+    force_N: float,
+    must_hold: bool = False,
+    speed_m_s: float | None = None,
 ) -> PrimitiveOutcome:
     before_m = bench.width_m()
     bench.drop_previews()
-    report = bench.cell.grip(bench.arm.name, width_m, force_N)
+    report = bench.cell.grip(bench.arm.name, width_m, force_N, speed_m_s)
     closing = width_m < before_m
     on_something = (
         report.stalled and closing and report.width_m > bench.arm.gripper.closed_width_m + EMPTY_M

@@ -46,7 +46,7 @@ LOOK_ROUND_RAD = (0.0, 0.6, -0.6, 1.1, -1.1)
 
 
 def _place(value: Any) -> NDArray[np.float64]:
-    """A point on the floor; of a point in the room its height is left out."""
+    """point of the room, (2,) or (3,) metres; its height is left out"""
     a = np.asarray(value, np.float64).ravel() if np.ndim(value) == 1 else np.zeros(0)
     if a.shape not in ((2,), (3,)):
         raise InvalidArgument(f"has shape {np.shape(value)}, expected (2,) or (3,) metres")
@@ -55,9 +55,14 @@ def _place(value: Any) -> NDArray[np.float64]:
     return a[:2]
 
 
+def _label(value: Any) -> str:
+    """text, kept to 80 characters"""
+    return str(value)[:80]
+
+
 Pose2d = Annotated[NDArray[np.float64], finite((3,), "x, y, yaw in the room", 100.0)]
 Place = Annotated[NDArray[np.float64], _place]
-Label = Annotated[str, lambda v: str(v)[:80]]
+Label = Annotated[str, _label]
 
 
 def navigation(

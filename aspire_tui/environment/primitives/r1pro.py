@@ -52,7 +52,7 @@ XYZW = [1, 2, 3, 0]
 
 
 def _hand_pose(value: Any) -> FloatArray:
-    """(position, quaternion xyzw) as a pose matrix."""
+    """(position (3,) metres, quaternion xyzw (4,))"""
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise InvalidArgument("is not (position, quaternion xyzw)")
     p, q = as_array(value[0], np.float64), as_array(value[1], np.float64)
@@ -68,9 +68,12 @@ HandPose = Annotated[FloatArray, _hand_pose]
 ArmNumber = Annotated[int, whole(0, 1)]
 
 
-def r1pro(group: str, statuses: tuple[Status, ...], returns: str, moves: bool = False) -> Any:
+def r1pro(
+    group: str, statuses: tuple[Status, ...], returns: str, moves: bool = False, name: str = ""
+) -> Any:
     """A primitive under the R1Pro profile, on mobile cells."""
     return primitive(
+        name=name,
         group=group,
         statuses=statuses,
         returns=returns,
@@ -114,8 +117,9 @@ def get_sam3_mask(bench: Workbench, object_name: Prompt) -> PrimitiveOutcome:
     ("OK", "NOT_FOUND"),
     "(position (3,), quaternion wxyz (4,), extent (3,) or None, points (N,3), obb {center, "
     "extent, R}); five None when not found",
+    name="get_object_pose",
 )
-def get_object_pose(
+def get_object_pose_r1pro(
     bench: Workbench, object_name: Prompt, return_bbox_extent: Flag = False
 ) -> PrimitiveOutcome:
     """Centre and yaw-only orientation of a thing as the head camera sees it."""
@@ -156,8 +160,9 @@ def write_video(bench: Workbench, name: Key) -> PrimitiveOutcome:
     ("OK", "NOT_FOUND"),
     "(list of pregrasps, list of grasps), each (position (3,), quaternion xyzw (4,)); or "
     "(None, None)",
+    name="sample_grasp_pose",
 )
-def sample_grasp_pose(bench: Workbench, object_name: Prompt) -> PrimitiveOutcome:
+def sample_grasp_pose_r1pro(bench: Workbench, object_name: Prompt) -> PrimitiveOutcome:
     """Two grasps from above across the narrow side of a thing, half a turn apart, the nearer first.
 
     A pregrasp is 10 cm back along the hand's approach.
@@ -337,10 +342,10 @@ def check_object_in_hand(bench: Workbench, arm: ArmNumber = 0) -> PrimitiveOutco
 PRIMITIVES: tuple[Primitive, ...] = (
     get_env_observation,
     get_sam3_mask,
-    get_object_pose,
+    get_object_pose_r1pro,
     save_current_observation,
     write_video,
-    sample_grasp_pose,
+    sample_grasp_pose_r1pro,
     get_current_eef_pose,
     get_robot_relative_eef_pose,
     get_current_joint_positions,

@@ -48,6 +48,12 @@ class Argument:
     optional: bool
     """None is allowed."""
 
+    @property
+    def unit(self) -> str:
+        """Shape, unit and range, as its check has them."""
+        said = "" if self.check is None else self.check.__doc__ or ""
+        return said.partition("\n")[0]
+
 
 @dataclass(frozen=True)
 class Primitive:

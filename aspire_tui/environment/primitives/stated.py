@@ -134,6 +134,7 @@ def stated(
     """
     known = _status(primitive, status)
     if primitive.group in ("motion", "gripper") and "Result" in primitive.returns:
+        bench = bench.benches[primitive.arm]
         made = _motion if primitive.returns.startswith("MotionResult") else _grip
         return PrimitiveOutcome(known, made(bench, known, value, detail), detail)
     may = STATED.get(primitive.function.__name__, _LARGE)

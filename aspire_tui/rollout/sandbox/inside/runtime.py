@@ -23,7 +23,7 @@ _LONGEST_ERROR = 400
 _HERE = os.path.dirname(__file__)  # noqa: PTH120 - compared with co_filename as it stands
 
 
-class PrimitiveError(Exception):
+class PrimitiveError(RuntimeError):
     """A primitive that raises: ``status`` says how it ended, ``detail`` why, in one line."""
 
     def __init__(self, status: str, detail: str) -> None:

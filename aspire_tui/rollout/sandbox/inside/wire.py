@@ -45,7 +45,7 @@ class Result:
         self.detail = detail
 
     def __bool__(self) -> bool:
-        return self.status == "OK"
+        return self.status in ("OK", "Success")
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
