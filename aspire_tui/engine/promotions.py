@@ -51,6 +51,7 @@ class Promotions:
         self._engine = engine
         self._by = ""
         """Who is promoting now; empty when nobody is."""
+        self._going: asyncio.Task[None] | None = None
 
     async def act(self, c: Command) -> Reply:
         """Draft, check, confirm or abandon; what was found is an event with the command's id."""
@@ -76,7 +77,8 @@ class Promotions:
         except (ConfigError, PolicyRefused) as error:
             return Reply(c.id, False, str(error))
         finally:
-            self._by = ""
+            if self._going is None or self._going.done():
+                self._by = ""
 
     async def _draft(self, c: Command, asked: _Asked) -> Reply:
         draft, folder = await asyncio.to_thread(self._write_draft, asked, c.who)
@@ -106,7 +108,8 @@ class Promotions:
             return draft, keep_draft(self._shelf(who), draft, Path(scratch))
 
     async def _check(self, c: Command, asked: _Asked) -> Reply:
-        found, ruling = await asyncio.to_thread(self._ruling, asked.skill, c.who)
+        holds = self._engine.canary.holds
+        found, ruling = await asyncio.to_thread(self._ruling, asked.skill, c.who, holds)
         await self._told(found, ruling, "draft", asked, c)
         lacking = len(ruling.missing)
         said = f"{found.name} would be {ruling.standing}"
@@ -115,25 +118,39 @@ class Promotions:
         return Reply(c.id, True, said, self._data(found, ruling))
 
     async def _confirm(self, c: Command, asked: _Asked) -> Reply:
-        holds = await self._engine.canary.before_promotion(asked.skill)
-        found, ruling = await asyncio.to_thread(self._promote, asked, c.who, holds)
-        await self._told(found, ruling, ruling.standing, asked, c)
+        """What is missing is answered at once; what would pass waits for the canary, then is kept.
+
+        The canary takes longer than a screen waits: what became of it is an event with this id.
+        """
+        found, ruling = await asyncio.to_thread(self._ruling, asked.skill, c.who, None)
         if ruling.standing == "refused":
+            await self._told(found, ruling, "refused", asked, c)
             said = f"{found.name} is refused: {'; '.join(ruling.missing)}"
             return Reply(c.id, False, said, self._data(found, ruling))
-        hypothesis = asked.hypothesis or _hypothesis_of(found)
-        if hypothesis:
-            reason = f"promoted as {found.name} by {c.who}: {ruling.standing}"
-            await self._promoted(hypothesis, reason)
-        return Reply(c.id, True, f"{found.name} is {ruling.standing}", self._data(found, ruling))
+        self._going = self._engine.watched(asyncio.create_task(self._keep(c, asked)))
+        said = f"{found.name} passes the gate; it is kept once the canary holds"
+        return Reply(c.id, True, said, self._data(found, ruling))
 
-    async def _promoted(self, hypothesis: int, reason: str) -> None:
-        """In the tree of this run, if it is one of its ideas, and in the record."""
-        ideas = self._engine.ideas_at(hypothesis)
-        if ideas is not None and hypothesis in ideas.tree.nodes:
-            await ideas.promoted(hypothesis, reason)
-        else:
-            await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
+    async def _keep(self, c: Command, asked: _Asked) -> None:
+        try:
+            holds = await self._engine.canary.before_promotion(asked.skill)
+            found, ruling = await asyncio.to_thread(self._promote, asked, c.who, holds)
+            await self._told(found, ruling, ruling.standing, asked, c)
+            hypothesis = asked.hypothesis or _hypothesis_of(found)
+            if ruling.standing != "refused" and hypothesis:
+                reason = f"promoted as {found.name} by {c.who}: {ruling.standing}"
+                await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
+        except (ConfigError, PolicyRefused) as error:
+            await self._engine.book.write(
+                SkillRuled(asked.skill, "refused", (str(error),), who=c.who, id=c.id)
+            )
+        finally:
+            self._by = ""
+
+    async def settled(self) -> None:
+        """Wait for a promotion that is under way."""
+        if self._going is not None:
+            await asyncio.wait({self._going})
 
     async def _abandon(self, c: Command, asked: _Asked) -> Reply:
         await asyncio.to_thread(self._shelf(c.who).discard, asked.skill, asked.note or "abandoned")
@@ -142,12 +159,11 @@ class Promotions:
         )
         return Reply(c.id, True, f"the draft of {asked.skill} is gone")
 
-    def _ruling(self, name: str, who: str) -> tuple[Skill, Ruling]:
+    def _ruling(self, name: str, who: str, holds: bool | None) -> tuple[Skill, Ruling]:
         folder = self._shelf(who).quarantined(name)
         if not (folder / "SKILL.md").is_file():
             raise ConfigError(f"no draft of {name or 'nothing'} waits; draft a hypothesis first")
         found = load_skill(folder)
-        holds = self._engine.canary.holds
         return found, ruling_of(found, self._sessions(found), primitives_here(), (), holds)
 
     def _promote(self, asked: _Asked, who: str, holds: bool | None) -> tuple[Skill, Ruling]:

@@ -50,7 +50,15 @@ class Run:
         return self.holds
 
     def ask(self, **args: Any) -> Reply:
-        return asyncio.run(self.promotions.act(command(**args)))
+        async def asked() -> Reply:
+            reply = await self.promotions.act(command(**args))
+            await self.promotions.settled()
+            return reply
+
+        return asyncio.run(asked())
+
+    def watched(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        return task
 
     def __post_init__(self) -> None:
         self.holds: bool | None = True
@@ -94,7 +102,7 @@ def test_a_repair_is_drafted_edited_and_confirmed_through_the_gate(run: Run, kep
     text = Path(event.folder) / "SKILL.md"
     text.write_text(text.read_text().replace("  kind:", '  task-specific: "cube_stack"\n  kind:'))
     done = run.ask(step="confirm", skill="look-first")
-    assert done.accepted and done.reason == "look-first is admitted"
+    assert done.accepted and "it is kept once the canary holds" in done.reason
     assert [s.name for s in load_library([Path(run.job.shelf)]).skills] == ["look-first"]
     ruled = [e for e in run.book.written if isinstance(e, SkillRuled)]
     assert [e.standing for e in ruled] == ["draft", "refused", "admitted"]
@@ -103,13 +111,15 @@ def test_a_repair_is_drafted_edited_and_confirmed_through_the_gate(run: Run, kep
 
 
 def test_nothing_is_promoted_into_a_world_that_changed(run: Run, kept: int) -> None:
-    run.ask(step="draft", hypothesis=kept, skill="look-first")
-    run.holds = False
-    refused = run.ask(step="confirm", skill="look-first")
-    assert (
-        not refused.accepted and "the last canary failed: the world has changed" in refused.reason
-    )
+    folder = run.ask(step="draft", hypothesis=kept, skill="look-first").data["folder"]
+    text = Path(folder) / "SKILL.md"
+    text.write_text(text.read_text().replace("  kind:", '  task-specific: "cube_stack"\n  kind:'))
+    run.holds = False  # found by the canary that the confirmation asks for
+    assert run.ask(step="confirm", skill="look-first").accepted
     assert run.looked == ["look-first"]
+    last = run.book.written[-1]
+    assert isinstance(last, SkillRuled) and last.standing == "refused"
+    assert "the world has changed" in last.missing[0] and last.id == "id-confirm"
     assert not (Path(run.job.shelf) / "look-first").exists()
 
 
@@ -137,7 +147,7 @@ def test_of_two_at_once_one_goes_on_and_the_other_is_told_by_whom(run: Run, kept
     [
         ({"step": "draft", "hypothesis": 1}, "hypothesis 1 is a first program"),
         ({"step": "draft", "hypothesis": 99}, "there is no hypothesis 99"),
-        ({"step": "confirm", "skill": "nobody"}, "nobody does not wait for admission"),
+        ({"step": "confirm", "skill": "nobody"}, "no draft of nobody waits"),
         ({"step": "check", "skill": "nobody"}, "no draft of nobody waits"),
         ({"step": "abandon", "skill": ""}, "nothing does not wait"),
         ({"step": "force"}, "Invalid enum value 'force'"),
