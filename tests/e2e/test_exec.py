@@ -156,3 +156,33 @@ def test_a_recorded_program_that_cannot_be_run_again_is_one_line(bench, args, sa
     assert said in answer.err
     assert len(answer.err.strip().splitlines()) == 1
     assert not list((bench.home / "sessions").glob("*.db"))
+
+
+RETRIED = """
+print(ATTEMPT, [f["primitive"] + " " + f["status"] for f in EARLIER_FAILURES])
+if ATTEMPT < 3:
+    close_gripper()
+else:
+""" + "".join(f"    {line}\n" for line in LIFT.strip().splitlines())
+
+
+def test_each_attempt_of_a_trial_is_told_the_failures_before_it(bench) -> None:  # type: ignore[no-untyped-def]
+    program = bench.program(RETRIED)
+    answer = bench.run(
+        "exec", program, "--task", "cube_lift", "--retries", "8", "--noise-off", "--json"
+    )
+    assert answer.code == 0, answer.err
+    with SessionReader(answer.json["session"]) as reader:
+        assert reader.verify() == []
+        attempts = reader.attempts(1)
+        assert [a.attempt for a in attempts] == [1, 2, 3]  # no fourth: the third passed
+        assert reader.trial(1).outcome == "PASS"
+        said = [e.event.stdout.strip() for e in reader.events(kinds=("program_ended",))]
+        assert said[0] == "1 []"
+        assert said[2] == "3 ['close_gripper EMPTY_GRASP', 'close_gripper EMPTY_GRASP']"
+        calls = reader.calls(1)
+        assert [c.call for c in calls] == list(range(1, len(calls) + 1))
+    told = bench.run("metrics", answer.json["session"], "--json").json
+    curve = told["sessions"][0]["pass_at"][0]
+    assert [p["passed"] for p in curve["curve"]] == [0, 0, 1, 1, 1, 1, 1, 1]
+    assert curve["mean_attempts"] == 3
