@@ -41,6 +41,8 @@ class Ideas:
     """Several agents work on this tree."""
     forks_asked: list[ForkAsked] = field(default_factory=list)
     """Not answered by a hypothesis yet."""
+    roots: set[int] = field(default_factory=set)
+    """First programs for this task."""
     _ran: dict[tuple[int, int], tuple[TrialClosed, str]] = field(default_factory=dict)
     """Development trials of this engine and who asked for them, by hypothesis and seed."""
     _judging: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -73,14 +75,16 @@ class Ideas:
             difference=difference,
             if_wrong=if_wrong,
         )
+        if parent is None:
+            self.roots.add(idea.number)
         sha = await self._opened(idea)
         await self.book.advise(findings)
         return Opened(idea.number, sha, told)
 
     def _first_like(self, program: str) -> Idea | None:
         """The first program a team has in common: who begins with the same text begins there."""
-        roots = (i for i in self.tree.nodes.values() if i.parent is None)
-        return next((i for i in roots if i.program == program and self.shared), None)
+        roots = (self.tree.get(n) for n in sorted(self.roots)) if self.shared else ()
+        return next((i for i in roots if i.program == program), None)
 
     async def borrow(self, into: int, donor: int, author: str) -> Idea:
         """What another branch changed, joined into this one, call by call. It is open.

@@ -88,7 +88,10 @@ class Improvement:
                 api = catalogue(ALL, task.api, spec.tier, embodiment_of(hello.cell))
                 seeds = SeedBook(task.name, spec.seed, key)
                 mine = [f for f in asked if self._task_at(f.hypothesis) in ("", task.name)]
-                self.on[task.name] = Ideas(task, e.book, e.trials, tree, seeds, api, several, mine)
+                ideas = Ideas(task, e.book, e.trials, tree, seeds, api, several, mine)
+                known = (i for i in tree.nodes.values() if i.parent is None)
+                ideas.roots |= {i.number for i in known if self.team.task_of(i) == task.name}
+                self.on[task.name] = ideas
         repeats = e.past is not None and not repeats_itself(spec)
         paused = asyncio.Event()
         for name, task in self.team.tasks.items():

@@ -63,6 +63,13 @@ async def test_both_begin_at_the_same_program_and_it_is_run_once(two: Two) -> No
     assert len(two.world.ran) == 8  # who asks again for itself gets it run again
 
 
+async def test_the_same_program_for_another_task_is_another_hypothesis(two: Two) -> None:
+    await two.begin()
+    other = ideas_on(find_task("cube_stack"))
+    other.tree, other.shared = two.ideas.tree, True
+    assert await opened(other, PLAIN, None, author="rules-2") == 2
+
+
 async def test_what_one_has_proven_the_other_may_borrow_and_nothing_else(two: Two) -> None:
     await two.begin()
     one, other = two.searches
