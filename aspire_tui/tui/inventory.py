@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from drivers.errors import CellFileError
 from drivers.runtime_dir import running_cells, runtime_dir
 
 SESSIONS_LISTED: Final = 40
+RUN_HERE: Final = r"\d{8}-\d{6}-"
+"""How a session is named that a run of this machine wrote."""
 CELL_ANSWERS_S: Final = 0.3
 
 Kind = Literal["attach", "run", "replay", "cell"]
@@ -50,11 +53,14 @@ class Inventory:
     cells: tuple[Item, ...] = ()
     tasks: tuple[Item, ...] = ()
     sessions: tuple[Item, ...] = ()
+    newcomer: bool = False
+    """No session was ever run here: those that are listed came with the program."""
 
 
 def take_inventory(workspace: Workspace, who: str) -> Inventory:
     """Look at everything. Takes up to a second; not for the UI thread."""
     engines = running_engines(runtime_dir(), who)
+    recent = _recent(workspace.session_folders())
     return Inventory(
         engines=tuple(
             Item("attach", path.stem, "running", _about(path), path, socket)
@@ -63,10 +69,9 @@ def take_inventory(workspace: Workspace, who: str) -> Inventory:
         cells=tuple(_cell(name) for name in _names(workspace.cell_folders())),
         tasks=tuple(_task(path) for path in _files(workspace.task_folders())),
         sessions=tuple(
-            _session(path)
-            for path in _recent(workspace.session_folders())
-            if path not in {p.resolve() for p in engines}
+            _session(path) for path in recent if path not in {p.resolve() for p in engines}
         ),
+        newcomer=not any(re.match(RUN_HERE, path.stem) for path in recent),
     )
 
 

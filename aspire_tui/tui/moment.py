@@ -34,6 +34,7 @@ AGENT_LINES = 400
 TRIALS_LISTED = 2_000
 HAND_ACTS = 4
 OVERRIDES = 200
+SCORES = 1_000
 TRIAL_KINDS = ("reset", "program_ended", "verdict", "referee", "skill_matched")
 
 
@@ -105,6 +106,8 @@ class Moment:
     path: str = ""
     by_hand: tuple[Recorded, ...] = ()
     """The newest acts by hand."""
+    scores: tuple[Recorded, ...] = ()
+    """Scores of hypotheses, oldest first."""
     overrides: tuple[Recorded, ...] = ()
     """Verdicts of trials that people judge otherwise."""
 
@@ -125,6 +128,8 @@ class Remembered:
     trials: tuple[ListedTrial, ...] = ()
     tree_key: tuple[object, ...] = ()
     tree: tuple[HypothesisRow, ...] = ()
+    scores_key: tuple[object, ...] = ()
+    scores: tuple[Recorded, ...] = ()
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
 
 
@@ -155,6 +160,7 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
         trials=_trials(reader, snapshot, remembered),
         path=str(reader.path),
         by_hand=tuple(reader.newest_events(HAND_ACTS, ("hand_act",), seq)),
+        scores=_scores(reader, snapshot, remembered),
         overrides=tuple(reader.newest_events(OVERRIDES, ("override",), seq)),
     )
 
@@ -247,6 +253,16 @@ def _listed(row: TrialRow) -> ListedTrial:
         implicated=row.implicated,
         reason=row.reason,
     )
+
+
+def _scores(
+    reader: SessionReader, snapshot: Snapshot, remembered: Remembered
+) -> tuple[Recorded, ...]:
+    key = (snapshot.hypotheses_opened, snapshot.live_hypotheses)
+    if key != remembered.scores_key:
+        found = tuple(reader.newest_events(SCORES, ("score",), snapshot.seq))
+        remembered.scores_key, remembered.scores = key, found
+    return remembered.scores
 
 
 def _tree(

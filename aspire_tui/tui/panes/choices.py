@@ -38,7 +38,7 @@ def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[in
         return Body("aspire_tui", FixedLines([line(("looking …", "dim"))])), {}
     rows: list[Line] = []
     items: dict[int, Item] = {}
-    if not inventory.sessions and not inventory.engines:
+    if (inventory.newcomer or not inventory.sessions) and not inventory.engines:
         rows.append(section("welcome", look.width, look.glyphs))
         for text in _WELCOME:
             rows += wrap(text, look.width)

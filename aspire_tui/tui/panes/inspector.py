@@ -16,6 +16,7 @@ from aspire_tui.tui.panes.format import (
     value_text,
     vector,
 )
+from aspire_tui.tui.panes.from_above import map_lines
 from aspire_tui.tui.panes.picture import picture_lines
 from aspire_tui.tui.panes.source_code import listing
 from aspire_tui.tui.panes.standing import standing_lines
@@ -45,6 +46,7 @@ def inspector_body(moment: Moment, look: Look) -> Body:
         *_program(intent, moment, look),
     ]
     if result is not None:
+        lines += map_lines(intent, result, look)
         lines += _evidence(result.evidence, look)
     return Body(
         title=f"Call {intent.call} {look.glyphs.dot} {clean_line(intent.primitive, 60)}",

@@ -8,6 +8,7 @@ from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.agent import tokens_text
 from aspire_tui.tui.panes.body import Body, Look
 from aspire_tui.tui.panes.format import count, percent, ratio, seconds, section
+from aspire_tui.tui.panes.progress import progress_lines
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.text import Line, line
 
@@ -33,6 +34,7 @@ def time_body(moment: Moment, look: Look) -> Body:
     if apart.mru is not None and apart.executing > 0:
         text = f"apart, in {_CLOCKS[other]}: MRU {percent(apart.mru)} of {seconds(apart.total_s)}"
         lines.append(line((text, "dim")))
+    lines += progress_lines(moment.scores, moment.snapshot.mono_s, look)
     lines += _agent(moment.snapshot, look)
     lines += _judged(moment.snapshot, look)
     mru = account.split().mru

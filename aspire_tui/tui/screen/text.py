@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-
 AHEAD: Final = 4
 """Characters per cell that are looked at: more marks than that on one glyph are not shown."""
 
