@@ -60,7 +60,7 @@ class GateState:
         if self.mode == "held" and self._leads_to == "standing":
             self.mode, self.reason = "standing", "stood here before HOLD"
             return True
-        if self.mode not in ("held", "standing"):
+        if self.mode not in ("held", "standing", "stepping"):
             return False
         self._let = self.asking is not None and self.mode == "standing"
         self._run()

@@ -308,6 +308,8 @@ class Console(DrawnConsole):
 
     def on_console_answered(self, message: Answered) -> None:
         answer = message.answer
+        if self.live.engine_gone and not answer.gone:
+            self.notice = ("", "")  # it was only slow
         self.live = replace(self.live, engine_gone=answer.reason if answer.gone else "")
         if answer.gone and self.moment.snapshot.ended is None:
             self.say(

@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from aspire_tui.events import AgentSaid, CallIntent, CallResult
-from tests.bench.console_scale import a_million, a_tree, blocked
 from tests.bench.figure import Figure, at_most
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
@@ -40,9 +39,6 @@ def figures() -> list[Figure]:
             *(_live(path, *size) for size in SIZES),
             *_keys(path),
             *_holds(path),
-            *blocked(path, ready),
-            *a_tree(path, ready),
-            *a_million(path, ready),
             _cell_hold(),
         ]
 

@@ -185,3 +185,11 @@ def test_breakpoints_keep_their_numbers() -> None:
     assert gate.breakpoints == (second,)
     assert gate.add(Breakpoint(0, "primitive", "wait")).number == 3
     assert gate.remove(None) and gate.breakpoints == ()
+
+
+def test_resume_takes_back_single_steps_before_anything_asks() -> None:
+    gate = GateState()
+    gate.step()
+    assert gate.resume() and gate.mode == "running"
+    assert gate.ask(Asking(1, "goto_pose", 3, "p")) == "run"
+    assert not gate.resume()

@@ -1,4 +1,4 @@
-"""What the screens look like on sessions that were run; a change shows as a picture in the report."""
+"""What the screens look like on sessions that were run; a change shows in the report."""
 
 from __future__ import annotations
 

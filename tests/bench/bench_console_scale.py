@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median, quantiles
@@ -19,11 +20,21 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tui"))
 from recorded import Story, first_half
 from terminal import Terminal
 
-COMMAND = "python -m tests.bench console"
+COMMAND = "python -m tests.bench console_scale"
 CONSOLE = str(Path(__file__).parents[1] / "tui" / "typed_console.py")
 NODES = 10_000
 PRESSES = 40
 BLOCKED_S = 60.0
+
+
+def figures() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="console-") as folder:
+        path = Path(folder)
+        return [*blocked(path), *a_tree(path), *a_million(path)]
+
+
+def ready(screen: str) -> bool:
+    return "event " in screen and "event 0 " not in screen
 
 
 def _figure(name: str, measured: float, goal: float, unit: str) -> Figure:
@@ -32,7 +43,7 @@ def _figure(name: str, measured: float, goal: float, unit: str) -> Figure:
                   at_most(goal, measured))  # fmt: skip
 
 
-def a_million(folder: Path, ready: object) -> list[Figure]:
+def a_million(folder: Path) -> list[Figure]:
     """Opening it, paging in it, seeking in it, and what that costs in memory."""
     path = folder / "million.db"
     with Recorder.create(path) as recorder:
@@ -42,13 +53,13 @@ def a_million(folder: Path, ready: object) -> list[Figure]:
     story = Story(small)
     first_half(story)
     story.close()
-    plain_s, _ = _opened(small, ready)
-    opened_s, t = _opened(path, ready)
+    plain_s, _ = _opened(small)
+    opened_s, t = _opened(path)
     with t:
         pages = _presses(t, "5", ("\x04", "\x15"))
         seeks = _presses(t, "1", ("{", "<"))
         private = _private_mb(t.process.pid)
-    empty_s, t = _opened(small, ready)
+    empty_s, t = _opened(small)
     with t:
         beyond = private - _private_mb(t.process.pid)
     assert empty_s > 0
@@ -61,7 +72,7 @@ def a_million(folder: Path, ready: object) -> list[Figure]:
     ]  # fmt: skip
 
 
-def a_tree(folder: Path, ready: object) -> list[Figure]:
+def a_tree(folder: Path) -> list[Figure]:
     """Ten thousand hypotheses: opening, moving, and one more."""
     path = folder / "tree.db"
     story = Story(path)
@@ -73,7 +84,7 @@ def a_tree(folder: Path, ready: object) -> list[Figure]:
     for start in range(0, len(nodes), 500):
         story.recorder.append(nodes[start : start + 500])
     with Terminal.python(CONSOLE, str(path), "--live", environment={"REAL_CLOCK": "1"}) as t:
-        t.wait(ready)  # type: ignore[arg-type]
+        t.wait(ready)
         moves = _presses(t, "5", ("j", "k"))
         added = []
         for n in range(10):
@@ -90,14 +101,14 @@ def a_tree(folder: Path, ready: object) -> list[Figure]:
     ]  # fmt: skip
 
 
-def blocked(folder: Path, ready: object) -> list[Figure]:
+def blocked(folder: Path) -> list[Figure]:
     """A terminal that reads nothing for a minute: HOLD meanwhile, and what comes when it reads."""
     holds = folder / "blocked-holds"
     path = folder / "blocked.db"
     story = Story(path)
     first_half(story)
     with Terminal.python(CONSOLE, str(path), "--live", "--holds", str(holds), "--flood") as t:
-        t.wait(ready)  # type: ignore[arg-type]
+        t.wait(ready)
         took, end = [], time.monotonic() + BLOCKED_S
         while time.monotonic() < end:
             time.sleep(2.0)
@@ -115,10 +126,10 @@ def blocked(folder: Path, ready: object) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _opened(path: Path, ready: object) -> tuple[float, Terminal]:
+def _opened(path: Path) -> tuple[float, Terminal]:
     begun = time.monotonic()
     t = Terminal.python(CONSOLE, str(path))
-    t.wait(ready, timeout_s=60.0)  # type: ignore[arg-type]
+    t.wait(ready, timeout_s=60.0)
     took_s = time.monotonic() - begun
     t.settle()
     return took_s, t
