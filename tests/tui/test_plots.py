@@ -60,7 +60,7 @@ def test_the_map_stays_in_its_room(
 
 
 def test_ahead_is_up_and_left_is_left() -> None:
-    intent = CallIntent(1, 1, 1, "goto_pose", {}, 7, 1.0)
+    intent = CallIntent(1, 1, 1, "goto_pose", {"position": [0.4, 0.2, 0.1]}, 7, 1.0)
     rows = [plain(row) for row in map_lines(intent, moved((0.2, 0.0), (0.4, 0.2)), Look(width=60))]
     is_row = next(i for i, row in enumerate(rows) if "@" in row)
     was_row = next(i for i, row in enumerate(rows) if "o" in row and i > 0)

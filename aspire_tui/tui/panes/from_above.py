@@ -58,7 +58,8 @@ def _dots(intent: CallIntent, result: CallResult) -> list[Dot]:
         dots.append(Dot(*target, "x", "warn"))
     if evidence.after is not None:
         dots.append(Dot(*evidence.after.xyz_m[:2], "@", "strong"))
-    return [Dot(0.0, 0.0, "#", "dim"), *dots] if dots else []
+    went = evidence.path is not None or evidence.grasps or target is not None
+    return [Dot(0.0, 0.0, "#", "dim"), *dots] if went else []
 
 
 def _place(value: JSON) -> tuple[float, float] | None:
