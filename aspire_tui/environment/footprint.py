@@ -8,6 +8,13 @@ from aspire_tui.environment.perception.outlines import OutlineFit, Patch, fit_ou
 from aspire_tui.environment.perception.picture import Picture
 from aspire_tui.environment.task import ObjectDef
 
+FINGER_M, FINGER_HALF_M = 0.043, 0.008
+"""An open finger's distance from the middle of the hand, and half its breadth."""
+
+Row = tuple[float, float, float, float]
+Rows = tuple[Row, ...]
+"""Rectangles of an outline: x, y, length along x, width."""
+
 
 def patches_of(thing: ObjectDef, colour: str = "") -> tuple[Patch, ...]:
     """What a thing covers seen from above, in its own frame; of one colour's parts if given."""
@@ -41,12 +48,11 @@ def find_by_outline(
     near: tuple[float, float, float] | None = None,
 ) -> OutlineFit | None:
     """Where one camera sees a thing of known outline; None when its colour is not in view."""
-    low, high = heights_of(thing, colour)
+    own = colour or thing.colour
+    low, high = heights_of(thing, own)
     base = table_z_m + raised_m
-    patches = patches_of(thing, colour)
-    return fit_outline(
-        picture, colour or thing.colour, patches, base + low, base + high, table_z_m, near
-    )
+    patches = patches_of(thing, own)
+    return fit_outline(picture, own, patches, base + low, base + high, table_z_m, near)
 
 
 def handle_at(picture: Picture, thing: ObjectDef, table_z_m: float) -> tuple[float, float] | None:
@@ -70,3 +76,23 @@ def handle_offset(thing: ObjectDef) -> tuple[float, float]:
     x = sum(a * p.x_m for a, p in zip(areas, patches, strict=True)) / sum(areas)
     y = sum(a * p.y_m for a, p in zip(areas, patches, strict=True)) / sum(areas)
     return x, y
+
+
+def rows_of(thing: ObjectDef) -> Rows:
+    """A thing's outline as rectangles in its own frame."""
+    return tuple((p.xyz_m[0], p.xyz_m[1], p.size_m[0], p.size_m[1]) for p in thing.parts)
+
+
+def bar_to_hold(rows: Rows) -> Row | None:
+    """The first bar of an outline beside whose middle both open fingers come down clear of it."""
+    for row in rows:
+        x, y, long, wide = row
+        aside = (0.0, FINGER_M) if long >= wide else (FINGER_M, 0.0)
+        spots = [(x + k * aside[0], y + k * aside[1]) for k in (-1, 1)]
+        if not any(
+            abs(u - r[0]) < r[2] / 2 + FINGER_HALF_M and abs(v - r[1]) < r[3] / 2 + FINGER_HALF_M
+            for u, v in spots
+            for r in rows
+        ):
+            return row
+    return None

@@ -36,6 +36,8 @@ class Sensed:
     tool_xyz_m: tuple[float, float, float]
     table_z_m: float
     grip_force_N: float = 0.0
+    widths_m: tuple[float, ...] = ()
+    """The opening of every arm's gripper, in the cell's order."""
 
 
 @dataclass(frozen=True)

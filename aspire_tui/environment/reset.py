@@ -16,6 +16,7 @@ from aspire_tui.domain import Check, ResetOutcome, ResetVerdict
 from aspire_tui.environment.bench import View, Workbench
 from aspire_tui.environment.draw import COLOURS, Placed, ResetImpossible, draw
 from aspire_tui.environment.footprint import find_by_outline, handle_at, handle_offset
+from aspire_tui.environment.hand_reset import by_arm, by_operator, start_for
 from aspire_tui.environment.parking import begin_at, park
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.relations import RELATIONS, judge_range
@@ -53,6 +54,8 @@ def reset(
     if missing:
         return _not_set(task, attempt, missing), ""
     task = _where_taught(task, bench.cell.info)
+    if task.start.by != "stand-in" and _any_seen(task, bench):
+        return _without_stand_in(task, seed, bench, attempt), ""
     placed, spec = draw(task, seed, attempt, bench.table_z_m)
     if bench.cell.info.kind != "sim":
         bench.forget()
@@ -94,6 +97,35 @@ def _where_taught(task: TaskDef, info: CellInfo) -> TaskDef:
     shown = info.regions[task.start.region]
     start = msgspec.structs.replace(task.start, x_m=shown.x_m, y_m=shown.y_m)
     return msgspec.structs.replace(task, start=start)
+
+
+def _any_seen(task: TaskDef, bench: Workbench) -> bool:
+    """Do any of the things lie there already? Somebody has to have brought them."""
+    view = bench.look(task.cameras[0])
+    return any(
+        isinstance(locate([view], o.name, table_z_m=bench.table_z_m), ObjectEstimate)
+        for o in task.objects
+        if o.hold == "free" and not o.parts and o.rail is None
+    ) or any(
+        (found := find_by_outline(view, o, bench.table_z_m)) is not None and found.good
+        for o in task.objects
+        if o.parts and o.rail is None and o.hold == "free"
+    )
+
+
+def _without_stand_in(task: TaskDef, seed: int, bench: Workbench, attempt: int) -> ResetVerdict:
+    """By the arm itself, and by a person for what it cannot do; proved by the cameras like any."""
+    try:
+        placed = start_for(task, seed, attempt, bench)
+    except ResetImpossible as impossible:
+        return _not_set(task, attempt, str(impossible))
+    why = "" if task.start.by == "operator" else by_arm(task, placed, bench)
+    if why or task.start.by == "operator":
+        left = by_operator(task, placed, bench, why)
+        if left:
+            return _not_set(task, attempt, f"{why}; {left}" if why else left)
+    bench.forget()
+    return verify_reset(task, placed, bench, attempt)
 
 
 def _not_set(task: TaskDef, attempt: int, reason: str) -> ResetVerdict:

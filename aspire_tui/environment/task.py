@@ -105,6 +105,8 @@ class Start(Struct):
     gap_m: float = 0.03
     relations: tuple[Relation, ...] = ()
     attempts: int = 3
+    by: Literal["stand-in", "arm", "operator"] = "stand-in"
+    """Who sets the scene. ``arm``: the robot itself; what it cannot do is asked of a person."""
     region: str = ""
     """A region the cell was taught: things are set out there, instead of in the rectangle."""
     pose: str = ""

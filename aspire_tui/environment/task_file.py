@@ -6,12 +6,16 @@ import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final, Literal
 
 import msgspec
 
 from aspire_tui.environment.relations import RELATIONS
 from aspire_tui.environment.task import Relation, TaskDef
 from aspire_tui.environment.variants import NoVariant, vary
+
+RESET: Final = "reset"
+RESETTERS: Final[tuple[Literal["arm", "operator"], ...]] = ("arm", "operator")
 
 SHIPPED = Path(__file__).parent / "tasks"
 
@@ -29,7 +33,8 @@ def find_task(name: str, folders: Sequence[Path] = (SHIPPED,)) -> TaskDef:
     """A task by name, or by the path of its file; also one of its steps or variants.
 
     ``TASK@STEP`` asks for one sub-task, ``TASK+KIND-SEED`` for a perturbed variant; both go
-    together as ``TASK@STEP+KIND-SEED``.
+    together as ``TASK@STEP+KIND-SEED``. ``TASK+reset-arm`` and ``TASK+reset-operator`` reset
+    without the stand-in's powers.
 
     Raises:
         TaskError: Unknown (names the nearest) or malformed.
@@ -38,6 +43,9 @@ def find_task(name: str, folders: Sequence[Path] = (SHIPPED,)) -> TaskDef:
     task = load_task(task_path(base, folders))
     if step:
         task = _step(task, step)
+    if kind == RESET:
+        start = msgspec.structs.replace(task.start, by=RESETTERS[seed])
+        return msgspec.structs.replace(task, name=f"{task.name}+{RESET}-{start.by}", start=start)
     if kind:
         try:
             task = vary(task, kind, seed)
@@ -55,6 +63,8 @@ def _taken_apart(name: str) -> tuple[str, str, str, int]:
     if not variant:
         return base, step, "", 0
     kind, _, seed = variant.rpartition("-")
+    if kind == RESET and seed in RESETTERS:
+        return base, step, RESET, RESETTERS.index(seed)
     if not kind or not seed.isdecimal():
         raise TaskError(f"variant {variant!r} is not KIND-SEED, such as spatial-3")
     return base, step, kind, int(seed)

@@ -73,6 +73,7 @@ def _range(c: Check) -> str:
 
 
 def _sense(bench: Workbench) -> Sensed:
+    widths = tuple(each.width_m() for each in bench.benches)
     bench = bench.holder()
     T = bench.kinematics.tool_pose(bench.joints())
     return Sensed(
@@ -80,6 +81,7 @@ def _sense(bench: Workbench) -> Sensed:
         tool_xyz_m=(float(T[0, 3]), float(T[1, 3]), float(T[2, 3])),
         table_z_m=bench.table_z_m,
         grip_force_N=bench.sample().grip_force_N,
+        widths_m=widths,
     )
 
 

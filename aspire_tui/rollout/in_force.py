@@ -18,6 +18,7 @@ from aspire_tui.environment import (
     bench,
     draw,
     footprint,
+    hand_reset,
     judging,
     perception,
     referee,
@@ -46,7 +47,7 @@ RELATING: Final = (
 )
 
 JUDGING_HERE: Final[dict[str, tuple[ModuleType, ...]]] = {
-    "reset": (reset, draw),
+    "reset": (reset, draw, hand_reset),
     "verifier": (verify, *RELATING),
     "referee": (referee, *RELATING),
     "perception": (*_modules_of(perception), bench),

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aspire_tui.environment.footprint import Rows, bar_to_hold, rows_of
 from aspire_tui.environment.task import Relation, TaskDef
 
 LIFT_M = 0.12
 APPROACH_M = 0.10
 ASIDE_M = 0.13
-FINGER_M, FINGER_HALF_M = 0.043, 0.008
-"""An open finger's distance from the middle of the hand, and half its breadth."""
-
-Row = tuple[float, float, float, float]
-Rows = tuple[Row, ...]
 
 
 class CannotCompose(Exception):
@@ -53,8 +49,7 @@ def _slide_steps(task: TaskDef, r: Relation) -> list[Step]:
     thing = task.object(r.object)
     if not thing.parts:
         raise CannotCompose(f"{r.object!r} has no parts to tell which way it is turned by")
-    rows = tuple((p.xyz_m[0], p.xyz_m[1], p.size_m[0], p.size_m[1]) for p in thing.parts)
-    return [Step("slide_onto", r.object, r.target, value_m=thing.size_m[2], rows=rows)]
+    return [Step("slide_onto", r.object, r.target, value_m=thing.size_m[2], rows=rows_of(thing))]
 
 
 def _steps_for(r: Relation, above: dict[str, str]) -> list[Step]:
@@ -168,24 +163,11 @@ def _raise(s: Step) -> list[str]:
     ]
 
 
-def _bar_to_hold(rows: Rows) -> Row:
-    """The first bar of an outline beside whose middle both open fingers come down clear of it."""
-    for row in rows:
-        x, y, long, wide = row
-        aside = (0.0, FINGER_M) if long >= wide else (FINGER_M, 0.0)
-        spots = [(x + k * aside[0], y + k * aside[1]) for k in (-1, 1)]
-        if not any(
-            abs(u - r[0]) < r[2] / 2 + FINGER_HALF_M and abs(v - r[1]) < r[3] / 2 + FINGER_HALF_M
-            for u, v in spots
-            for r in rows
-        ):
-            return row
-    raise CannotCompose("no part of the outline leaves room for the fingers on both sides")
-
-
 def _slide_onto(s: Step) -> list[str]:
     a, b = _name(s.object), _name(s.target)
-    grip = _bar_to_hold(s.rows)
+    grip = bar_to_hold(s.rows)
+    if grip is None:
+        raise CannotCompose("no part of the outline leaves room for the fingers on both sides")
     across = 0.0 if grip[2] >= grip[3] else 1.5708
     return [
         f"# slide the {s.object} onto the {s.target}, held across one of its bars",
