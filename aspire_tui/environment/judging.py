@@ -38,6 +38,8 @@ class Sensed:
     grip_force_N: float = 0.0
     widths_m: tuple[float, ...] = ()
     """The opening of every arm's gripper, in the cell's order."""
+    answer: str = ""
+    """What the operator said, where a relation asks them."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Marker(Protocol):
 
 
 Checker = Callable[[TaskDef, Relation, list[Look], Sensed], list[Check]]
-Judge = Callable[[TaskDef, Relation, Truth], tuple[bool, dict[str, float]]]
+Judge = Callable[[TaskDef, Relation, Truth], tuple[bool | None, dict[str, float]]]
 
 
 @dataclass(frozen=True)

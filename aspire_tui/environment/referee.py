@@ -33,7 +33,10 @@ def true_places(task: TaskDef, source: TruthSource) -> dict[str, TruePlace]:
 
 
 def judge(task: TaskDef, source: TruthSource, table_z_m: float) -> tuple[Outcome, dict[str, float]]:
-    """PASS when every relation of the goal really holds; with the values it looked at."""
+    """PASS when every relation of the goal really holds; with the values it looked at.
+
+    UNSURE where a relation is only for people to judge.
+    """
     seen = source.truth()
     truth = Truth(
         objects={name: TruthPose(o.xyz_m, o.speed_m_s, o.wxyz) for name, o in seen.objects.items()},
@@ -47,6 +50,8 @@ def judge(task: TaskDef, source: TruthSource, table_z_m: float) -> tuple[Outcome
     held = True
     for relation in task.goal:
         ok, found = RELATIONS[relation.relation].truth(task, relation, truth)
+        if ok is None:
+            return "UNSURE", values
         held = held and ok
         values.update({k: round(v, 5) for k, v in found.items()})
     return ("PASS" if held else "FAIL"), values

@@ -13,6 +13,7 @@ from aspire_tui.domain import Check
 from aspire_tui.environment import (
     relations_carried,
     relations_moved,
+    relations_people,
     relations_placed,
     relations_raised,
 )
@@ -144,5 +145,6 @@ RELATIONS: dict[str, RelationKind] = {
         *relations_placed.KINDS,
         *relations_moved.KINDS,
         *relations_carried.KINDS,
+        *relations_people.KINDS,
     )
 }

@@ -142,6 +142,17 @@ class Limits(Struct):
     cell_s: float = 120.0
 
 
+class Labelled(Struct):
+    """How a task's verifier did on ends that people labelled good or bad."""
+
+    good_pass: int = 0
+    good_other: int = 0
+    bad_fail: int = 0
+    bad_other: int = 0
+    false_pass: int = 0
+    """Of the bad ones, those it passed."""
+
+
 class TaskDef(Struct):
     """A task as its file says it."""
 
@@ -162,6 +173,8 @@ class TaskDef(Struct):
     in_scope: dict[str, str] = {}
     """Names a program finds beside its primitives, each the place of one object as the cameras saw
     it when the trial was ready: (3,) metres, in the room where the base drives."""
+    labelled: Labelled | None = None
+    """With a table the verifier counts only once it is full enough; shipped tasks have none."""
 
     def object(self, name: str) -> ObjectDef:
         for o in self.objects:

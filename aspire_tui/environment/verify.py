@@ -7,15 +7,19 @@ an answer, not a failure of the verifier.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aspire_tui.domain import Check, Keyframe, Outcome, Verdict
 from aspire_tui.environment.bench import View, Workbench
+from aspire_tui.environment.new_task import unproven
 from aspire_tui.environment.perception.measure import surface_top
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.primitives.motion import home_pose
 from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
+from aspire_tui.environment.relations_people import question
 from aspire_tui.environment.task import TaskDef
 
+ASKS = "operator_says"
 RULE = "every check must PASS by at least one camera or sensor and FAIL by none"
 SETTLE_S = 1.0
 
@@ -28,6 +32,8 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     """
     notes = []
     sensed = _sense(bench)
+    if any(r.relation == ASKS for r in task.goal):
+        sensed = replace(sensed, answer=bench.operator.ask(question(task)).text)
     if any(RELATIONS[r.relation].parked for r in task.goal):
         stuck = [
             c
@@ -47,6 +53,9 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     looks = [Look(c, first[c], second[c], measured[c]) for c in task.cameras]
     checks = [c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)]
     outcome, reason = fuse(checks)
+    doubt = unproven(task)
+    if doubt and outcome != "UNSURE":
+        outcome, reason = "UNSURE", f"{doubt}; it would say {outcome}: {reason}"
     return Verdict(outcome, tuple(checks), RULE, "; ".join([reason, *notes]), tuple(frames))
 
 
@@ -64,6 +73,8 @@ def fuse(checks: Sequence[Check]) -> tuple[Outcome, str]:
 
 
 def _range(c: Check) -> str:
+    if c.lo is None and c.hi is None:
+        return c.why
     value = "no value" if c.value is None else f"{c.value:g} {c.unit}"
     if c.lo is None:
         return f"{value}, at most {c.hi:g}"

@@ -24,6 +24,7 @@ from aspire_tui.environment import (
     referee,
     relations,
     relations_moved,
+    relations_people,
     relations_placed,
     relations_raised,
     reset,
@@ -42,6 +43,7 @@ RELATING: Final = (
     judging,
     relations,
     relations_moved,
+    relations_people,
     relations_placed,
     relations_raised,
 )

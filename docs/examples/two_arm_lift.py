@@ -1,6 +1,13 @@
 # Lift the pot by both handles: each hand over its bar from above, close both, rise together.
 
-POT = [[0.0, 0.0, 0.12, 0.14], [0.0, 0.132, 0.06, 0.014], [0.0, -0.132, 0.06, 0.014]]
+# What is red of it: the body and the four arms of its handles.
+POT = [
+    [0.0, 0.0, 0.12, 0.14],
+    [0.036, 0.098, 0.012, 0.06],
+    [-0.036, 0.098, 0.012, 0.06],
+    [0.036, -0.098, 0.012, 0.06],
+    [-0.036, -0.098, 0.012, 0.06],
+]
 BAR = 0.132
 GRIP_Z = 0.055
 RISE = 0.16
@@ -10,12 +17,10 @@ def down(turn):
     return np.array([0.0, -np.sin(turn / 2), np.cos(turn / 2), 0.0])
 
 
-pot = find_outline("red pot", POT[:1], height_m=0.07)
-# The body looks the same every half turn and nearly so every quarter: the bars say which way it is.
-bars = find_outline("blue handles", POT[1:], height_m=0.016, base_m=0.047)
-turn = (bars[2] + np.pi / 2) % np.pi - np.pi / 2
+pot = find_outline("red pot", POT, height_m=0.07)
+turn = (pot[2] + np.pi / 2) % np.pi - np.pi / 2
 across = np.array([-np.sin(turn), np.cos(turn)])
-left, right = bars[:2] + BAR * across, bars[:2] - BAR * across
+left, right = pot[:2] + BAR * across, pot[:2] - BAR * across
 hand = down(turn)
 open_gripper_arm0()
 open_gripper_arm1()
