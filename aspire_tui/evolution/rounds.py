@@ -88,12 +88,7 @@ def apart(tree: IdeaTree, kept: Sequence[int]) -> list[tuple[int, int]]:
     for i, a in enumerate(kept):
         for b in kept[i + 1 :]:
             one, two = tree.get(a), tree.get(b)
-            if {a, b} & {x.number for x in tree.line(a)} & {x.number for x in tree.line(b)}:
-                continue
-            if any(
-                c.borrowed_from and {c.parent, *c.borrowed_from} >= {a, b}
-                for c in tree.ideas.values()
-            ):
+            if _related(tree, a, b) or _related(tree, b, a) or _tried(tree, a, b):
                 continue
             same = one.selection.keys() & two.selection.keys()
             only_a = sum(one.selection[s] and not two.selection[s] for s in same)
@@ -107,3 +102,9 @@ def apart(tree: IdeaTree, kept: Sequence[int]) -> list[tuple[int, int]]:
 def _related(tree: IdeaTree, a: int, b: int) -> bool:
     """Whether ``a`` comes from ``b``, or has borrowed from it."""
     return any(b == x.number or b in x.borrowed_from for x in tree.line(a))
+
+
+def _tried(tree: IdeaTree, a: int, b: int) -> bool:
+    """Whether they were joined before, whatever became of it."""
+    joined = (i for i in tree.ideas.values() if i.borrowed_from)
+    return any({a, b} <= {i.parent, *i.borrowed_from} for i in joined)
