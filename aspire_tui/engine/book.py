@@ -153,9 +153,10 @@ class Book:
         )
 
     def trials_left(self) -> int | None:
-        """How many more the budget allows; None without a limit."""
+        """How many more the budget allows; None without a limit, and while a resumed agent only
+        repeats what was paid for already."""
         most = self.budget.max_trials
-        return None if most is None else max(0, most - self.trials)
+        return None if most is None or not self.replay.live else max(0, most - self.trials)
 
     def spent(self) -> BudgetSpent:
         return BudgetSpent(

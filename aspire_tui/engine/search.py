@@ -105,8 +105,10 @@ class Search:
                         reason=r.reason[:300],
                         implicated=r.implicated,
                     )
-                    for r in _failures(rows, i.number)
-                    if r.seed in at
+                    for r in sorted(
+                        (r for r in _failures(rows, i.number) if r.seed in at),
+                        key=lambda r: at[r.seed],
+                    )
                 )[:FAILURES_TOLD],
             )
             for i in self.ranked()[:TOP]
