@@ -13,6 +13,7 @@ from aspire_tui.environment.perception.estimate import NotFound, ObjectEstimate
 from aspire_tui.environment.perception.picture import Picture
 from aspire_tui.environment.perception.prompt import Prompt, parse
 from aspire_tui.environment.perception.segment import search
+from aspire_tui.environment.perception.whereabouts import Where, holds, where
 
 __all__ = ["NotFound", "ObjectEstimate", "fuse", "locate", "locate_in"]
 
@@ -46,6 +47,9 @@ def locate(
 
 def locate_in(view: Picture, prompt: Prompt, table_z_m: float | None) -> ObjectEstimate | NotFound:
     """One camera's own judgement."""
+    told = where(prompt.text)
+    if told is not None:
+        return _placed_so(view, told, table_z_m)
     cloud = TableCloud.of(view, table_z_m)
     sighted = search(view.rgb, prompt, cloud)
     if not sighted.segments:
@@ -64,6 +68,28 @@ def locate_in(view: Picture, prompt: Prompt, table_z_m: float | None) -> ObjectE
             return replace(estimate, notes=(*estimate.notes, extra))
         return estimate
     return NotFound(f"{prompt.text!r} {refused[0]}", (*refused, *sighted.rejected))
+
+
+def _placed_so(view: Picture, told: Where, table_z_m: float | None) -> ObjectEstimate | NotFound:
+    """Of the things that fit, the best one that stands as the prompt says."""
+    other = locate_in(view, parse(told.other), table_z_m)
+    if isinstance(other, NotFound):
+        return NotFound(f"{told.other!r} is not found to judge {told.relation!r} by", other.seen)
+    asked = parse(told.thing)
+    cloud = TableCloud.of(view, table_z_m)
+    sighted = search(view.rgb, asked, cloud)
+    if not sighted.segments or cloud is None:
+        return NotFound(sighted.reason, sighted.rejected)
+    refused = []
+    for s in sighted.segments:
+        estimate = measure(s, cloud, asked, view.camera)
+        if isinstance(estimate, str):
+            refused.append(f"{estimate}, at {s.box}")
+        elif holds(told.relation, estimate, other):
+            return estimate
+        else:
+            refused.append(f"not {told.relation} {told.other}, at {s.box}")
+    return NotFound(f"no {told.thing} {told.relation} {told.other}", tuple(refused))
 
 
 def fuse(found: Sequence[ObjectEstimate]) -> ObjectEstimate:
