@@ -21,7 +21,13 @@ from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import TASK_SPECIFIC, Paired
 from aspire_tui.evolution.evidence import SEED_SETS, outcomes_of, rate_of
-from aspire_tui.evolution.implicated import Implicated, calls_in, implicated_by, moved_before
+from aspire_tui.evolution.implicated import (
+    Implicated,
+    calls_in,
+    implicated_by,
+    look_at,
+    moved_before,
+)
 from aspire_tui.library.draft import draft_sketch, makes
 from aspire_tui.library.front_matter import LONGEST_NAME
 from aspire_tui.library.load import Library
@@ -121,6 +127,35 @@ def proven_by_draft(
             f"give hypothesis {source.node.hypothesis} any more: what ran is no proof of it; run "
             f"it with: aspire-tui skills verify {skill.name} --task {source.task}"
         )
+    return _compared(reader, source, skill)
+
+
+def proven_by_text(
+    reader: SessionReader, skill: Skill, names: Mapping[str, Primitive]
+) -> tuple[Paired, ...]:
+    """Comparisons of a program with what this skill makes of it at the recorded call.
+
+    So a skill whose files changed in what does not matter there is still proven by what ran.
+    """
+    nodes = {h.hypothesis: h for h in reader.hypotheses()}
+    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
+        parent = nodes.get(node.parent) if node.parent is not None else None
+        new = node.repairs[len(parent.repairs) :] if parent is not None else ()
+        if len(new) != 1 or new[0].skill != skill.name:
+            continue
+        known = skill.definition.repair.parameters
+        values = {n: v for n, v in new[0].parameters.items() if n in known}
+        try:
+            source = _source(reader, node.hypothesis)
+            call = look_at(reader, new[0].trial, new[0].call, names)
+        except ConfigError:
+            continue  # a recording without the texts or the call shows nothing about any text
+        if makes(skill, values, source.before, source.after, call.site):
+            return _compared(reader, source, skill)
+    return ()
+
+
+def _compared(reader: SessionReader, source: _Source, skill: Skill) -> tuple[Paired, ...]:
     first = reader.snapshot().session
     if first is None:
         return ()

@@ -14,7 +14,7 @@ from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import Primitive, catalogue
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import Case, Paired, Recalled, Ruling, rule
-from aspire_tui.evolution.drafting import Draft, proven_by_draft, session_of
+from aspire_tui.evolution.drafting import Draft, proven_by_draft, proven_by_text, session_of
 from aspire_tui.evolution.evidence import paired_of
 from aspire_tui.evolution.recalled import recalled_of
 from aspire_tui.library.ledger import Entry
@@ -59,7 +59,7 @@ def ruling_of(
             except ConfigError as changed:
                 found = []
                 lost.append(str(changed))
-            found += paired_of(reader, skill)
+            found += [*proven_by_text(reader, skill, names), *paired_of(reader, skill)]
             found = [p for p in found if p.seed_set == "selection"]
             here = recalled_of(reader, skill, names)
             benches += here

@@ -193,3 +193,12 @@ def test_of_two_promotions_at_once_one_is_told_of_the_other(workspace: Path) -> 
     with shelf.ledger.writing():
         busy = call(workspace, "retire", LOOK, "--abandon", "--reason", "x")
     assert "another command is changing these skills" in str(busy.exception)
+
+
+def test_what_ran_proves_every_text_that_makes_the_same_program(tmp_path: Path) -> None:
+    done = call(
+        tmp_path, "check", "look-closer-before-grasp", "--evidence", "stack-repaired", "--json"
+    )
+    ruling = json.loads(done.stdout)
+    assert "31/32 with" in ruling["proofs"][0] and "20/32 without" in ruling["proofs"][0]
+    assert not any("another text" in line for line in ruling["missing"])
