@@ -90,7 +90,6 @@ EXAMPLES: Final[dict[str, str]] = {
     "check_object_in_hand": "check_object_in_hand()",
     "get_arm0_gripper_pose": "get_arm0_gripper_pose()",
     "get_arm1_gripper_pose": "get_arm1_gripper_pose()",
-    "goto_pose_interactive_cartesian": "goto_pose_interactive_cartesian(above, down)",
 }
 """By name; CAMERA is the cell's fixed one. Names with _arm0 and _arm1 use those of one arm."""
 

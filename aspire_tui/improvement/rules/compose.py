@@ -40,9 +40,18 @@ def plan_steps(task: TaskDef) -> list[Step]:
     for relation in task.goal:
         if relation.relation == "covers":
             steps += _slide_steps(task, relation)
+        elif relation.relation == "carried":
+            steps += _fetch_steps(task, relation)
         else:
             steps += _steps_for(relation, above)
     return steps
+
+
+def _fetch_steps(task: TaskDef, r: Relation) -> list[Step]:
+    place = next((name for name, thing in task.in_scope.items() if thing == r.object), "")
+    if not place:
+        raise CannotCompose(f"no name in scope says where {r.object!r} is to be driven to")
+    return [Step("fetch", r.object, place)]
 
 
 def _slide_steps(task: TaskDef, r: Relation) -> list[Step]:
@@ -120,6 +129,17 @@ def _pick(s: Step) -> list[str]:
         f"goto_pose(grasp_position, grasp_quaternion, z_approach={APPROACH_M})",
         "close_gripper()",
         f"goto_pose(grasp_position + np.array([0.0, 0.0, {LIFT_M}]), grasp_quaternion)",
+        "",
+    ]
+
+
+def _fetch(s: Step) -> list[str]:
+    return [
+        f"# drive to the {s.object}, pick it up and hold it",
+        f"navigate_to_pose([{s.target}[0], {s.target}[1], 0.0])",
+        f'pregrasps, grasps = sample_grasp_pose("{s.object}")',
+        f'grasp_object(pregrasps[0], grasps[0], "{s.object}")',
+        "lift_arm()",
         "",
     ]
 
@@ -202,6 +222,7 @@ def _slide_onto(s: Step) -> list[str]:
 
 _CODE = {
     "slide_onto": _slide_onto,
+    "fetch": _fetch,
     "look": _look,
     "pick": _pick,
     "place_on": _place_on,
