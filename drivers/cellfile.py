@@ -145,6 +145,7 @@ def load_cell(path: Path) -> CellFile:
         task_area=cell.task_area,
         base=cell.base,
         room=cell.room,
+        policies=cell.policies,
         brands=("emulated",) if cell.kind == "emulated" else (),
         regions=regions_of(cell.taught),
         starts=starts_of(cell.taught),

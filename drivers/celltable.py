@@ -21,6 +21,7 @@ from drivers.types import (
     CellKind,
     ClockName,
     EstopState,
+    PolicySection,
     Room,
     TaskArea,
     Workspace,
@@ -80,6 +81,7 @@ class CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task_area: TaskArea | None = None
     base: BaseSpec | None = None
     room: Room | None = None
+    policies: tuple[PolicySection, ...] = ()
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()

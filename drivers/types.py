@@ -202,6 +202,17 @@ class TaughtStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     q_rad: tuple[float, ...]
 
 
+class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[[policies]]``: a learned policy behind a server that speaks openpi's wire.
+
+    It answers chunks of joint targets in radians with the opening, 0 to 1, as a last column.
+    """
+
+    name: str
+    address: str
+    """``ws://HOST:PORT``."""
+
+
 class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client learns when it connects."""
 
@@ -220,6 +231,7 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: BaseSpec | None = None
     """None: the arms stand still."""
     room: Room | None = None
+    policies: tuple[PolicySection, ...] = ()
     regions: dict[str, TaughtRegion] = {}
     """What was taught as ``region:NAME``: a task may name one to set its things out in."""
     starts: dict[str, TaughtStart] = {}

@@ -31,6 +31,8 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     open: an arm that still holds something is judged where it stands.
     """
     notes = []
+    for each in bench.benches:
+        each.speed = 1.0  # The program's own pace ended with it.
     sensed = _sense(bench)
     if any(r.relation == ASKS for r in task.goal):
         sensed = replace(sensed, answer=bench.operator.ask(question(task)).text)

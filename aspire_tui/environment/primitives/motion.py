@@ -46,6 +46,8 @@ TO_A_POSE: tuple[Status, ...] = ("IK_FAILED", *MOTION)
 
 ToolSpeed = Annotated[float, number_between(0.005, 0.25, "m/s")]
 
+Share = Annotated[float, number_between(0.05, 1.0, "(share of full speed)")]
+
 PRESSED_M = 0.004
 """A tool this far short of a guarded move's end was kept from it: servos alone do better."""
 
@@ -275,6 +277,21 @@ def wait(bench: Workbench, s: Seconds) -> PrimitiveOutcome:
     return PrimitiveOutcome("OK", None, f"waited {s:g} s")
 
 
+@primitive(
+    group="motion",
+    statuses=("OK",),
+    returns="None",
+    tiers=(),
+    fits=EVERY_BODY,
+    example="set_speed(0.5)",
+)
+def set_speed(bench: Workbench, share: Share) -> PrimitiveOutcome:
+    """Make every later move of this program at a share of the arms' speeds and accelerations."""
+    for each in bench.benches:
+        each.speed = share
+    return PrimitiveOutcome("OK", None, f"moves at {100 * share:.0f} % from now on")
+
+
 @primitive(group="motion", statuses=("OK",), returns="distance in metres", tiers=(), fits=("arm",))
 def dist_to(bench: Workbench, xyz: Position) -> PrimitiveOutcome:
     """Distance from the tool, at the measured joints, to a point."""
@@ -309,5 +326,6 @@ PRIMITIVES: tuple[Primitive, ...] = (
     execute_preview,
     home_pose,
     wait,
+    set_speed,
     dist_to,
 )

@@ -29,7 +29,7 @@ from drivers.sim.scene import SceneObject, SceneSpec
 
 CELLS: dict[Embodiment, str] = {"arm": "yam", "arms": "yam-bimanual", "mobile": "mobile"}
 DOWN = np.array((0.0, 0.0, 1.0, 0.0))
-RED, ORANGE = (0.78, 0.12, 0.10), (0.9, 0.45, 0.08)
+RED, ORANGE, GREEN = (0.78, 0.12, 0.10), (0.9, 0.45, 0.08), (0.10, 0.58, 0.18)
 
 
 def _scene(body: Embodiment) -> SceneSpec:
@@ -60,7 +60,8 @@ class Cellful:
         ]
         self.bench = Workbench.joined(benches)
         self.bench.truth = lambda: {
-            "red cube": TruePlace(_scene(body).objects[0].xyz_m, (1, 0, 0, 0), (0.05, 0.05, 0.05))
+            name: TruePlace(o.xyz_m, o.wxyz, (0.05, 0.05, 0.05))
+            for name, o in self.sim.stand_in.truth().objects.items()
         }
         self.fixed = next(c.name for c in self.sim.info.cameras if c.mount == "base")
         self.statuses: list[tuple[str, Status]] = []
