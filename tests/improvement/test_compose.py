@@ -66,3 +66,18 @@ def test_programs_are_plain_python_that_look_before_they_move(name: str) -> None
 def test_a_relation_without_words_is_said() -> None:
     with pytest.raises(CannotCompose, match="inside"):
         compose(task(("a box", "b box"), (Relation("inside", "a box", "b box"),)))
+
+
+def test_a_drawer_is_pulled_by_its_handle_and_a_t_slid_by_its_stem() -> None:
+    drawer = compose(find_task("drawer_open"))
+    assert 'find_outline("orange handle"' in drawer and "set_gripper(0.0)" in drawer
+    assert "get_object_pose" not in drawer
+    block = compose(find_task("push_t"))
+    assert "x, y = -0.015, 0.0" in block and "home_pose()" in block
+    for text in (drawer, block):
+        ast.parse(text)
+
+
+def test_what_no_step_is_known_for_is_said_by_name() -> None:
+    with pytest.raises(CannotCompose, match="wiped"):
+        compose(find_task("spill_wipe"))

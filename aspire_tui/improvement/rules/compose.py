@@ -7,6 +7,7 @@ this module has never seen gets its program the same way.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from aspire_tui.environment.footprint import Rows, bar_to_hold, rows_of
@@ -15,6 +16,8 @@ from aspire_tui.environment.task import Relation, TaskDef
 LIFT_M = 0.12
 APPROACH_M = 0.10
 ASIDE_M = 0.13
+BEHIND_M = 0.026
+"""From the middle of a handle's bar to where the closed fingers fit behind it."""
 
 
 class CannotCompose(Exception):
@@ -42,6 +45,8 @@ def plan_steps(task: TaskDef) -> list[Step]:
             steps += _slide_steps(task, relation)
         elif relation.relation == "carried":
             steps += _fetch_steps(task, relation)
+        elif relation.relation == "opened":
+            steps += _pull_steps(task, relation)
         else:
             steps += _steps_for(relation, above)
     return steps
@@ -59,6 +64,21 @@ def _slide_steps(task: TaskDef, r: Relation) -> list[Step]:
     if not thing.parts:
         raise CannotCompose(f"{r.object!r} has no parts to tell which way it is turned by")
     return [Step("slide_onto", r.object, r.target, value_m=thing.size_m[2], rows=rows_of(thing))]
+
+
+def _pull_steps(task: TaskDef, r: Relation) -> list[Step]:
+    thing = task.object(r.object)
+    if thing.rail is None or not (thing.place or thing.mount):
+        raise CannotCompose(f"{r.object!r} runs on no rail that the task describes")
+    place = thing.place or task.object(thing.mount).place
+    bars = [p for p in thing.parts if p.colour == thing.rail.handle]
+    if place is None or not bars:
+        raise CannotCompose(f"the task does not say which way {r.object!r} opens, or by what")
+    bar = bars[0]
+    low = thing.size_m[2] / 2 + bar.xyz_m[2] - bar.size_m[2] / 2
+    rows = ((0.0, 0.0, bar.size_m[0], bar.size_m[1]), (low, bar.size_m[2], place.yaw_rad[0], 0.0))
+    far = min(thing.rail.reach_m, (r.value_m or 0.08) + 0.02)
+    return [Step("pull", f"{thing.rail.handle} handle", r.object, value_m=far, rows=rows)]
 
 
 def _steps_for(r: Relation, above: dict[str, str]) -> list[Step]:
@@ -220,7 +240,33 @@ def _slide_onto(s: Step) -> list[str]:
     ]
 
 
+def _pull(s: Step) -> list[str]:
+    (_, _, long, wide), (low, tall, yaw, _) = s.rows
+    turn = round((yaw + math.pi / 2) % math.pi - math.pi / 2, 4)
+    return [
+        f"# pull the {s.target} by its handle, the closed fingers behind the bar",
+        f'bar = find_outline("{s.object}", [[0.0, 0.0, {long}, {wide}]], height_m={tall}, '
+        f"base_m={round(low, 4)})",
+        f"way = np.array([np.cos({yaw}), np.sin({yaw}), 0.0])",
+        f"height = {round(low + tall / 2 - 0.003, 4)}",
+        f"behind = np.array([bar[0], bar[1], height]) - {BEHIND_M} * way",
+        "# the fingers are narrower across their opening",
+        f"turn = {turn}",
+        "hand = np.array([0.0, -np.sin(turn / 2), np.cos(turn / 2), 0.0])",
+        "up = np.array([0.0, 0.0, 0.1])",
+        "set_gripper(0.0)",
+        "goto_pose(behind + up, hand)",
+        "move_linear(behind, hand)",
+        f"move_linear(behind + {round(s.value_m + BEHIND_M, 4)} * way, hand)",
+        f"move_linear(behind + {round(s.value_m + BEHIND_M - 0.01, 4)} * way, hand)",
+        f"move_linear(behind + {round(s.value_m + BEHIND_M - 0.01, 4)} * way + up, hand)",
+        "home_pose()",
+        "",
+    ]
+
+
 _CODE = {
+    "pull": _pull,
     "slide_onto": _slide_onto,
     "fetch": _fetch,
     "look": _look,
