@@ -98,6 +98,7 @@ class Engine:
         self.bench = Bench(self.book) if job.spec.attended else None
         cell = load_cell(Path(job.cell_file))
         self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier, embodiment_of(cell.info))
+        self.known = {*self.names, *job.tasks[0].in_scope}
         self.trials = Trials(
             self.book,
             job.tasks[0],
@@ -294,7 +295,7 @@ class Engine:
     async def _exec(self, trials: Trials) -> RunEnded:
         spec = self.job.spec
         await self.book.program(spec.program, "operator")
-        await self.book.advise(check(spec.program, self.names))
+        await self.book.advise(check(spec.program, self.known))
         if spec.dry_run:
             dry = await self.dry_runs.run(spec.program, trials.task, self.job.started_by)
             passed = dry.verdict is not None and dry.verdict.outcome == "PASS"

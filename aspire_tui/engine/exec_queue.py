@@ -162,7 +162,7 @@ class ExecQueue:
         engine, order = self._engine, one.order
         try:
             await engine.book.program(order.program, one.who)
-            await engine.book.advise(check(order.program, engine.names))
+            await engine.book.advise(check(order.program, engine.known))
             one.state = "running"
             if order.dry_run:
                 said = await engine.dry_runs.run(order.program, order.task, one.who)

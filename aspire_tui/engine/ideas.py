@@ -59,7 +59,7 @@ class Ideas:
         repairs: tuple[Repair, ...] = (),
     ) -> Opened:
         """Put a program into the tree, unless the policy has something against it."""
-        findings = check(program, self.names)
+        findings = check(program, {*self.names, *self.task_def.in_scope})
         told = tuple(f"line {f.line}: {f.text}" for f in findings)
         if any(f.severity == "error" for f in findings):
             return Opened(None, "", told)
