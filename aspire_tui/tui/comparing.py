@@ -115,7 +115,7 @@ class Comparing:
         def show(text: str) -> None:
             self._cover("since", lambda look: _note_body(text, look))
 
-        self._console.ask(read, show)
+        self._console.ask_aside(read, show)
 
     def _cover(
         self,

@@ -101,6 +101,7 @@ class DrawnConsole(DiffedApp):
             engine=self.orders.engine is not None,
             engine_gone=bool(self.live.engine_gone),
             stop=self.orders.hold_line is not None,
+            pane=self.workspace.focused,
             pictures=len(pictures_of(self.moment.keyframes)),
             program=self.moment.program is not None,
             searching=bool(self.acts.looking.query),

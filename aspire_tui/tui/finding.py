@@ -111,7 +111,7 @@ class Finding:
         if text:
             self._words = text
             self._console.say(f"looking for “{text}” …", "note")
-            self._console.ask(lambda reader: search_session(reader, text), self._show)
+            self._console.ask_aside(lambda reader: search_session(reader, text), self._show)
 
     def go(self, seq: int, trial: int | None = None, call: int | None = None) -> None:
         """Show a moment of a replay; of a live session only trial and call, for time goes on."""

@@ -55,7 +55,7 @@ class Papers:
             path.write_text(text, encoding="utf-8")
             return path, text
 
-        self._console.ask(write, self._handed_over)
+        self._console.ask_aside(write, self._handed_over)
 
     def _handed_over(self, written: tuple[Path, str]) -> None:
         path, self._text = written
@@ -71,7 +71,7 @@ class Papers:
             said = run_verb(self._workspace(), "export", str(reader.path.resolve()), str(folder))
             return said.splitlines()[0]
 
-        self._console.ask(write, lambda said: self._record(f"exported: {said}"))
+        self._console.ask_aside(write, lambda said: self._record(f"exported: {said}"))
 
     def _workspace(self) -> Path | None:
         keeps = self._console.keeps

@@ -38,6 +38,8 @@ class Situation:
     stop: bool = False
     pane_lists: bool = False
     """The pane in focus has rows to choose from."""
+    pane: str = ""
+    """The pane in focus."""
     pictures: int = 0
     program: bool = False
     searching: bool = False

@@ -167,3 +167,18 @@ async def test_a_changed_key_acts_and_is_shown(over: Path) -> None:
         assert b.console.workspace.zoomed
         await b.press("z")
         assert b.console.workspace.zoomed, "the old key does nothing"
+
+
+async def test_help_begins_with_the_pane_in_focus(over: Path) -> None:
+    async with bench(over, "replay") as b:
+        for pane, words in (("4", "What the agent thinks"), ("5", "Hypotheses with their claim")):
+            await b.press(pane, "question_mark")
+            assert words in "\n".join(shown(b)[:4])
+            await b.press("escape")
+
+
+async def test_the_hypotheses_are_exported_beside_the_session(over: Path, tmp_path: Path) -> None:
+    async with bench(over, "replay", keeps=tmp_path / "bookmarks") as b:
+        await b.press("W")
+        await b.until(lambda: "2 hypotheses" in b.bar, timeout_s=60.0)
+        assert (tmp_path / "papers" / "over-git" / ".git").is_dir()

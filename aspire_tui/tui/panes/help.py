@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aspire_tui.tui.actions import ACTIONS, Group, Situation, find, keys_word
 from aspire_tui.tui.panes.body import Body, Look, Target
 from aspire_tui.tui.panes.format import section
@@ -16,6 +18,40 @@ _GROUPS: tuple[tuple[Group, str], ...] = (
     ("look", "looking around"),
     ("console", "the console"),
 )
+
+_PANES: Final[dict[str, tuple[str, ...]]] = {
+    "calls": (
+        "The calls of the shown trial, each with how it ended and how long it took. The mark on "
+        "the right is on the call that explains a failure. j and k choose, enter shows one whole.",
+        "o shows its picture, u asks it otherwise, C lays this trial beside one that ended "
+        "differently, O groups all failures of its program.",
+    ),
+    "call": (
+        "One call in full: what was asked and answered, robot before and after, the line it comes "
+        "from, and from above where it went. c shows the whole program, o pictures.",
+        "While a program stands here: l runs the call, S skips it, e edits it, a offers all of it.",
+    ),
+    "checks": (
+        "Reset, program and verdict apart: what ended, what it claims, what the verifier measured. "
+        "Truth of the stand-in stands by itself and steers nothing.",
+        "V overrides the verdict with a note; the verifier's own stays. v verifies by hand.",
+    ),
+    "agent": (
+        "What the agent thinks, says and does, newest at the end; scrolling up stops following.",
+        "i writes to it, w answers what it asks, m and M allow and deny, p pauses it, t has it try "
+        "again from the shown trial.",
+    ),
+    "search": (
+        "Hypotheses with their claim and scores, each seed set by itself; enter unfolds trials, "
+        "enter on a trial shows it.",
+        "f forks, F edits and forks, + borrows, x gives up, d compares with the parent, "
+        "P promotes.",
+    ),
+    "time": (
+        "Where the time went, on the clock it names; the best score so far; tokens; what was "
+        "judged. Wall and simulated time are never pooled, and neither are seed sets.",
+    ),
+}
 
 _ABOUT_HOLD = (
     "HOLD decelerates and holds with drives powered. It is not an emergency stop and never "
@@ -32,6 +68,10 @@ _ABOUT_HOLD = (
 def help_body(now: Situation, look: Look) -> Body:
     """Every key by group, each with its reason when it does nothing now."""
     rows: list[Line] = []
+    if now.pane in _PANES:
+        rows.append(section(f"this pane: {now.pane}", look.width, look.glyphs))
+        for text in _PANES[now.pane]:
+            rows += wrap(text, look.width, "", f"{look.glyphs.star} ", "  ")
     for group, title in _GROUPS:
         rows.append(section(title, look.width, look.glyphs))
         for action in ACTIONS:
