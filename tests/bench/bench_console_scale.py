@@ -86,11 +86,13 @@ def a_tree(folder: Path) -> list[Figure]:
     with Terminal.python(CONSOLE, str(path), "--live", environment={"REAL_CLOCK": "1"}) as t:
         t.wait(ready)
         moves = _presses(t, "5", ("j", "k"))
+        t.send("g")
+        t.settle()
         added = []
         for n in range(10):
             begun = time.monotonic()
             story.say(HypothesisScored(1, "dev", n, 20, 0.0, 1.0))
-            t.wait_sent(f"{n}/20".encode())
+            t.wait(lambda screen, n=n: f" {n}/20" in screen)  # type: ignore[misc]
             added.append(time.monotonic() - begun)
             t.read(0.2)
     story.close()

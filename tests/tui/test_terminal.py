@@ -26,7 +26,7 @@ def ready(screen: str) -> bool:
 
 
 def until(true: Callable[[], bool], terminal: Terminal | None = None) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, "never came true"
         if terminal is not None:

@@ -158,9 +158,12 @@ def _packed(parts: list[list[Part]], columns: int, now: Situation) -> Line:
         if reasons:
             parts.append([("HOLD, R, s, A: no cell attached to a replay", "faint")])
     out: Line = line(" ")
+    room = columns - width(help_part) - 1
     for part in parts:
         piece = line(*part)
-        if width(out) + width(piece) + 2 + width(help_part) > columns:
+        room -= width(piece) + 2
+        if room < 0:
+            room += width(piece) + 2
             continue
         out = (*out, *piece, *line("  "))
     return spread(out, help_part, columns)
