@@ -99,9 +99,6 @@ class HandVerbs:
         engine = self._engine
         if engine.bench is None:
             return Reply(c.id, False, NO_BENCH)
-        why = engine.attendance.why_not_move() or self._why_not_now(engine.bench)
-        if why:
-            return Reply(c.id, False, why)
         task = engine.job.tasks[0]
         if seed is None:
             book = SeedBook(task.name, engine.job.spec.seed, b"")
@@ -111,6 +108,9 @@ class HandVerbs:
             return Reply(
                 c.id, False, f"seed {seed} is of a {set_of(seed)} scene; nobody looks at it"
             )
+        why = engine.attendance.why_not_move() or self._why_not_now(engine.bench)
+        if why:
+            return Reply(c.id, False, why)
         asked = ByHand(act, task, seed, c.who, c.id)
         engine.trials.take_bench(asked)
         return Reply(c.id, True, f"{act} begins")

@@ -46,8 +46,8 @@ def inspector_body(moment: Moment, look: Look) -> Body:
         *_program(intent, moment, look),
     ]
     if result is not None:
-        lines += map_lines(intent, result, look)
         lines += _evidence(result.evidence, look)
+        lines += map_lines(intent, result, look)
     return Body(
         title=f"Call {intent.call} {look.glyphs.dot} {clean_line(intent.primitive, 60)}",
         lines=FixedLines(lines),
