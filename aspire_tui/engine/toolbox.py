@@ -23,7 +23,7 @@ from aspire_tui.engine.reports import Reports
 from aspire_tui.engine.search import Search
 from aspire_tui.engine.team import Fence
 from aspire_tui.engine.trials import Stopped, Trials
-from aspire_tui.environment.primitives.registry import Primitive
+from aspire_tui.environment.primitives.registry import Primitive, embodiment_of
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError
 from aspire_tui.events import (
@@ -259,7 +259,7 @@ class Toolbox:
             args=row.intent.args,
             earlier=tuple(self.names[n].name for n, _ in earlier if n in self.names),
             facts=facts,
-            kinds=("arm",),
+            kinds=tuple(dict.fromkeys(("arm", embodiment_of(self.cell_info)))),
         )
         site = splicing.Call(
             line=row.intent.line,
