@@ -255,9 +255,14 @@ def _tokens(tokens: Tokens) -> dict[str, JSON]:
 
 
 def _spent_on(reader: SessionReader, upto_seq: int) -> dict[str, JSON]:
-    """The same tokens by hypothesis and by dev trial, exact; ``rest`` led to no hypothesis."""
+    """The same tokens by hypothesis and by dev trial, exact; ``rest`` led to no hypothesis.
+
+    Nothing where no model was asked.
+    """
     kinds = ("tokens", "hypothesis", "trial_opened")
     spent = account(r.event for r in reader.events(kinds=kinds, upto_seq=upto_seq))
+    if spent.total == Tokens():
+        return {}
     return {
         "by_hypothesis": {str(n): _tokens(t) for n, t in spent.by_hypothesis.items()},
         "rest": _tokens(spent.hypothesis_rest),
