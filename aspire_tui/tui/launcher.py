@@ -265,7 +265,8 @@ class Launcher(DiffedApp):
             self._list.fresh()
             self._draw()
         else:
-            self.exit(None)
+            self.workers.cancel_group(self, "page")
+            self._say("q leaves", "note")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While text is typed only answering, leaving it, and HOLD by ctrl+c are acts."""

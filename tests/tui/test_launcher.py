@@ -55,7 +55,7 @@ async def chosen(workspace: Workspace, inventory: Inventory, *keys: str) -> obje
         (("j", "enter"), Choice("run", "cube_lift")),
         (("j", "j", "enter", "j", "enter"), Choice("replay", "good", Path("/good.db"))),
         (("q",), None),
-        (("escape",), None),
+        (("escape", "j", "enter"), Choice("run", "cube_lift")),  # one step back is not leaving
         (("g",), Choice("guide", "cube_stack")),
     ],
 )
