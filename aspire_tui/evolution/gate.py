@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from aspire_tui.environment.primitives import ALL
-from aspire_tui.environment.primitives.registry import Primitive, catalogue
+from aspire_tui.environment.primitives.registry import Embodiment, Primitive, catalogue
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import Case, Paired, Recalled, Ruling, rule
 from aspire_tui.evolution.drafting import Draft, proven_by_draft, proven_by_text, session_of
@@ -24,14 +25,15 @@ from aspire_tui.library.skill import Skill
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
-PROFILES = ("capx", "libero")
+PROFILES = ("libero", "capx", "robosuite", "r1pro", "yam")
 
 
 def primitives_here() -> dict[str, Primitive]:
-    """Every name a program may call in this release, aliases included."""
+    """Every name a program may call in this release, on whatever cell, aliases included."""
     known: dict[str, Primitive] = {}
-    for profile in PROFILES:
-        known |= catalogue(ALL, profile, "")
+    for body in get_args(Embodiment):
+        for profile in PROFILES:
+            known = catalogue(ALL, profile, "", body) | known
     return known
 
 

@@ -16,6 +16,7 @@ from aspire_tui.library.skill import Between, Skill
 FEW_DIGITS = 3
 """Significant digits of a number somebody chose; more were measured somewhere."""
 SEED_LIKE = 1000
+_FULL_TURN_RAD = 6.3
 _UNIT = {0.0, 1.0, -1.0, 0.5, -0.5, 0.7071, -0.7071, 0.70711, 0.707}
 _SEED_NAME = re.compile(r"(^|_)(seed|scene|trial|episode)(_|$|\d)", re.IGNORECASE)
 
@@ -120,7 +121,8 @@ def _vector(node: ast.AST) -> list[float] | None:
 
 def _vector_is(values: list[float], *, offset: bool) -> str:
     if len(values) >= 5:
-        return "" if not any(values) else "is an absolute joint configuration"
+        turns = all(abs(v) <= _FULL_TURN_RAD for v in values)
+        return "is an absolute joint configuration" if turns and any(values) else ""
     if all(round(v, 5) in _UNIT for v in values):
         return ""
     if offset and len(values) <= 3:

@@ -23,7 +23,7 @@ Value = Any
 class ResultValue(msgspec.Struct, frozen=True):
     """A result of a motion or gripper call: attributes for the program, truthy only on OK."""
 
-    status: str
+    status: Status | Literal["Success"]
     """A Status, or the word its upstream name has for OK."""
     detail: str
     fields: dict[str, Any]
