@@ -159,18 +159,29 @@ def _check_box(
 
 
 def _check_touch(times: FloatArray, q: FloatArray, touching: Touching | None) -> Refusal | None:
-    """Look along the path as often as the arm has moved a little, not as often as time passed."""
     if touching is None:
         return None
     travelled = np.concatenate([[0.0], np.abs(np.diff(q, axis=0)).max(axis=1).cumsum()])
-    marks = np.arange(0.0, travelled[-1], TOUCH_EVERY_RAD)
+    return check_touch_along(times, travelled, lambda k: touching(q[k].tolist()))
+
+
+def check_touch_along(
+    times: FloatArray, travelled_rad: FloatArray, touch_at: Callable[[int], Touch | None]
+) -> Refusal | None:
+    """Look along a sampled motion as often as it has moved a little, not as often as time passed.
+
+    Args:
+        travelled_rad: At each sample, how far the joint that turns most has come, shape (n,).
+        touch_at: The worst pair of parts at a sample; None: no pair is near.
+    """
+    marks = np.arange(0.0, travelled_rad[-1], TOUCH_EVERY_RAD)
     allowed_m = TOUCH_MARGIN_M
-    for k in [*np.searchsorted(travelled, marks).tolist(), len(times) - 1]:
-        touch = touching(q[k].tolist())
+    for k in [*np.searchsorted(travelled_rad, marks).tolist(), len(times) - 1]:
+        touch = touch_at(k)
         if touch is None:
             allowed_m = TOUCH_MARGIN_M
         elif k == 0:
-            # An arm that already touches itself may come apart.
+            # What already touches may come apart.
             allowed_m = min(allowed_m, touch.clearance_m - TOUCH_SLACK_M)
         elif touch.clearance_m < allowed_m:
             return Refusal(

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from drivers.body import TOUCH_MARGIN_M, Touch
+from drivers.body import Touch
 from drivers.hermite import HermitePath
-from drivers.safety import TOUCH_EVERY_RAD, TOUCH_SLACK_M, Refusal
+from drivers.safety import Refusal, check_touch_along
 from drivers.ticket import Ticket
 from drivers.types import MotionStatus, Trajectory
 
@@ -38,22 +38,11 @@ def check_together(
     travelled = np.zeros(count)
     for q in rows.values():
         travelled[1:] += np.abs(np.diff(q, axis=0)).max(axis=1).cumsum()
-    marks = np.arange(0.0, travelled[-1], TOUCH_EVERY_RAD)
-    allowed_m = TOUCH_MARGIN_M
-    for k in [*np.searchsorted(travelled, marks).tolist(), count - 1]:
-        touch = touching({arm: q[k].tolist() for arm, q in rows.items()})
-        if touch is None:
-            allowed_m = TOUCH_MARGIN_M
-        elif k == 0:
-            # Arms that already touch may come apart.
-            allowed_m = min(allowed_m, touch.clearance_m - TOUCH_SLACK_M)
-        elif touch.clearance_m < allowed_m:
-            return Refusal(
-                "LIMIT",
-                f"{touch.parts} come within {1e3 * touch.clearance_m:.0f} mm of each other at "
-                f"{k * dt_s:.2f} s",
-            )
-    return None
+    return check_touch_along(
+        np.arange(count, dtype=np.float64) * dt_s,
+        travelled,
+        lambda k: touching({arm: q[k].tolist() for arm, q in rows.items()}),
+    )
 
 
 class Teams:

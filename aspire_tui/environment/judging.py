@@ -134,3 +134,20 @@ def judge_range(
     )
     outcome = "UNSURE" if abs(margin) < sd else ("PASS" if margin > 0 else "FAIL")
     return Check(name, source, round(float(value), 4), unit, lo, hi, outcome, why)
+
+
+def judge_looks(
+    name: str,
+    looks: list[Look],
+    measured: str,
+    unit: str,
+    lo: float | None,
+    hi: float | None,
+    *,
+    sd: float,
+) -> list[Check]:
+    """One check per camera, of what each measured under the name ``measured``."""
+    return [
+        judge_range(name, look.camera, look.measured.get(measured), unit, lo, hi, sd=sd)
+        for look in looks
+    ]

@@ -20,6 +20,7 @@ from aspire_tui.environment.judging import (
     RelationKind,
     Sensed,
     Truth,
+    judge_looks,
     judge_range,
 )
 from aspire_tui.environment.perception.cloud import TableCloud
@@ -60,34 +61,14 @@ def _drawn_measure(
 
 def _opened_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
     least = OPEN_M if r.value_m is None else r.value_m
-    return [
-        judge_range(
-            f"{r.object} open",
-            look.camera,
-            look.measured.get(f"{r.object} drawn"),
-            "m",
-            least,
-            None,
-            sd=DRAWN_SD_M,
-        )
-        for look in looks
-    ]
+    drawn = f"{r.object} drawn"
+    return judge_looks(f"{r.object} open", looks, drawn, "m", least, None, sd=DRAWN_SD_M)
 
 
 def _shut_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
     most = SHUT_M if r.value_m is None else r.value_m
-    return [
-        judge_range(
-            f"{r.object} shut",
-            look.camera,
-            look.measured.get(f"{r.object} drawn"),
-            "m",
-            None,
-            most,
-            sd=DRAWN_SD_M,
-        )
-        for look in looks
-    ]
+    drawn = f"{r.object} drawn"
+    return judge_looks(f"{r.object} shut", looks, drawn, "m", None, most, sd=DRAWN_SD_M)
 
 
 def _opened_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str, float]]:

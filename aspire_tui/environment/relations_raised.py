@@ -11,6 +11,7 @@ from aspire_tui.environment.judging import (
     RelationKind,
     Sensed,
     Truth,
+    judge_looks,
     judge_range,
 )
 from aspire_tui.environment.perception.picture import Picture
@@ -94,19 +95,8 @@ def _bottom_measure(
 
 
 def _bottoms(r: Relation, looks: list[Look], least: float) -> list[Check]:
-    name = f"{r.object} above table"
-    return [
-        judge_range(
-            name,
-            look.camera,
-            look.measured.get(f"{r.object} bottom"),
-            "m",
-            least,
-            None,
-            sd=BOTTOM_SD_M,
-        )
-        for look in looks
-    ]
+    name, bottom = f"{r.object} above table", f"{r.object} bottom"
+    return judge_looks(name, looks, bottom, "m", least, None, sd=BOTTOM_SD_M)
 
 
 def _round(name: str, width_m: float, narrow_m: float) -> Check:

@@ -13,8 +13,8 @@ from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.pose import quaternion
 from aspire_tui.environment.primitives.arguments import InvalidArgument
 from aspire_tui.environment.primitives.registry import Primitive
-from drivers.cell import Cell
-from drivers.types import CellInfo, CellStatus, Frame, SampleLog, Trajectory
+from aspire_tui.rollout.wrapped import WrappedCell
+from drivers.types import Trajectory
 
 KNOTS_KEPT = 40
 TURNED_RAD = 1e-3
@@ -37,27 +37,8 @@ class _WouldMove(Exception):
         self.arm, self.together = arm, together or {}
 
 
-class LookingCell:
+class LookingCell(WrappedCell):
     """A cell that can be looked at and read; whatever would move it is caught instead."""
-
-    def __init__(self, cell: Cell) -> None:
-        self._cell = cell
-
-    @property
-    def info(self) -> CellInfo:
-        return self._cell.info
-
-    def now_s(self) -> float:
-        return self._cell.now_s()
-
-    def status(self) -> CellStatus:
-        return self._cell.status()
-
-    def frame(self, camera: str) -> Frame:
-        return self._cell.frame(camera)
-
-    def samples(self, arm: str, since_s: float) -> SampleLog:
-        return self._cell.samples(arm, since_s)
 
     def execute(self, arm: str, trajectory: Trajectory) -> NoReturn:
         raise _WouldMove(trajectory, arm=arm)
@@ -72,9 +53,6 @@ class LookingCell:
 
     def wait(self, duration_s: float) -> NoReturn:
         raise _WouldMove(wait_s=duration_s)
-
-    def hold(self, cause: str, who: str) -> None:
-        self._cell.hold(cause, who)
 
     def resume(self, who: str) -> NoReturn:
         raise _WouldMove()
