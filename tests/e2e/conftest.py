@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.processes import end_all
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,4 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     ) as runtime:
         Path(runtime).chmod(0o700)
         yield Bench(home, Path(runtime))
-        _end_all(f"{runtime}|{home}")
-
-
-def _end_all(runtime: str) -> None:
-    """End what still works in this folder, and wait for it: its files are removed next."""
-    for signal, patience_s in (("-TERM", 10.0), ("-KILL", 10.0)):
-        subprocess.run(["pkill", signal, "-f", runtime], check=False)
-        until = time.monotonic() + patience_s
-        while time.monotonic() < until:
-            if subprocess.run(["pgrep", "-f", runtime], capture_output=True).returncode:
-                return
-            time.sleep(0.05)
+        end_all(Path(runtime), home)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from aspire_tui.session.errors import SessionFileError
@@ -17,6 +16,7 @@ from drivers.client import StateStream
 from drivers.hostlock import holder_of
 from drivers.runtime_dir import cell_paths
 from tests.e2e.conftest import Bench
+from tests.e2e.processes import with_runtime
 
 Victim = Literal["console", "engine", "cell host"]
 PATIENCE_S = 60.0
@@ -94,20 +94,7 @@ def _engines(bench: Bench) -> list[int]:
 
 
 def _processes(bench: Bench) -> dict[int, str]:
-    """Processes of this bench: its runtime folder is in their environment."""
-    found = {}
-    mark = f"XDG_RUNTIME_DIR={bench.runtime}".encode()
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if line:
-                    found[int(folder.name)] = line
-        except OSError:
-            continue
-    return found
+    return with_runtime(bench.runtime)
 
 
 def end_everything(bench: Bench) -> None:
