@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from aspire_tui.commands import (
-    bench_skills,
+    bench_program,
     cell_accept,
     cell_bringup_check,
     cell_calibrate,
@@ -72,7 +72,7 @@ def launcher(
 
 app.command("run")(run_verbs.run)
 app.command("exec")(exec_verb.exec_program)
-app.add_typer(bench_skills.bench_app, name="bench")
+app.add_typer(bench_program.bench_app, name="bench")
 app.command("attach")(run_verbs.attach)
 app.command("stop")(run_verbs.stop)
 app.command("mcp")(mcp_verb.mcp)
