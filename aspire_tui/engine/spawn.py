@@ -14,9 +14,9 @@ import msgspec
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
 from aspire_tui.improvement.acp.presets import keys_of
+from aspire_tui.improvement.agent_spec import AgentSpec
 from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models
 from aspire_tui.improvement.mcp.door import SUFFIX as DOOR
-from aspire_tui.improvement.worker import AgentSpec
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
 """The engine's environment. Keys for models never pass through it."""

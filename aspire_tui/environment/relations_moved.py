@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from aspire_tui.domain import Check
 from aspire_tui.environment.footprint import handle_at
@@ -136,6 +135,8 @@ def _wiped_measure(
 
 
 def _crowded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    from scipy import ndimage
+
     return np.asarray(ndimage.uniform_filter(mask.astype(np.float32), 5) > 0.5)
 
 

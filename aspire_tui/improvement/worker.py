@@ -18,28 +18,9 @@ import traceback
 import msgspec
 
 from aspire_tui.improvement import wire
+from aspire_tui.improvement.agent_spec import AgentSpec
 from aspire_tui.improvement.remote import RemoteTools
-from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
-from aspire_tui.improvement.rules.prove import PROGRAM, PROVE, Prover
 from aspire_tui.session.redaction import Redactor, secrets_among
-
-
-class AgentSpec(msgspec.Struct, frozen=True):
-    """Which agent to be, and its bounds."""
-
-    agent: str
-    rounds: int
-    candidates: int
-    dev_n: int
-    options: dict[str, str] = {}
-    """What only some agents know: model, preset, vision and the like."""
-    at_large: str = ""
-    """Why nothing confines it."""
-    door: str = ""
-    """Where an agent from outside comes in."""
-    member: int = 1
-    """Which one of ``team`` it is."""
-    team: int = 1
 
 
 def main() -> int:
@@ -86,6 +67,9 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
         from aspire_tui.improvement.manual.start import run_manual
 
         return run_manual(spec.dev_n, tools, os.environ)
+    from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
+    from aspire_tui.improvement.rules.prove import PROGRAM, PROVE, Prover
+
     if PROVE in spec.options:
         Prover(tools, spec.options.get(PROGRAM, ""), spec.dev_n).run()
         return ""

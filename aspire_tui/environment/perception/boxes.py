@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError
 
 FloatArray = NDArray[np.float64]
 
@@ -71,6 +70,8 @@ def smallest_rectangle(xy: FloatArray) -> float:
 
 def hull_of(xy: FloatArray) -> FloatArray:
     """Corners of the convex hull in order; the points themselves when they are on a line."""
+    from scipy.spatial import ConvexHull, QhullError
+
     if len(xy) < 3:
         return xy
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from aspire_tui.environment.perception.boxes import Footprint, footprint, yaw_of
 from aspire_tui.environment.perception.camera import yaw_quaternion
@@ -126,6 +125,8 @@ def _from_sides(
 
 def _smooth(z_m: NDArray[np.float32], usable: Mask) -> NDArray[np.float32]:
     """Heights of the usable pixels, each the mean of its usable neighbours, shape (N,)."""
+    from scipy import ndimage
+
     total = ndimage.uniform_filter(np.where(usable, z_m, 0), 3, mode="constant")
     share = ndimage.uniform_filter(usable.astype(np.float32), 3, mode="constant")
     return np.asarray(total[usable] / share[usable], np.float32)
@@ -150,6 +151,8 @@ def _top_face(
 
 def _with_edge(top: Mask, unread: Mask) -> Mask:
     """Without stray pixels, with those of its colour that lost their depth at its edge."""
+    from scipy import ndimage
+
     near = ndimage.convolve(top.astype(np.uint8), np.ones((3, 3), np.uint8), mode="constant")
     return np.asarray((top & (near >= 4)) | (unread & (near >= 3)), bool)
 

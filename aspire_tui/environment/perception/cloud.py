@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from aspire_tui.environment.perception.camera import deproject_to, invert, rays
 from aspire_tui.environment.perception.picture import Picture
@@ -116,6 +114,9 @@ class TableCloud:
         Returns:
             Labels of shape (H, W) and their number.
         """
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
         usable = mask & self.valid
         index = np.full(self.shape, -1, np.int64)
         n = int(np.count_nonzero(usable))

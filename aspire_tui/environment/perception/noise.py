@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 NEIGHBOURS = 12
 FAR_SD = 2.0
@@ -12,6 +11,8 @@ FAR_SD = 2.0
 
 def without_strays(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points of a cloud (N, 3) to keep; not finite ones are strays."""
+    from scipy.spatial import cKDTree
+
     keep: NDArray[np.bool_] = np.all(np.isfinite(points), axis=1)
     usable = np.flatnonzero(keep)
     if len(usable) <= NEIGHBOURS:

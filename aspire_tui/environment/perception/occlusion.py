@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from aspire_tui.environment.perception.camera import invert, project
 from aspire_tui.environment.perception.cloud import TableCloud
@@ -27,6 +26,8 @@ def touches_border(mask: Mask) -> bool:
 
 def stands_under_something(mask: Mask, usable: Mask, top_z: float, cloud: TableCloud) -> bool:
     """Is something higher over the same spot, above the upper edge or round much of the rim?"""
+    from scipy import ndimage
+
     points = cloud.points[usable]
     middle = np.median(points[:, :2], axis=0)
     reach = float(np.quantile(np.linalg.norm(points[:, :2] - middle, axis=1), 0.95)) + 0.015

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.optimize import minimize
 
 from aspire_tui.environment.perception.camera import invert, project
 from aspire_tui.environment.perception.cloud import TableCloud
@@ -117,6 +115,8 @@ def radius(patches: Sequence[Patch]) -> float:
 
 def coloured(rgb: NDArray[np.uint8], colour: str) -> Mask:
     """Pixels of a colour word: its sure ones and the shaded ones that hang together with them."""
+    from scipy import ndimage
+
     hsv = Hsv.of(rgb)
     words = (colour, *SHADES.get(colour, ()))
     strong = np.max([membership(hsv, w) for w in words], axis=0) > STRONG
@@ -159,6 +159,8 @@ def fit_outline(
 
 
 def _descend(plan: _Plan, start: FloatArray, turn_rad: float, steps: int) -> FloatArray:
+    from scipy.optimize import minimize
+
     simplex = start + np.vstack([np.zeros(3), np.diag([0.006, 0.006, turn_rad])])
     options = {"initial_simplex": simplex, "xatol": 2e-4, "fatol": 1e-4, "maxfev": steps}
     return np.asarray(minimize(plan.cost, start, method="Nelder-Mead", options=options).x)
@@ -193,6 +195,8 @@ class _Plan:
         bottom_z_m: float,
         top_z_m: float,
     ) -> _Plan | None:
+        from scipy import ndimage
+
         on_plane = cloud.on_level(mask, top_z_m)
         reach = radius(patches)
         centre = np.median(on_plane, axis=0)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
 from aspire_tui.environment.perception.camera import invert, project, rotation
 from aspire_tui.environment.perception.grasps import GripperShape
@@ -34,6 +33,8 @@ def draw_masks(
     scores: Sequence[float] = (),
 ) -> Rgb:
     """Tinted masks with outlines; boxes with scores, the first few only."""
+    from scipy import ndimage
+
     out = rgb.astype(np.float32)
     for i, mask in enumerate(masks[:SHOWN]):
         tint = np.array(PALETTE[i % len(PALETTE)], np.float32)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.colour import (
@@ -161,6 +160,8 @@ def _candidates(
 
 
 def _groups(mask: Mask, cloud: TableCloud | None) -> list[Mask]:
+    from scipy import ndimage
+
     if cloud is not None:
         above = cloud.above_table()
         labels, _ = cloud.components(mask & above)
@@ -191,6 +192,8 @@ class _Trunk:
 
     def share(self, mask: Mask) -> float:
         """How much of a mask belongs to something tall."""
+        from scipy import ndimage
+
         if self._cloud is None:
             return 0.0
         if self._tall is None:
@@ -242,6 +245,8 @@ def segment_point(
     table_z_m: float | None = None,
 ) -> list[Segment]:
     """The thing under a pixel (x, y), grown over like colour and unbroken depth; empty for none."""
+    from scipy import ndimage
+
     x, y = round(pixel[0]), round(pixel[1])
     if not (0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0]):
         return []

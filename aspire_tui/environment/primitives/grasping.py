@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from aspire_tui.domain import Evidence, GraspCandidate
 from aspire_tui.environment.bench import View, Workbench
@@ -266,6 +265,8 @@ def _finite(points: FloatArray) -> FloatArray:
 
 def _far_from(others: FloatArray, thing: FloatArray, gap_m: float = 0.004) -> NDArray[np.bool_]:
     """Points of the whole cloud that are not the thing's own."""
+    from scipy.spatial import cKDTree
+
     distance, _ = cKDTree(thing).query(others, distance_upper_bound=gap_m)
     return np.asarray(~np.isfinite(distance), bool)
 
