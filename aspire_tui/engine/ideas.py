@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aspire_tui.domain import Repair, sha256_hex
+from aspire_tui.domain import Repair, SeedSet, sha256_hex
 from aspire_tui.engine.book import Book, BudgetExhausted
+from aspire_tui.engine.claims import Claims
 from aspire_tui.engine.trials import Asked, Trials
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
@@ -41,6 +42,8 @@ class Ideas:
     """Several agents work on this tree."""
     forks_asked: list[ForkAsked] = field(default_factory=list)
     """Not answered by a hypothesis yet."""
+    claims: Claims | None = None
+    """Where no traces are kept, ideas are judged on the whole trial alone."""
     roots: set[int] = field(default_factory=set)
     """First programs for this task."""
     _ran: dict[tuple[int, int], tuple[TrialClosed, str]] = field(default_factory=dict)
@@ -176,6 +179,13 @@ class Ideas:
         seed_set = "dev" if which == "dev" else "selection"
         await self.book.write(HypothesisScored(number, seed_set, r.k, r.n, r.lo, r.hi))  # type: ignore[arg-type]
 
+    async def ended(self, number: int, which: SeedSet) -> frozenset[int]:
+        """Seeds on which an idea's parent failed where the idea says, and the idea did not."""
+        idea = self.tree.get(number)
+        if self.claims is None or idea.parent is None:
+            return frozenset()
+        return await self.claims.ended(idea, self.tree.get(idea.parent), which)
+
     async def judge(self, number: int) -> Judged:
         """Run the selection scenes on an idea, its parent and whom it borrowed from; keep or prune.
 
@@ -206,6 +216,13 @@ class Ideas:
             return Judged(
                 "pruned", self.tree.get(number).reason, sum(outcomes.values()), len(common)
             )
-        decision = self.tree.settle(number, outcomes)
+        parent = self.tree.get(idea.parent)
+        named = None
+        if self.claims is not None:
+            named = await self.claims.named(idea, parent, outcomes)
+        if self.tree.get(number).status != "open":
+            gone = self.tree.get(number).reason
+            return Judged("pruned", gone, sum(outcomes.values()), len(common))
+        decision = self.tree.settle(number, outcomes, named)
         await self.book.write(HypothesisDecided(number, decision.status, decision.reason))
         return Judged(decision.status, decision.reason, sum(outcomes.values()), len(common))

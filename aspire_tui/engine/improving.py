@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aspire_tui.domain import AGENT_UNCONFINED, Outcome
 from aspire_tui.engine.agent_host import AgentLost, Turns, host_agent
 from aspire_tui.engine.book import BudgetExhausted
+from aspire_tui.engine.claims import Claims
 from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.outcomes import rate_of
 from aspire_tui.engine.resume import forks_asked, grown, repeats_itself
@@ -88,7 +89,8 @@ class Improvement:
                 api = catalogue(ALL, task.api, spec.tier, embodiment_of(hello.cell))
                 seeds = SeedBook(task.name, spec.seed, key)
                 mine = [f for f in asked if self._task_at(f.hypothesis) in ("", task.name)]
-                ideas = Ideas(task, e.book, e.trials, tree, seeds, api, several, mine)
+                claims = Claims(SessionReader(Path(e.job.session)), api)
+                ideas = Ideas(task, e.book, e.trials, tree, seeds, api, several, mine, claims)
                 known = (i for i in tree.nodes.values() if i.parent is None)
                 ideas.roots |= {i.number for i in known if self.team.task_of(i) == task.name}
                 self.on[task.name] = ideas

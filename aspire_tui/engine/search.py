@@ -7,7 +7,7 @@ What is judged, merged, given up or stopped is decided here, the same for every 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -128,7 +128,7 @@ class Search:
                 for i in self.offered()
             ),
             wishes=tuple(Wish(*f) for f in self.ideas.forks_asked),
-            stop="" if ending is None else f"{ending.why}: {ending.text}",
+            stop=_in_words(ending),
         )
 
     async def race(self, candidates: Sequence[int], author: str) -> Raced:
@@ -172,23 +172,25 @@ class Search:
             part = order[rung.start : rung.stop]
             await self._run(alive, part)
             so_far = [self._seed(s) for s in order[: rung.stop]]
-            outcomes = {n: [self._passed(n, s) for s in so_far] for n in alive}
+            ended = await self._ended(alive)
+            outcomes = {n: [self._passed(n, s) or s in ended[n] for s in so_far] for n in alive}
             keep = rungs[i + 1].alive if i + 1 < len(rungs) else len(alive)
             gone = cut(outcomes, keep, baseline.number)
-            stopped |= gone.stopped
+            also = " (passed, or the failure it names is gone)" if any(ended.values()) else ""
+            stopped |= {n: why + also for n, why in gone.stopped.items()}
             alive = [n for n in alive if n in gone.alive]
             if len(alive) == 1:
                 break
         before = ideas.tree.get(baseline.number).dev
         survivors = {n: dict(ideas.tree.get(n).dev) for n in alive if n != baseline.number}
-        chosen, left_out = worth_judging(before, survivors, JUDGED)
+        chosen, left_out = worth_judging(before, survivors, JUDGED, await self._ended(survivors))
         stopped |= left_out
         for n, why in stopped.items():
             await self._give_up(n, why)
         kept, merged = await self._judge(chosen, author)
         best = self.best() or baseline
         results = best.selection
-        ended = RoundEnded(
+        told = RoundEnded(
             round=number,
             stopped=stopped,
             kept=tuple(kept),
@@ -198,15 +200,12 @@ class Search:
             n=len(results),
             by=self.by,
         )
-        self.rounds.append(ended)
-        over = self.stop()
-        ended = msgspec.structs.replace(
-            ended, stop="" if over is None else f"{over.why}: {over.text}"
-        )
-        await ideas.book.write(ended)
+        self.rounds.append(told)
+        told = msgspec.structs.replace(told, stop=_in_words(self.stop()))
+        await ideas.book.write(told)
         whose = dict.fromkeys((*asked, *merged))
         fates = tuple(Fate(n, ideas.tree.get(n).reason) for n in whose)
-        return Raced(number, ended.best, ended.kept, ended.merged, fates, ended.stop)
+        return Raced(number, told.best, told.kept, told.merged, fates, told.stop)
 
     def _different(self, baseline: Idea, asked: Sequence[int]) -> tuple[list[int], dict[int, str]]:
         """The candidates that differ, from the baseline, each other and what was given up."""
@@ -255,7 +254,8 @@ class Search:
             for n in standing
             if not any(i.parent == n and i.status == "kept" for i in ideas.tree.nodes.values())
         ]
-        pairs = [(a, b) if a in own else (b, a) for a, b in apart(ideas.tree.ideas, tips)]
+        ended = {n: await ideas.ended(n, "selection") for n in tips}
+        pairs = [(a, b) if a in own else (b, a) for a, b in apart(ideas.tree.ideas, tips, ended)]
         for into, donor in [p for p in pairs if p[0] in own][:MERGES]:
             try:
                 joined = await ideas.borrow(into, donor, author)
@@ -266,6 +266,10 @@ class Search:
             if (await ideas.judge(joined.number)).status == "kept":
                 kept.append(joined.number)
         return kept, merged
+
+    async def _ended(self, numbers: Iterable[int]) -> dict[int, frozenset[int]]:
+        """Dev seeds on which each has ended the failure it names."""
+        return {n: await self.ideas.ended(n, "dev") for n in numbers}
 
     async def _give_up(self, number: int, why: str) -> None:
         if self.ideas.tree.get(number).status == "open":

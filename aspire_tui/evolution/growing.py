@@ -14,7 +14,7 @@ import msgspec
 from aspire_tui.domain import HypothesisStatus, Repair, Struct
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.merge import MergeConflict, merge
-from aspire_tui.evolution.selection import Decision, decide
+from aspire_tui.evolution.selection import Decision, Named, decide
 from aspire_tui.evolution.statistics import paired
 
 replace = msgspec.structs.replace
@@ -193,9 +193,15 @@ def prune(tree: IdeaTree, number: int, reason: str) -> IdeaTree:
     return move(tree, number, "pruned", reason)
 
 
-def settle(tree: IdeaTree, number: int, outcomes: dict[int, bool]) -> tuple[IdeaTree, Decision]:
+def settle(
+    tree: IdeaTree, number: int, outcomes: dict[int, bool], named: Named | None = None
+) -> tuple[IdeaTree, Decision]:
     """Judge an open idea on selection scenes against its parent, and a borrowed one against every
     branch it borrowed from as well.
+
+    Args:
+        named: The failure it says it ends, in the order of the sorted seeds of ``outcomes``. What
+            joins branches has to prove itself on the whole trial.
 
     Raises:
         TreeError: It has no parent, or they were not run on the same scenes.
@@ -203,7 +209,8 @@ def settle(tree: IdeaTree, number: int, outcomes: dict[int, bool]) -> tuple[Idea
     idea = tree.get(number)
     if idea.parent is None:
         raise TreeError(f"hypothesis {number} is the first: there is nothing to judge it against")
-    decision = _against(tree.get(idea.parent), outcomes)
+    before, after = _same(tree.get(idea.parent), outcomes)
+    decision = decide(before, after, None if idea.borrowed_from else named)
     for donor in idea.borrowed_from:
         before, after = _same(tree.get(donor), outcomes)
         c = paired(before, after)
@@ -213,10 +220,6 @@ def settle(tree: IdeaTree, number: int, outcomes: dict[int, bool]) -> tuple[Idea
     judged = replace(idea, selection={**idea.selection, **outcomes})
     grown = tree.with_idea(judged)
     return move(grown, number, decision.status, decision.reason), decision
-
-
-def _against(other: Idea, outcomes: dict[int, bool]) -> Decision:
-    return decide(*_same(other, outcomes))
 
 
 def _same(other: Idea, outcomes: dict[int, bool]) -> tuple[Sequence[bool], Sequence[bool]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from types import MappingProxyType
 
 from aspire_tui.evolution.growing import Idea, IdeaTree
 from aspire_tui.evolution.statistics import rate
@@ -49,19 +50,32 @@ def order_of_scenes(failing: Mapping[int, Hashable], scenes: int) -> list[int]:
 
 
 def worth_judging(
-    baseline: Mapping[int, bool], survivors: Mapping[int, Mapping[int, bool]], most: int
+    baseline: Mapping[int, bool],
+    survivors: Mapping[int, Mapping[int, bool]],
+    most: int,
+    ended: Mapping[int, frozenset[int]] = MappingProxyType({}),
 ) -> tuple[list[int], dict[int, str]]:
     """Who of a race goes on to selection scenes, and for everybody else why not.
 
-    Each must pass a scene the baseline fails; after the first, one that no better one passes.
+    Each must help on a scene the baseline fails; after the first, on one where no better one does.
+
+    Args:
+        ended: Scenes on which a candidate ended the failure it names: it helps there as well,
+            whatever else failed later.
     """
     chosen: list[int] = []
     left: dict[int, str] = {}
     covered = {s for s, passed in baseline.items() if passed}
-    order = sorted(survivors, key=lambda n: (-sum(survivors[n].values()), n))
+    helped = {
+        n: {s: passed or s in ended.get(n, frozenset()) for s, passed in own.items()}
+        for n, own in survivors.items()
+    }
+    order = sorted(survivors, key=lambda n: (-sum(helped[n].values()), n))
     for n in order:
-        own = survivors[n]
-        told = f"{sum(own.values())}/{len(own)} dev scenes, {_of(baseline, own)} before"
+        own = helped[n]
+        told = f"{sum(survivors[n].values())}/{len(own)} dev scenes, {_of(baseline, own)} before"
+        if ended.get(n):
+            told += f", past the failure it names on {len(ended[n])} more"
         fixes = {s for s, passed in own.items() if passed and baseline.get(s) is False}
         breaks = {s for s, passed in own.items() if not passed and baseline.get(s)}
         if len(fixes) <= len(breaks):
@@ -81,9 +95,18 @@ def _of(baseline: Mapping[int, bool], own: Mapping[int, bool]) -> str:
     return f"{sum(baseline[s] for s in same)}/{len(same)}"
 
 
-def apart(tree: IdeaTree, kept: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of kept ideas of different lines in which each passes selection scenes the other fails:
-    what a merge could join. The better one comes first."""
+def apart(
+    tree: IdeaTree,
+    kept: Sequence[int],
+    ended: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> list[tuple[int, int]]:
+    """Pairs of kept ideas of different lines in which each helps on selection scenes the other
+    fails: what a merge could join. The better one comes first.
+
+    Args:
+        ended: Scenes on which an idea ended the failure it names, though another may have stopped
+            it later.
+    """
     pairs: list[tuple[int, int, int]] = []
     for i, a in enumerate(kept):
         for b in kept[i + 1 :]:
@@ -91,12 +114,20 @@ def apart(tree: IdeaTree, kept: Sequence[int]) -> list[tuple[int, int]]:
             if _related(tree, a, b) or _related(tree, b, a) or _tried(tree, a, b):
                 continue
             same = one.selection.keys() & two.selection.keys()
-            only_a = sum(one.selection[s] and not two.selection[s] for s in same)
-            only_b = sum(two.selection[s] and not one.selection[s] for s in same)
+            only_a = _alone(same, one, two, ended)
+            only_b = _alone(same, two, one, ended)
             if only_a and only_b:
                 gain = min(only_a, only_b)
                 pairs.append((gain, a, b) if only_a >= only_b else (gain, b, a))
     return [(a, b) for _, a, b in sorted(pairs, reverse=True)]
+
+
+def _alone(
+    scenes: Collection[int], one: Idea, other: Idea, ended: Mapping[int, frozenset[int]]
+) -> int:
+    """Scenes the other fails, on which this one passes or ended what the other did not."""
+    gone = ended.get(one.number, frozenset()) - ended.get(other.number, frozenset())
+    return sum((one.selection[s] or s in gone) and not other.selection[s] for s in scenes)
 
 
 def _related(tree: IdeaTree, a: int, b: int) -> bool:

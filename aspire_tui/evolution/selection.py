@@ -9,6 +9,9 @@ from aspire_tui.domain import HypothesisStatus
 from aspire_tui.evolution.statistics import Paired, paired, rate
 
 ALPHA = 0.05
+ALPHA_NAMED = 0.01
+"""For the failure a repair names. It is a second look at the same scenes, so it asks for more: a
+repair that does nothing is kept by one of the two in at most 6 of 100."""
 
 
 class Decision(NamedTuple):
@@ -17,18 +20,39 @@ class Decision(NamedTuple):
     comparison: Paired
 
 
-def decide(before: Sequence[bool], after: Sequence[bool]) -> Decision:
+class Named(NamedTuple):
+    """The failure a repair said beforehand that it ends: per seed, who got past that place."""
+
+    what: str
+    before: Sequence[bool]
+    after: Sequence[bool]
+
+
+def decide(before: Sequence[bool], after: Sequence[bool], named: Named | None = None) -> Decision:
     """Keep a repair only when it holds on selection seeds its search has not seen.
 
-    ``before`` and ``after`` are PASS per seed of the parent and the repaired program.
+    ``before`` and ``after`` are PASS per seed of the parent and the repaired program. A repair that
+    is not proven on the whole trial is kept as one half when the failure it names is proven to be
+    gone and the whole trial is no worse: another fault may lie behind that one.
     """
     c = paired(before, after)
     k, n = sum(after), len(after)
     old = sum(before)
     told = f"{k}/{n} against {old}/{n} before, fixed {c.fixed}, broken {c.broken}"
+    if c.fixed > c.broken and c.p_value <= ALPHA:
+        r = rate(k, n)
+        return Decision("kept", f"{told}, interval {r.lo:.2f}–{r.hi:.2f}, p = {c.p_value:.3f}", c)
+    about = ""
+    if named is not None:
+        g = paired(named.before, named.after)
+        about = (
+            f"; past {named.what}: {sum(named.after)}/{n} against {sum(named.before)}/{n}, "
+            f"fixed {g.fixed}, broken {g.broken}, p = {g.p_value:.3f}"
+        )
+        if c.fixed >= c.broken and g.fixed > g.broken and g.p_value <= ALPHA_NAMED:
+            why = "kept for the failure it names, the whole trial is not proven"
+            return Decision("kept", f"{why}: {told}, p = {c.p_value:.2f}{about}", c)
     if c.fixed <= c.broken:
-        return Decision("pruned", f"does not help on unseen seeds: {told}", c)
-    if c.p_value > ALPHA:
-        return Decision("pruned", f"not proven on unseen seeds (p = {c.p_value:.2f}): {told}", c)
-    r = rate(k, n)
-    return Decision("kept", f"{told}, interval {r.lo:.2f}–{r.hi:.2f}, p = {c.p_value:.3f}", c)
+        return Decision("pruned", f"does not help on unseen seeds: {told}{about}", c)
+    reason = f"not proven on unseen seeds (p = {c.p_value:.2f}): {told}{about}"
+    return Decision("pruned", reason, c)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aspire_tui.domain import HypothesisStatus, Repair
 from aspire_tui.evolution import growing
 from aspire_tui.evolution.growing import Idea, IdeaTree, replace
-from aspire_tui.evolution.selection import Decision
+from aspire_tui.evolution.selection import Decision, Named
 
 Hypothesis = Idea
 
@@ -81,8 +81,10 @@ class Tree:
         self.ideas = growing.move(self.ideas, number, to, reason)
         return self.get(number)
 
-    def settle(self, number: int, outcomes: Mapping[int, bool]) -> Decision:
-        self.ideas, decision = growing.settle(self.ideas, number, dict(outcomes))
+    def settle(
+        self, number: int, outcomes: Mapping[int, bool], named: Named | None = None
+    ) -> Decision:
+        self.ideas, decision = growing.settle(self.ideas, number, dict(outcomes), named)
         return decision
 
     def ran(self, number: int, which: str, passed: Mapping[int, bool]) -> Idea:

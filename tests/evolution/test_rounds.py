@@ -57,3 +57,24 @@ def test_branches_are_joined_when_each_passes_what_the_other_fails() -> None:
     joined = kept(4, LOOKS + REGRASPS, 0, 4, borrowed=(3,))
     assert apart(tree.with_idea(joined), [3, 4]) == []  # joined already
     assert [i.number for i in ranked(tree)] == [2, 3, 1]
+
+
+def test_who_ended_the_failure_it_names_is_judged_though_it_passes_no_more() -> None:
+    before = {s: s >= 9 for s in range(12)}
+    same, better = dict(before), {**before, 0: True}
+    assert worth_judging(before, {2: same, 3: better}, 2)[0] == [3]
+    chosen, _ = worth_judging(before, {2: same, 3: better}, 2, {2: frozenset({4, 5, 6})})
+    assert chosen == [2, 3]
+    _, left = worth_judging(
+        before, {2: same, 3: same}, 2, {2: frozenset({4, 5}), 3: frozenset({4})}
+    )
+    assert "past the failure it names on 1 more" in left[3]
+
+
+def test_two_halves_in_a_row_are_joined_though_only_one_of_them_passes_more() -> None:
+    """The first fault's repair passes nothing alone: the second stands behind it."""
+    root = Idea(1, None, BASE, "c", "a", selection=dict.fromkeys(range(6), False))
+    tree = IdeaTree({1: root, 2: kept(2, LOOKS), 3: kept(3, REGRASPS, 4, 5)})
+    assert apart(tree, [2, 3]) == []
+    assert apart(tree, [2, 3], {2: frozenset({0, 1})}) == [(2, 3)]
+    assert apart(tree, [2, 3], {2: frozenset({0}), 3: frozenset({0})}) == []
