@@ -26,9 +26,12 @@ Trials = Annotated[int, typer.Option(min=1, help="Unseen scenes per task and arm
 SkillsOption = Annotated[str, typer.Option("--skills", help="Folder; else the workspace's.")]
 Rounds = Annotated[int, typer.Option(min=0, help="Rounds of search per run.")]
 Candidates = Annotated[int, typer.Option(min=1, help="Programs tried for one failure.")]
+UntilOption = Annotated[str, typer.Option("--until", help="K/N or row:N; else all of them.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes for the trials.")]
 LEAST_TRIALS = 50
 LEAST_SEARCHES = 5
 NONE = "none"
+OVER_WHAT = ("library", "budget", "team")
 
 
 @bench_app.command("library")
@@ -41,16 +44,30 @@ def library_on_off(
     rounds: Rounds = 3,
     candidates: Candidates = 4,
     cell: CellOption = "yam",
+    but: Annotated[
+        list[str] | None,
+        typer.Option("--but", help="The other arm lacks this skill alone, not the whole library."),
+    ] = None,
+    until: UntilOption = "",
+    workers: WorkersOption = 2,
     json_only: JsonFlag = False,
 ) -> None:
     """Success and cost with the library and without it. Run again to go on where it stopped."""
     context = Context.of(ctx)
-    folder = frozen(context, _skills(context, skills))
-    rows = {}
-    for task in tasks_named(tasks, context.workspace):
-        plan = _Plan(cell, searches, trials, rounds, candidates)
-        rows[task.name] = _both(context, task, folder, plan)
-    _tell(rows, {"experiment": "library", "cell": cell}, json_only, trials, searches)
+    held = _skills(context, skills)
+    absent = [name for name in but or () if name not in {s.name for s in held}]
+    if absent:
+        raise ConfigError(f"--but {absent[0]}: the library holds {', '.join(s.name for s in held)}")
+    rest = [s for s in held if but and s.name not in but]
+    other = str(frozen(context, rest)) if rest else NONE
+    folder = frozen(context, held)
+    plan = _Plan(cell, searches, trials, rounds, candidates, until, workers)
+    rows = {
+        task.name: _both(context, task, folder, plan, other)
+        for task in tasks_named(tasks, context.workspace)
+    }
+    about = {"experiment": "library", "cell": cell, "but": list(but or ())}
+    _tell(rows, about, json_only, trials, searches)
 
 
 @bench_app.command("transfer")
@@ -67,6 +84,7 @@ def transfer(
     zero_shot: Annotated[
         bool, typer.Option("--zero-shot", help="Only tasks that no skill has evidence on.")
     ] = False,
+    workers: WorkersOption = 2,
     json_only: JsonFlag = False,
 ) -> None:
     """A library learned on one cell (or other tasks), frozen, on another: with it and without."""
@@ -85,7 +103,7 @@ def transfer(
     folder = frozen(context, proven)
     rows = {}
     for task in tasks_named(tasks, context.workspace):
-        plan = _Plan(to, searches, trials, rounds, candidates)
+        plan = _Plan(to, searches, trials, rounds, candidates, workers=workers)
         rows[task.name] = _both(context, task, folder, plan)
     about = {
         "experiment": "transfer",
@@ -102,29 +120,32 @@ def transfer(
 def scaling(
     ctx: typer.Context,
     task: Annotated[str, typer.Argument(help="Task name or file.")],
-    over: Annotated[str, typer.Option(help="library or budget.")] = "library",
+    over: Annotated[str, typer.Option(help="library, budget or team.")] = "library",
     steps: Annotated[str, typer.Option(help="Sizes, with commas.")] = "0,2,4",
     searches: Searches = LEAST_SEARCHES,
     trials: Trials = LEAST_TRIALS,
     skills: SkillsOption = "",
     cell: CellOption = "yam",
+    workers: WorkersOption = 2,
     json_only: JsonFlag = False,
 ) -> None:
-    """Success and cost by the size of the library, or by the candidates a failure may cost."""
-    if over not in ("library", "budget"):
-        raise ConfigError(f"--over {over}: expected library or budget")
+    """Success and cost by the size of the library, the candidates a failure may cost, or the
+    members of a team. Run again to go on where it stopped."""
+    if over not in OVER_WHAT:
+        raise ConfigError(f"--over {over}: expected {', '.join(OVER_WHAT)}")
     sizes = _sizes(steps)
+    if over == "team" and min(sizes) < 1:
+        raise ConfigError(f"--steps {steps}: a team has at least one member")
     context = Context.of(ctx)
     (known,) = tasks_named([task], context.workspace)
     ranked = _skills(context, skills)
     points: list[dict[str, Any]] = []
     for size in sizes:
-        if over == "library":
-            plan = _Plan(cell, searches, trials, 3, 4)
-            folder = str(frozen(context, ranked[:size])) if size else NONE
-        else:
-            plan = _Plan(cell, searches, trials, 3, max(1, size))
-            folder = str(frozen(context, ranked)) if size else NONE
+        candidates = max(1, size) if over == "budget" else 4
+        team = size if over == "team" else 1
+        plan = _Plan(cell, searches, trials, 3, candidates, workers=workers, team=team)
+        library = ranked[:size] if over == "library" else ranked
+        folder = str(frozen(context, library)) if size else NONE
         runs = _arm(context, known, folder, plan)
         points.append({"size": size, **as_json(Arms(runs, ()))["cost"]["with"]})
         k, n = sum(r.passed for r in runs), sum(len(r.held_out) for r in runs)
@@ -142,14 +163,17 @@ class _Plan(msgspec.Struct, frozen=True):
     trials: int
     rounds: int
     candidates: int
+    until: str = ""
+    workers: int = 2
+    team: int = 1
 
 
-def _both(context: Context, task: TaskDef, folder: Path, plan: _Plan) -> Arms:
+def _both(context: Context, task: TaskDef, folder: Path, plan: _Plan, other: str = NONE) -> Arms:
     """Both arms, search by search, so that what is done is paired whenever it is stopped."""
     with_it: list[ArmRun] = []
     without: list[ArmRun] = []
     for seed in range(plan.searches):
-        for skills, out in ((str(folder), with_it), (NONE, without)):
+        for skills, out in ((str(folder), with_it), (other, without)):
             out += _one(context, task, skills, plan, seed)
     return Arms(tuple(with_it), tuple(without))
 
@@ -173,6 +197,9 @@ def _one(
         budget=Budget(),
         rounds=plan.rounds,
         candidates=plan.candidates,
+        until=plan.until,
+        workers=plan.workers,
+        team=plan.team,
         skills=skills,
         held_out=-(-plan.trials // plan.searches),
         worker_pictures="none",

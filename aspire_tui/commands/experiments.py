@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import typer
 
 from aspire_tui.commands.context import Context
 from aspire_tui.commands.follow import follow, to_stderr
@@ -14,6 +15,7 @@ from aspire_tui.commands.jobs import make_job
 from aspire_tui.commands.run_verbs import start_or_exit
 from aspire_tui.domain import RunSpec, sha256_hex
 from aspire_tui.environment.task import TaskDef
+from aspire_tui.errors import Exit
 from aspire_tui.evolution.arms import ArmRun, arm_run
 from aspire_tui.library.skill import Skill
 from aspire_tui.session.errors import SessionFileError
@@ -23,7 +25,11 @@ OVER = ("done", "budget")
 
 
 def run_arm(context: Context, spec: RunSpec, tasks: tuple[TaskDef, ...]) -> Path:
-    """The session of this very run: a finished one, else a stopped one gone on with, else new."""
+    """The session of this very run: a finished one, else a stopped one gone on with, else new.
+
+    Raises:
+        typer.Exit: It was stopped before its end: an arm that is cut short is no result.
+    """
     job = make_job(spec, tasks, context.workspace)
     known = earlier(context, job.spec)
     if known is not None:
@@ -32,7 +38,11 @@ def run_arm(context: Context, spec: RunSpec, tasks: tuple[TaskDef, ...]) -> Path
             return path
         job = msgspec.structs.replace(job, session=str(path), resume_by=context.who())
     started = start_or_exit(job)
-    follow(started, context.who(), to_stderr)
+    ended = follow(started, context.who(), to_stderr)
+    if ended is None or ended.stopped_by not in OVER:
+        why = "the engine died" if ended is None else f"stopped by {ended.stopped_by}"
+        typer.echo(f"{started.session.name}: {why}; the same command goes on from there", err=True)
+        raise typer.Exit(Exit.STOPPED if ended is not None else Exit.FAULT)
     return started.session
 
 

@@ -135,6 +135,7 @@ def verify_skill(
     accept: Annotated[
         bool, typer.Option("--accept", help="Take in files changed without the ledger.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes for the trials.")] = 2,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove skills anew: the same unseen scenes with each and without it, nothing else changed.
@@ -148,7 +149,7 @@ def verify_skill(
     named = [waiting_or_known(name, context, library) for name in skills]
     rows: list[dict[str, Any]] = []
     for (on, program), group in proof_groups(named, task or []).items():
-        session = _prove(context, [s for s, _ in group], on, cell, seed, n, program)
+        session = _prove(context, [s for s, _ in group], on, cell, seed, n, program, workers)
         for each, _ in group:
             rows.append(_proven_row(context, each.name, on, session, library, write=write))
             if not as_json:
@@ -235,6 +236,7 @@ def _prove(
     seed: int,
     n: int,
     program: str,
+    workers: int,
 ) -> Path:
     """One session in which each of these skills is judged alone against the same program.
 
@@ -257,6 +259,7 @@ def _prove(
         skills=str(folder),
         held_out=1,
         worker_pictures="none",
+        workers=workers,
         agent_options={PROVE: str(n), PROGRAM: program},
     )
     return run_arm(context, spec, tasks)

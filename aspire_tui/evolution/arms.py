@@ -7,9 +7,12 @@ much searches differ among themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, isfinite, sqrt
 from statistics import mean, stdev
+from typing import NamedTuple
 
 from aspire_tui.domain import JSON, Struct
+from aspire_tui.events import RoundEnded
 from aspire_tui.evolution.evidence import outcomes_of
 from aspire_tui.evolution.statistics import paired, rate
 from aspire_tui.session.reader import SessionReader
@@ -29,6 +32,8 @@ class ArmRun(Struct, frozen=True):
     minutes: float
     repairs: tuple[str, ...]
     stopped_by: str
+    reached: bool = False
+    """The search met its criterion: ``search_trials`` is then what success took."""
 
     @property
     def passed(self) -> int:
@@ -61,6 +66,61 @@ def arm_run(reader: SessionReader) -> ArmRun | None:
         minutes=round(moment.spent.minutes, 3),
         repairs=tuple(r.skill for r in nodes[best].repairs) if best in nodes else (),
         stopped_by=ended.stopped_by if ended is not None else "not ended",
+        reached=any(
+            isinstance(e.event, RoundEnded) and e.event.stop.startswith("success")
+            for e in reader.events(kinds=("round_ended",))
+        ),
+    )
+
+
+class ToSuccess(NamedTuple):
+    """Trials until the criterion was met, search by search; a search that never met it counts with
+    ``most``, the trials of the longest search, and comes after every one that did."""
+
+    pairs: int
+    fewer: int
+    more: int
+    p_value: float
+    """Exact sign test, one-sided, that the skills do not make it fewer."""
+    saved_mean: float
+    saved_lo: float
+    saved_hi: float
+    """Trials saved per search: mean and its 95 % t interval; wide open below two pairs."""
+    reached_with: int
+    reached_without: int
+    most: int
+
+
+def to_success(arms: Arms) -> ToSuccess:
+    """What the criterion took in both arms, paired by task and run seed."""
+    other = {(r.task, r.seed): r for r in arms.without}
+    both = [(w, other[w.task, w.seed]) for w in arms.with_it if (w.task, w.seed) in other]
+    most = max((r.search_trials for pair in both for r in pair), default=0)
+
+    def took(run: ArmRun) -> int:
+        return run.search_trials if run.reached else most
+
+    saved = [took(o) - took(w) for w, o in both]
+    order = [(o.reached is False, took(o)) > (w.reached is False, took(w)) for w, o in both]
+    against = [(o.reached is False, took(o)) < (w.reached is False, took(w)) for w, o in both]
+    sign = paired(against, order)
+    middle = mean(saved) if saved else 0.0
+    half = inf
+    if len(saved) > 1:
+        from scipy.stats import t  # scipy.stats takes most of a second to import
+
+        half = float(t.ppf(0.975, len(saved) - 1)) * stdev(saved) / sqrt(len(saved))
+    return ToSuccess(
+        pairs=len(both),
+        fewer=sign.fixed,
+        more=sign.broken,
+        p_value=sign.p_value,
+        saved_mean=middle,
+        saved_lo=middle - half,
+        saved_hi=middle + half,
+        reached_with=sum(w.reached for w, _ in both),
+        reached_without=sum(o.reached for _, o in both),
+        most=most,
     )
 
 
@@ -75,6 +135,7 @@ def as_json(arms: Arms) -> dict[str, JSON]:
         "fixed": c.fixed,
         "broken": c.broken,
         "p": c.p_value,
+        "to_success": _took(to_success(arms)),
         "cost": {"with": _cost(arms.with_it), "without": _cost(arms.without)},
         "runs": {"with": _runs(arms.with_it), "without": _runs(arms.without)},
     }
@@ -101,6 +162,7 @@ def in_words(label: str, arms: Arms) -> list[str]:
         f"{label}: with {w.k}/{w.n} ({w.lo:.2f}–{w.hi:.2f}), without {o.k}/{o.n} "
         f"({o.lo:.2f}–{o.hi:.2f}); fixed {c.fixed}, broken {c.broken}, p = {c.p_value:.3f}"
     ]
+    lines += _in_trials(to_success(arms))
     for name, runs in (("with", arms.with_it), ("without", arms.without)):
         lines.append(f"  {name:<8} search trials {_spread([r.search_trials for r in runs])}")
         if any(r.tokens for r in runs):
@@ -112,6 +174,23 @@ def in_words(label: str, arms: Arms) -> list[str]:
                 f"{r.search_trials} trials, {used}  ({r.session}, {r.stopped_by})"
             )
     return lines
+
+
+def _in_trials(t: ToSuccess) -> list[str]:
+    if not t.pairs or not (t.reached_with or t.reached_without):
+        return []
+    between = f" ({t.saved_lo:.1f} to {t.saved_hi:.1f})" if t.pairs > 1 else ""
+    return [
+        f"  trials to success: fewer with in {t.fewer} of {t.pairs} searches, more in {t.more}, "
+        f"p = {t.p_value:.4f}; {t.saved_mean:.1f} saved{between} per search; reached by "
+        f"{t.reached_with} with, {t.reached_without} without (never counts as {t.most})"
+    ]
+
+
+def _took(t: ToSuccess) -> dict[str, JSON]:
+    """The figures; an interval that is open is null."""
+    told: dict[str, JSON] = {**t._asdict()}
+    return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in told.items()}
 
 
 def _rate(outcomes: Sequence[bool]) -> dict[str, JSON]:
@@ -136,6 +215,7 @@ def _runs(runs: Sequence[ArmRun]) -> list[JSON]:
             "k": r.passed,
             "n": len(r.held_out),
             "search_trials": r.search_trials,
+            "reached": r.reached,
             "repairs": list(r.repairs),
             "stopped_by": r.stopped_by,
         }

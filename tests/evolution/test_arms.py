@@ -14,7 +14,15 @@ from aspire_tui.commands.experiments import earlier, frozen
 from aspire_tui.config import Workspace
 from aspire_tui.domain import RunSpec
 from aspire_tui.events import HypothesisOpened, RunEnded, TrialClosed, TrialOpened
-from aspire_tui.evolution.arms import Arms, arm_run, as_json, in_words, paired_outcomes
+from aspire_tui.evolution.arms import (
+    ArmRun,
+    Arms,
+    arm_run,
+    as_json,
+    in_words,
+    paired_outcomes,
+    to_success,
+)
 from aspire_tui.library.load import load_library
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
@@ -98,3 +106,32 @@ def test_a_frozen_library_is_kept_by_content(tmp_path: Path) -> None:
 def test_a_run_without_an_end_says_so(tmp_path: Path, kept: int) -> None:
     run = counted(run_file(tmp_path, spec_of(0, "lib"), [], kept, ended=""))
     assert (run.stopped_by, run.held_out, run.search_trials) == ("not ended", {}, kept)
+
+
+def search(seed: int, trials: int, *, reached: bool) -> ArmRun:
+    return ArmRun(f"s{seed}", "cube_lift", seed, {}, trials, 0, 1.0, (), "done", reached)
+
+
+def test_trials_to_success_are_paired_and_never_is_never_fewer() -> None:
+    with_it = tuple(search(s, 80 + s, reached=True) for s in range(20))
+    quick_to_give_up = tuple(search(s, 12, reached=False) for s in range(10))
+    slower = tuple(search(s, 130 + s, reached=True) for s in range(10, 20))
+    told = to_success(Arms(with_it, (*quick_to_give_up, *slower)))
+    assert (told.pairs, told.fewer, told.more, told.most) == (20, 20, 0, 149)
+    assert told.p_value < 1e-5 and (told.reached_with, told.reached_without) == (20, 10)
+    saved = [149 - (80 + s) for s in range(10)] + [50] * 10
+    assert told.saved_mean == pytest.approx(sum(saved) / 20)
+    assert told.saved_lo < told.saved_mean < told.saved_hi and told.saved_lo > 50
+    same = to_success(Arms(with_it, with_it))
+    assert (same.fewer, same.more, same.p_value, same.saved_mean) == (0, 0, 1.0, 0.0)
+    assert "fewer with in 20 of 20" in "\n".join(
+        in_words("x", Arms(with_it, slower + quick_to_give_up))
+    )
+
+
+def test_one_search_has_no_interval_and_none_no_line() -> None:
+    one = as_json(Arms((search(0, 8, reached=True),), (search(0, 9, reached=True),)))
+    assert one["to_success"]["saved_lo"] is None  # type: ignore[index, call-overload]
+    assert "trials to success" not in "\n".join(
+        in_words("x", Arms((search(0, 8, reached=False),), (search(0, 9, reached=False),)))
+    )
