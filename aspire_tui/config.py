@@ -162,7 +162,7 @@ def is_checkout(folder: Path) -> bool:
         return False
     try:
         data = tomllib.loads(project.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     table = data.get("project")
     return isinstance(table, dict) and table.get("name") == DISTRIBUTION

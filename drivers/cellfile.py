@@ -177,6 +177,8 @@ def _read_table(path: Path) -> tuple[dict[str, Any], str]:
         raise CellFileError(f"{path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CellFileError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise CellFileError(f"{path}: not TOML: nested too deep") from None
 
 
 def find_cell(name_or_path: str, search_dirs: Sequence[Path]) -> Path:

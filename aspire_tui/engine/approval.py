@@ -69,6 +69,8 @@ def program_facts(text: str, primitives: Collection[str]) -> dict[str, Any]:
         tree = ast.parse(text)
     except SyntaxError as error:
         return {"program": sha256_hex(text.encode())[:12], "syntax_error_line": error.lineno}
+    except (ValueError, RecursionError, MemoryError):
+        return {"program": sha256_hex(text.encode())[:12], "syntax_error_line": None}
     calls: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

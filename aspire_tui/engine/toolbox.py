@@ -326,7 +326,7 @@ class Toolbox:
         await self.looking.call(trial, call)
         try:
             ast.parse(sketch)
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return ProposedSkill(False, (f"the sketch is no Python: {error}",))
         data = sketch.encode()
         sha = sha256_hex(data)

@@ -116,6 +116,8 @@ def load_task(path: Path) -> TaskDef:
         raise TaskError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise TaskError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise TaskError(f"{path}: not TOML: nested too deep") from None
     try:
         task = msgspec.convert(data, TaskDef)
     except msgspec.ValidationError as error:

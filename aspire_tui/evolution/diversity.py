@@ -29,7 +29,7 @@ def shape_of(program: str) -> Shape:
     """Take a program apart; one that is not Python has a shape of its own text."""
     try:
         tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Shape((program,), Counter([program]), Counter())
     found = [
         n

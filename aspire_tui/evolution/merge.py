@@ -49,7 +49,7 @@ def merge(base: str, mine: str, theirs: str) -> str:
     for name, text in (("base", base), ("first", mine), ("second", theirs)):
         try:
             ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise MergeConflict(f"the {name} program is not Python: {error}") from None
     theirs = _without_collisions(base, mine, theirs)
     root = units_of(base)

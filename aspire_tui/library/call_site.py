@@ -140,7 +140,7 @@ def find_call(program: str, line: int, names: Collection[str]) -> CallSite:
     """
     try:
         tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise SpliceError(f"the program does not parse: {error}") from None
     for statement in (n for n in ast.walk(tree) if isinstance(n, ast.stmt)):
         for node in _own_expressions(statement):

@@ -112,7 +112,7 @@ def read_sketch(text: str, splice: Splice, parameters: Collection[str]) -> Sketc
     except (SyntaxError, ValueError) as error:
         line = error.lineno if isinstance(error, SyntaxError) else 0
         raise ConfigError(f"sketch line {line}: not Python: {error.args[0]}") from None
-    except RecursionError:
+    except (RecursionError, MemoryError):  # which one depends on the depth
         raise ConfigError("sketch is nested too deeply") from None
     for node in ast.walk(tree):
         _refuse(node)

@@ -108,7 +108,7 @@ def _cell(name: str) -> Item:
 def _task(path: Path) -> Item:
     try:
         about = str(tomllib.loads(path.read_text()).get("instruction", ""))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return Item("run", path.stem, "broken", str(error))
     return Item("run", path.stem, "", about)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -36,14 +37,43 @@ PICKLED: Final = {
     ),
 }
 """All that arrays and their numbers are made of."""
+MEMO_AT_MOST: Final = 256
+TUPLES_AT_MOST: Final = 16
+"""An array is five; tuples of tuples take twice as long to hash at every level."""
+_PUTS: Final = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_TUPLES: Final = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
 _PLAIN: Final = (type(None), bool, int, float, str)
+
+
+class _Ndarray:
+    """Stands for the type, so that no pickle can ask for an array of a size of its choice."""
+
+
+def _empty(kind: object, shape: object, code: object) -> np.ndarray[Any, Any]:
+    """What an array's pickle begins with; its state brings shape, type and bytes."""
+    if kind is not _Ndarray or shape != (0,):
+        raise pickle.UnpicklingError("an array that begins with a size")
+    return np.ndarray((0,), np.int8)
 
 
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in PICKLED:
             raise pickle.UnpicklingError(f"{module}.{name} is nothing a robot would send")
-        return super().find_class(module, name)
+        if name == "ndarray":
+            return _Ndarray
+        return _empty if name == "_reconstruct" else super().find_class(module, name)
+
+
+def _check_size(raw: bytes) -> None:
+    """Refuse what is short to send and long to build: a memo of 2³² entries, tuples of tuples."""
+    tuples = 0
+    for opcode, argument, _ in pickletools.genops(raw):
+        if opcode.name in _PUTS and int(argument or 0) >= MEMO_AT_MOST:
+            raise pickle.UnpicklingError(f"memo entry {argument}; at most {MEMO_AT_MOST}")
+        tuples += opcode.name in _TUPLES
+        if tuples > TUPLES_AT_MOST:
+            raise pickle.UnpicklingError(f"more than {TUPLES_AT_MOST} tuples")
 
 
 def unpickled(raw: bytes) -> Any:
@@ -51,6 +81,7 @@ def unpickled(raw: bytes) -> Any:
     if len(raw) > ANSWER_AT_MOST:
         raise BadAnswer(f"an answer of {len(raw)} bytes")
     try:
+        _check_size(raw)
         return _Restricted(io.BytesIO(raw)).load()
     except Exception as error:  # Unpickling raises whatever the bytes make it raise.
         raise BadAnswer(f"an answer that is refused: {error}") from None

@@ -42,6 +42,7 @@ def test_shipped_cell_files_load(file: Path) -> None:
         ("tool_site =", "rest_rad = [0.0]\ntool_site =", ["rest_rad has 1 values for 6"]),
         ("name = \"yam\"", "name = \"My Cell/..\"", ["lower case"]),
         ("name = \"yam\"", "name = ", ["not TOML", "line"]),
+        pytest.param("name = \"yam\"", "name = " + "[" * 5000, ["too deep"], id="deep"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_and_way_out(

@@ -102,6 +102,7 @@ def test_an_unknown_task_names_the_nearest() -> None:
     [
         ("name = 1", "name"),
         ("not toml at all [", "not TOML"),
+        pytest.param("name = " + "[" * 5000, "not TOML: nested too deep", id="deep"),
         (
             'name="t"\ninstruction="x"\nobjects=[]\ngoal=[{relation="onn", object="a"}]\n'
             "[start]\nx_m=[0,1]\ny_m=[0,1]",

@@ -117,3 +117,11 @@ def test_a_second_change_is_named_and_the_sketch_alone_does_not_make_the_program
 def test_an_enormous_sketch_is_refused_by_its_length() -> None:
     with pytest.raises(ConfigError, match="sketch has 40000 characters, at most 16384"):
         read_sketch("home_pose()\n\n\n\n\n\n\n\n\n" * 2000, "before", ())
+
+
+@pytest.mark.parametrize(
+    "text", ["x = " + "[" * 199, "x = " + "-" * 3000, "{c\nt in" + "[" * 191 + "="]
+)
+def test_a_sketch_nested_as_deep_as_it_goes_is_one_line(text: str) -> None:
+    with pytest.raises(ConfigError, match="sketch (line|is nested)"):
+        read_sketch(text, "before", ())
