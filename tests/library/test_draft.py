@@ -123,5 +123,5 @@ def test_an_enormous_sketch_is_refused_by_its_length() -> None:
     "text", ["x = " + "[" * 199, "x = " + "-" * 3000, "{c\nt in" + "[" * 191 + "="]
 )
 def test_a_sketch_nested_as_deep_as_it_goes_is_one_line(text: str) -> None:
-    with pytest.raises(ConfigError, match="sketch (line|is nested)"):
+    with pytest.raises(ConfigError, match=r"sketch (line|is nested)"):
         read_sketch(text, "before", ())

@@ -301,7 +301,7 @@ def test_what_is_short_to_send_and_long_to_build_is_refused_before_it_is_built()
     memo_of_gigabytes = b"\x80\x04]r\xff\xff\xff\x3f."
     tuple_of_tuples = b"\x80\x04N" + b"2\x86" * 40 + b"."
     for large in (memo_of_gigabytes, tuple_of_tuples):
-        with pytest.raises(BadAnswer, match="refused: (memo entry|more than)"):
+        with pytest.raises(BadAnswer, match=r"refused: (memo entry|more than)"):
             unpickled(large)
     with pytest.raises(BadAnswer, match="refused"):
         unpickled(pickle.dumps(_Exploit(np.ndarray, (10**9,), "O")))
