@@ -183,24 +183,28 @@ class Attendance:
             self._lapsed = False
 
     async def _hold(self, why: str, park: bool = False) -> None:
-        """The primitive in flight finishes, then HOLD. Nothing new starts from now on."""
+        """The primitive in flight finishes, then HOLD. Nothing new starts from now on.
+
+        Whoever resumes meanwhile is heard: what is left of this does not undo it.
+        """
         e = self._engine
         if e.bench is None or e.stopping.is_set():
             return  # in workers nothing real moves
-        e.trials.resumed.clear()
+        resumed = e.trials.resumed
+        resumed.clear()
         e.pool.hold(True)
         e.bench.gate.hold(why)
         await e.bench.call_ended()
         await self._primitive_of_a_reset_ended()
-        if e.stopping.is_set():
+        if resumed.is_set():
             return
         await e.bench.stand_held()
-        if park and e.host is not None:
+        if park and e.host is not None and not resumed.is_set():
             e.bench.park("unattended grant")
             await asyncio.to_thread(e.host.wait_until_parked)
         if e.host is not None:
             with contextlib.suppress(CellFault):  # a host that is gone moves nothing by our word
-                await asyncio.to_thread(e.host.hold, "presence")
+                await e.host.hold_unless(resumed.is_set, "presence")
 
     async def _primitive_of_a_reset_ended(self) -> None:
         """A reset asks no gate: its motion ends, and the cell holds before the next one."""
@@ -209,7 +213,8 @@ class Attendance:
             return
         bench.hold_next("presence")
         until_s = time.monotonic() + PRIMITIVE_AT_MOST_S
-        while bench.moves_by_itself and time.monotonic() < until_s:
+        resumed = self._engine.trials.resumed
+        while bench.moves_by_itself and time.monotonic() < until_s and not resumed.is_set():
             if host.seen is not None and host.seen.held:
                 return
             await asyncio.sleep(LOOK_S / 5)

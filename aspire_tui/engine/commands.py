@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import math
 import sys
@@ -75,7 +74,7 @@ class Commands:
             case "resume":
                 return await self._resume(c)
             case "step":
-                return self._step(c)
+                return await self._step(c)
             case "abort":
                 return self._abort(c)
             case "pause_agent":
@@ -139,7 +138,7 @@ class Commands:
     async def _hold(self, c: Command) -> Reply:
         e = self._engine
         if e.host is not None:
-            await asyncio.to_thread(e.host.hold, c.who)
+            await e.host.hold_unless(lambda: False, c.who)
         await e.held(f"HOLD by {c.who}")
         if e.host is None:
             return Reply(c.id, True, "no new trial starts; simulated time stands still")
@@ -147,6 +146,8 @@ class Commands:
 
     async def _resume(self, c: Command) -> Reply:
         e = self._engine
+        if e.host is not None:
+            await e.host.settled()
         if why := self._nobody():
             return Reply(c.id, False, why)
         if e.bench is not None and e.bench.gate.mode == "aborting":
@@ -172,8 +173,10 @@ class Commands:
         """Why nothing may begin to move for want of a person; empty when it may."""
         return self._engine.attendance.why_not_move() if self._engine.bench is not None else ""
 
-    def _step(self, c: Command) -> Reply:
+    async def _step(self, c: Command) -> Reply:
         e = self._engine
+        if e.host is not None:
+            await e.host.settled()
         if e.bench is None:
             return Reply(c.id, False, "a headless session has no bench to step")
         if why := self._nobody():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from aspire_tui.engine.job import Job
 from aspire_tui.events import CellChanged, Note, PhaseChanged
 from drivers.cellfile import load_cell
 from drivers.client import StateStream, hold_now
+from drivers.errors import CellFault
 from drivers.hostlock import holder_of
 from drivers.runtime_dir import CellPaths, cell_paths
 from drivers.types import CellStatus
@@ -28,6 +31,7 @@ WATCH_PERIOD_S = 0.05
 GONE_AFTER_S = 2.0
 PARK_BEGINS_S = 2.0
 PARK_AT_MOST_S = 60.0
+SEEN_WITHIN_S = 1.0
 
 
 class HostGone(Exception):
@@ -44,6 +48,12 @@ class HostProcess:
     """The newest state that :meth:`watch` saw."""
     stand_in_elsewhere: str = ""
     """Where a local socket leads to the stand-in of a host on another machine."""
+    _in_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _seen_held: asyncio.Event = field(default_factory=asyncio.Event)
+    """Clear from a HOLD of the engine's own until :meth:`watch` has seen it."""
+
+    def __post_init__(self) -> None:
+        self._seen_held.set()
 
     @classmethod
     async def ensure(cls, job: Job, log: int) -> HostProcess:
@@ -76,6 +86,28 @@ class HostProcess:
     def hold(self, who: str) -> None:
         """HOLD now, through the stop socket. Raises CellFault when the host is gone."""
         hold_now(self.name, who)
+
+    async def hold_unless(self, resumed: Callable[[], bool], who: str) -> None:
+        """HOLD, unless somebody resumed before it was this one's turn. Raises CellFault."""
+        async with self._in_turn:
+            if resumed():
+                return
+            self._seen_held.clear()
+            try:
+                await asyncio.to_thread(self.hold, who)
+            except CellFault:
+                self._seen_held.set()
+                raise
+
+    async def settled(self) -> None:
+        """Wait until every HOLD of the engine's own is in force and was seen.
+
+        A resume comes after that: a HOLD on its way, or seen late, would undo it, and nobody may be
+        there to resume again.
+        """
+        async with self._in_turn:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._seen_held.wait(), SEEN_WITHIN_S)
 
     def hold_if_moving(self, who: str) -> None:
         """Leave a cell that stands as it is; HOLD one that moves, if it can be reached at all."""
@@ -157,6 +189,8 @@ class HostProcess:
                 if status.held and not was_held and age_s <= GONE_AFTER_S:
                     await engine.held(f"HOLD by {status.who}")
                 was_held = status.held
+                if was_held:
+                    self._seen_held.set()
                 codes = tuple(a.code for arm in status.arms for a in arm.alarms)
                 if codes:
                     await engine.attendance.alarms(codes)
