@@ -15,6 +15,8 @@ from drivers.types import ArmSpec, GripperSpec
 
 RATE_RAMP_PER_S: Final = 20.0
 """Fastest change of the path's clock rate, where no joint limits it more."""
+STOP_RAMP_PER_S: Final = 100.0
+"""The same for a stop: what brakes it is the joints' acceleration, as good as alone."""
 BRIDGE_SHARE: Final = 0.5
 """Share of speed and acceleration used to come back onto the path after a hold."""
 BRIDGE_ABOVE_RAD: Final = 0.02
@@ -89,7 +91,9 @@ class PathFollower:
             # A path starts at rest, so its clock need not be run up.
             self.rate, self._fresh = wanted, False
         elif self.rate != wanted:
-            slowest, fastest = self._rate_change_bounds()
+            slowest, fastest = self._rate_change_bounds(
+                STOP_RAMP_PER_S if stop else RATE_RAMP_PER_S
+            )
             change = min(max((wanted - self.rate) / self._dt_s, slowest), fastest)
             self.rate = max(0.0, self.rate + change * self._dt_s)
             if stop and self.rate < 1e-3:
@@ -100,9 +104,9 @@ class PathFollower:
         self._point = self.path.at(self.s_s)
         return self._point.q_rad
 
-    def _rate_change_bounds(self) -> tuple[float, float]:
+    def _rate_change_bounds(self, ramp_per_s: float) -> tuple[float, float]:
         """Range of the clock's acceleration that keeps every joint within its own."""
-        slowest, fastest = -RATE_RAMP_PER_S, RATE_RAMP_PER_S
+        slowest, fastest = -ramp_per_s, ramp_per_s
         squared = self.rate * self.rate
         for joint, dq, ddq in zip(
             self._spec.joints, self._point.dq_rad_s, self._point.ddq_rad_s2, strict=True

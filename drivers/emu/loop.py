@@ -47,9 +47,14 @@ class Loop:
             now_s = self._now_s()
             self._wait(min(tick_s, self._due_s(now_s)) - now_s)
             now_s = self._now_s()
-            caught_up = self.rig.advance_to(now_s)
+            # What is due is handed over, and bytes have come, before the physics up to now is
+            # computed: that goes on while an answer is on the wire.
             for line in self.rig.lines:
-                self._serve(line)
+                _hand_over(line, now_s)
+            came = [line.port.read() if line.port.listening else b"" for line in self.rig.lines]
+            caught_up = self.rig.advance_to(now_s)
+            for line, data in zip(self.rig.lines, came, strict=True):
+                self._serve(line, data, now_s)
             self._run_calls()
             if now_s >= tick_s:
                 tick_s = now_s + TICK_S if caught_up else now_s
@@ -100,15 +105,10 @@ class Loop:
         if self._wake_read in ready:
             self._drain()
 
-    def _serve(self, line: Line) -> None:
-        port, bus = line.port, line.bus
-        if port.listening:
-            data = port.read()
-            if data:
-                bus.heard(data, self._now_s(), port.baud())
-        out = bus.wire.deliver(self._now_s())
-        if out:
-            port.write(out)
+    def _serve(self, line: Line, data: bytes, now_s: float) -> None:
+        if data:
+            line.bus.heard(data, now_s, line.port.baud())
+        _hand_over(line, self._now_s())
 
     def _run_calls(self) -> None:
         while True:
@@ -129,3 +129,9 @@ class Loop:
             os.read(self._wake_read, 4096)
         except BlockingIOError:
             return
+
+
+def _hand_over(line: Line, now_s: float) -> None:
+    out = line.bus.wire.deliver(now_s)
+    if out:
+        line.port.write(out)

@@ -55,7 +55,10 @@ class Register:
         return value.to_bytes(self.size, "little")
 
     def decode(self, data: bytes) -> int:
-        value = int.from_bytes(data[: self.size], "little")
+        return self.signed(int.from_bytes(data[: self.size], "little"))
+
+    def signed(self, value: int) -> int:
+        """What the bits of this register say."""
         if self.sign_bit is None:
             return value
         magnitude = value & (1 << self.sign_bit) - 1

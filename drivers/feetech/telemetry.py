@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,19 +59,23 @@ class ServoLimits:
     hi_V: float
 
 
+LAYOUT: Final = struct.Struct("<HHHBBxBBxxH")
+"""Registers 56 to 70: six servos are decoded in every control period, so at once."""
+
+
 def decode(block: bytes, t_s: float) -> Telemetry:
     """Registers 56 to 70 of one servo."""
-    first = r.TELEMETRY.first
+    position, speed, load, voltage, temperature, status, moving, current = LAYOUT.unpack(block)
     return Telemetry(
         t_s=t_s,
-        position_ticks=r.POSITION.of(block, first),
-        speed_ticks_s=r.SPEED.of(block, first),
-        load=r.LOAD.of(block, first),
-        voltage_V=r.VOLTAGE.of(block, first) * r.VOLT,
-        temperature_C=r.TEMPERATURE.of(block, first),
-        status=r.STATUS.of(block, first),
-        moving=bool(r.MOVING.of(block, first)),
-        current_A=abs(r.CURRENT.of(block, first)) * r.AMPERE,
+        position_ticks=r.POSITION.signed(position),
+        speed_ticks_s=r.SPEED.signed(speed),
+        load=r.LOAD.signed(load),
+        voltage_V=voltage * r.VOLT,
+        temperature_C=temperature,
+        status=status,
+        moving=bool(moving),
+        current_A=abs(r.CURRENT.signed(current)) * r.AMPERE,
     )
 
 

@@ -1,6 +1,7 @@
 """Runs the benches in turn, each in a process of its own, and prints figure, goal and measured.
 
-``python -m tests.bench [NAME…]`` with names as in ``bench_NAME.py``; all of them without.
+``python -m tests.bench [NAME [PART…]…]`` with names as in ``bench_NAME.py``; all of them without.
+A bench that takes long has ``PARTS``: those named after it are measured, all of them without.
 """
 
 from __future__ import annotations
@@ -28,19 +29,24 @@ WIDTHS = (44, 30, 34)
 def main(arguments: list[str]) -> int:
     """Run, or with ``--into FILE NAME`` be the process that runs one bench."""
     if arguments[:1] == ["--into"]:
-        return _measure(Path(arguments[1]), arguments[2])
+        return _measure(Path(arguments[1]), arguments[2], arguments[3:])
     known = sorted(p.stem.removeprefix("bench_") for p in FOLDER.glob("bench_*.py"))
-    unknown = [name for name in arguments if name not in known]
-    if unknown:
-        print(f"no bench is called {unknown[0]!r}; known: {', '.join(known)}", file=sys.stderr)
-        return 2
+    wanted: list[tuple[str, list[str]]] = []
+    for word in arguments:
+        if wanted and word in _parts(wanted[-1][0]):
+            wanted[-1][1].append(word)
+        elif word in known:
+            wanted.append((word, []))
+        else:
+            print(f"no bench is called {word!r}; known: {', '.join(known)}", file=sys.stderr)
+            return 2
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(_row("figure", "goal", "measured", " "))
     print(_row(*("-" * w for w in WIDTHS), "-"), flush=True)
     failed = 0
-    for name in arguments or known:
-        print(f"{name} …", file=sys.stderr)
-        rows, error = _run(name)
+    for name, parts in wanted or [(name, []) for name in known]:
+        print(f"{' '.join([name, *parts])} …", file=sys.stderr)
+        rows, error = _run(name, parts)
         for f in rows:
             print(_row(f.name, f.goal, f.value, {"yes": "✓", "no": "✗", "-": " "}[f.met]))
         if rows:
@@ -51,10 +57,14 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _run(name: str) -> tuple[list[Figure], str]:
+def _parts(name: str) -> list[str]:
+    return list(getattr(importlib.import_module(f"tests.bench.bench_{name}"), "PARTS", ()))
+
+
+def _run(name: str, parts: list[str]) -> tuple[list[Figure], str]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         answer = Path(folder) / "figures.json"
-        command = [sys.executable, "-m", "tests.bench", "--into", str(answer), name]
+        command = [sys.executable, "-m", "tests.bench", "--into", str(answer), name, *parts]
         try:
             done = subprocess.run(
                 command, cwd=CHECKOUT, timeout=TIME_LIMIT_S, stdout=sys.stderr, check=False
@@ -66,9 +76,10 @@ def _run(name: str) -> tuple[list[Figure], str]:
         return [Figure(**row) for row in json.loads(answer.read_text(encoding="utf-8"))], ""
 
 
-def _measure(answer: Path, name: str) -> int:
+def _measure(answer: Path, name: str, parts: list[str]) -> int:
     module = importlib.import_module(f"tests.bench.bench_{name}")
-    rows = [dataclasses.asdict(f) for f in module.figures()]
+    found = [f for part in parts for f in module.PARTS[part]()] if parts else module.figures()
+    rows = [dataclasses.asdict(f) for f in found]
     answer.write_text(json.dumps(rows), encoding="utf-8")
     return 0
 

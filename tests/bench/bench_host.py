@@ -1,12 +1,11 @@
-"""Figures of the cell host: watchdog, stop, loop, round trips. Kinematic world, real processes."""
+"""Figures of the cell host: loop, watchdog, stop, round trips, hostile clients. Real processes.
+
+``python -m tests.bench host`` for all of it, ``python -m tests.bench host kills stop`` for parts.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import math
 import os
-import random
 import resource
 import shutil
 import signal
@@ -14,210 +13,98 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-import zmq
+from drivers.client import CellClient, StopClient, hold_now
+from drivers.spawn import RunningHost, ensure_host, running_host
+from drivers.types import CellStatus
+from tests.bench import (
+    client_losses,
+    emulated_host,
+    hostile_host,
+    loop_lateness,
+    pure_core,
+    round_trips,
+    stop_flood,
+)
+from tests.bench.client_losses import spread, until
+from tests.bench.figure import Figure, at_most
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "drivers"))
-
-from stand import Stand, smooth  # noqa: E402
-
-from drivers.address import local  # noqa: E402
-from drivers.client import CellClient, StopClient, hold_now  # noqa: E402
-from drivers.errors import CellRefused  # noqa: E402
-from drivers.lease import WATCHDOG_S  # noqa: E402
-from drivers.loop import FixedRateLoop, claim_realtime, settle_memory  # noqa: E402
-from drivers.safety import VELOCITY_MARGIN  # noqa: E402
-from drivers.spawn import ensure_host, running_host  # noqa: E402
-from drivers.types import CellStatus  # noqa: E402
-from drivers.wire import Ping, Request, encode  # noqa: E402
-from tests.bench import emulated_host  # noqa: E402
-from tests.bench import round_trips as echoes  # noqa: E402
-from tests.bench.figure import Figure, at_most  # noqa: E402
-from tests.bench.hostile_host import hostile_through_sockets  # noqa: E402
-
-CELL = HERE.parent / "drivers" / "kinematic.toml"
-
-OWNER = """
-import sys
-sys.path[:0] = sys.argv[1:3]
-from pathlib import Path
-from stand import smooth
-from drivers.client import CellClient
-client = CellClient("bench", who="doomed", runtime=Path(sys.argv[3]))
-held = list(client.status().arms[0].q_cmd_rad)
-goal = [-1.0 if held[0] > 0 else 1.0, *held[1:]]
-client.execute("left", smooth(held, goal, 20.0))
-"""
+CELL = Path(__file__).parents[1] / "drivers" / "kinematic.toml"
+COMMAND = 'make bench ARGS="host commands"'
 
 
-COMMAND = 'make bench ARGS="host"'
-RUNS = 50
-
-
-def spread(values: Sequence[float], unit: str, digits: int = 0) -> str:
-    middle, worst = statistics.median(values), max(values)
-    return f"median {middle:.{digits}f}, worst {worst:.{digits}f} {unit}, n={len(values)}"
-
-
-def until(true: Callable[[], bool], within_s: float = 20.0) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit("the bench waited for something that never came")
-        time.sleep(0.001)
-
-
-def client_lost(runtime: Path, how: signal.Signals) -> Figure:
-    """The owner of a moving cell is killed, or stopped for good."""
-    watch = CellClient("bench", role="operator", who="bench", runtime=runtime)
-    took_ms = []
-    for _ in range(RUNS):
-        command = [sys.executable, "-c", OWNER, str(HERE.parent / "drivers")]
-        owner = subprocess.Popen([*command, str(HERE.parents[1]), str(runtime)])
-        until(lambda: watch.status().state == "RUN")
-        time.sleep(0.1)
-        lost_s = watch.now_s()
-        owner.send_signal(how)
-        until(lambda: watch.status().held)
-        took_ms.append(1e3 * (watch.status().since_s - lost_s))
-        owner.kill()
-        owner.wait()
-        until(lambda: watch.status().lease is None)
-        watch.resume("bench")
-    watch.close()
-    limit = 1e3 * WATCHDOG_S + 30.0
-    return Figure(
-        f"client {how.name} to HOLD",
-        f"<= watchdog + 30 = {limit:.0f} ms",
-        f"{sum(ms <= limit for ms in took_ms)}/{RUNS}; {spread(took_ms, 'ms')}",
-        COMMAND,
-        at_most(limit, max(took_ms)),
-    )
-
-
-def flood(endpoint: str, stop: threading.Event, sent: list[int]) -> None:
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = context.socket(zmq.DEALER)
-    socket.connect(endpoint)
-    raw = encode(Request("f", "viewer", "mallory", Ping()))
-    begun, n = time.monotonic(), 0
-    while not stop.is_set():
-        with contextlib.suppress(zmq.Again):
-            socket.send(raw, zmq.NOBLOCK)
-            n += 1
-            while True:
-                socket.recv(zmq.NOBLOCK)
-        if n % 20 == 0:
-            # 10 kHz, in bursts that a sleep can resolve.
-            time.sleep(max(0.0, begun + n / 10_000 - time.monotonic()))
-    sent.append(int(n / (time.monotonic() - begun)))
-    context.destroy(0)
-
-
-class Moved(NamedTuple):
-    """One stop of a moving arm, milliseconds since it was asked for."""
-
-    confirmed_ms: float
-    slowing_ms: float
-    frozen_ms: float
-
-
-def stop_once(client: CellClient, runtime: Path) -> Moved:
-    held = list(client.status().arms[0].q_cmd_rad)
-    goal = [-1.0 if held[0] > 0 else 1.0, *held[1:]]
-    mover = threading.Thread(target=lambda: client.execute("left", smooth(held, goal, 8.0)))
-    mover.start()
-    until(lambda: client.status().state == "RUN")
-    time.sleep(0.6)
-    asked_s = client.now_s()
-    confirmed_ms = hold_now("bench", "bench", "flooded", runtime, 2.0)
-    until(lambda: client.now_s() > asked_s + 0.5)
-    log = client.samples("left", asked_s - 0.1)
-    commanded = log.q_cmd_rad[:, 0]
-    steps = [abs(b - a) for a, b in itertools.pairwise(commanded)]
-    slow_s = next(t for t, s in zip(log.t_s[1:], steps, strict=True) if s < 0.9 * steps[0])
-    still_s = next(t for t, s in zip(log.t_s[1:], steps, strict=True) if s == 0.0)
-    client.abort("bench")
-    mover.join()
-    client.resume("bench")
-    until(lambda: not client.status().held)
-    return Moved(confirmed_ms, 1e3 * (slow_s - asked_s), 1e3 * (still_s - asked_s))
-
-
-def stop_under_flood(runtime: Path) -> list[Figure]:
-    client = CellClient("bench", who="bench", runtime=runtime)
-    stop, sent = threading.Event(), []
-    thread = threading.Thread(target=flood, args=(local("bench", runtime).ctl, stop, sent))
-    thread.start()
-    moved = [stop_once(client, runtime) for _ in range(10)]
-    stop.set()
-    thread.join()
-    client.close()
-    rate = f"flood {sent[0] / 1000:.0f} kHz"
-    named = (
-        ("STOP confirmed", [m.confirmed_ms for m in moved], 50.0),
-        # What the goal of 50 ms is about: from then on the arm is being stopped.
-        ("STOP to goals slowing down", [m.slowing_ms for m in moved], 50.0),
-        # A moving arm needs its braking time on top: speed over acceleration.
-        ("STOP to goals frozen, braking included", [m.frozen_ms for m in moved], None),
-    )
-    return [
-        Figure(
-            f"{name}, {rate}",
-            "-" if limit is None else f"<= {limit:.0f} ms",
-            spread(values, "ms"),
-            COMMAND,
-            "-" if limit is None else at_most(limit, max(values)),
-        )
-        for name, values, limit in named
-    ]
-
-
-def loop_lateness(realtime: bool, hogs: int = 0) -> Figure:
-    """How late ticks begin; with ``hogs`` other processes that never rest."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(hogs)]
+@contextmanager
+def kinematic_host() -> Iterator[tuple[Path, RunningHost]]:
+    """A host that simulates next to nothing, and its runtime folder; both end with the block."""
+    runtime = Path(tempfile.mkdtemp(prefix="cells"))
+    host = ensure_host(CELL, "bench", "bench", runtime)
     try:
-        return _loop_lateness(realtime, hogs)
+        yield runtime, host
     finally:
-        for hog in busy:
-            hog.kill()
-            hog.wait()
+        os.kill(host.pid, signal.SIGTERM)
+        until(lambda: running_host("bench", runtime) is None)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
-def _loop_lateness(realtime: bool, hogs: int) -> Figure:
-    stand = Stand()
-    stand.core.open()
+def kills() -> list[Figure]:
+    with kinematic_host() as (runtime, _):
+        return client_losses.figures(runtime)
 
-    def rest(until_s: float) -> None:
-        time.sleep(max(0.0, until_s - time.monotonic()))
 
-    loop = FixedRateLoop(lambda: 0.01, stand.step, rest)
-    late_s = loop.lateness_s = []
-    settle_memory()
-    granted = realtime and claim_realtime()
-    loop.run(lambda: loop.ticks >= 1000)
-    if granted:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    late_ms = sorted(1e3 * s for s in late_s)
-    p99 = late_ms[int(0.99 * len(late_ms))]
-    missed = loop.overruns / loop.ticks
-    kind = "SCHED_FIFO" if granted else "FIFO refused" if realtime else "ordinary"
+def stop() -> list[Figure]:
+    with kinematic_host() as (runtime, _):
+        return stop_flood.figures(runtime)
+
+
+def commands() -> list[Figure]:
+    with kinematic_host() as (runtime, host):
+        return [apart(host), *command_round_trips(runtime), *hold_as_a_process(runtime)]
+
+
+def bus() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="cells") as runtime:
+        return emulated_host.figures(Path(runtime))
+
+
+def hostile() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="cells") as runtime:
+        return hostile_host.figures(Path(runtime))
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "core": pure_core.figures,
+    "loop": loop_lateness.figures,
+    "echo": round_trips.figures,
+    "kills": kills,
+    "stop": stop,
+    "commands": commands,
+    "bus": bus,
+    "hostile": hostile,
+}
+
+
+def figures() -> list[Figure]:
+    return [figure for part in PARTS.values() for figure in part()]
+
+
+def apart(host: RunningHost) -> Figure:
+    """A loop that shares an interpreter with a screen or a program stalls with it."""
+    ours, its = (os.getpid(), os.getsid(0)), (host.pid, os.getsid(host.pid))
+    own = all(a != b for a, b in zip(ours, its, strict=True))
     return Figure(
-        f"loop lateness at 100 Hz, {kind}" + (f", {hogs} CPU hogs" if hogs else ""),
-        "-" if hogs else "p99 <= 3 ms, missed <= 0.5 %",
-        f"p50 {statistics.median(late_ms):.2f}, p99 {p99:.2f} ms, missed {missed:.1%}, n=1000",
+        "control loop in a process and a session of its own",
+        "always",
+        "yes" if own else "no",
         COMMAND,
-        "-" if hogs else "yes" if p99 <= 3.0 and missed <= 0.005 else "no",
+        "yes" if own else "no",
     )
 
 
-def round_trips(runtime: Path) -> list[Figure]:
+def command_round_trips(runtime: Path) -> list[Figure]:
     client = CellClient("bench", who="bench", runtime=runtime)
     took_us = []
     for _ in range(300):
@@ -243,7 +130,8 @@ def round_trips(runtime: Path) -> list[Figure]:
         Figure(
             "host loop while asked",
             "100 Hz",
-            f"{status.loop_hz:.1f} Hz, {status.overruns} of {client_ticks(status)} late",
+            f"{status.loop_hz:.1f} Hz, {status.overruns} of {client_ticks(status)} late, "
+            f"real-time priority {'yes' if status.realtime else 'no'} (in STATE)",
             COMMAND,
         ),
         Figure(
@@ -266,108 +154,6 @@ def round_trips(runtime: Path) -> list[Figure]:
 def client_ticks(status: CellStatus) -> int:
     """Control periods since the host of a kinematic cell began."""
     return round(status.t_s * 100.0)
-
-
-def core_tick() -> Figure:
-    stand = Stand()
-    stand.core.open()
-    stand.core.start_trajectory("left", smooth([0.0] * 3, [1.0, 0.5, -0.5], 60.0), "bench")
-    begun = time.process_time()
-    stand.step(5000)
-    took_us = 1e6 * (time.process_time() - begun) / 5000
-    return Figure(
-        "core tick while moving, 3 joints",
-        "<= 100 us",
-        f"mean {took_us:.0f} us, n=5000",
-        COMMAND,
-        at_most(100.0, took_us),
-    )
-
-
-def goals_outside(commands: int = 100_000) -> Figure:
-    """Random commands, sane and not, against an arm that is pushed, blocked and silent at times."""
-    rng = random.Random(7)
-    stand = Stand()
-    stand.core.open()
-    for n in range(commands):
-        command_something(stand, rng)
-        stand.step()
-        if n % 1000 == 999 and stand.core.status().state in ("PSTOP", "LOST"):
-            stand.arm.silent = False
-            stand.step(80)
-            with contextlib.suppress(CellRefused):
-                stand.core.ack_stop("bench")
-    outside = 0
-    for before, row in itertools.pairwise(stand.arm.written):
-        for i, joint in enumerate(stand.arm.spec.joints):
-            fast = abs(row[i] - before[i]) > joint.vmax_rad_s * VELOCITY_MARGIN * 0.01 + 1e-9
-            outside += fast or not joint.lo_rad <= row[i] <= joint.hi_rad
-    return Figure(
-        "goals outside limits written, random commands",
-        "0 of 100,000",
-        f"{outside} of {len(stand.arm.written):,} written, {commands:,} commands",
-        COMMAND,
-        at_most(0.0, outside),
-    )
-
-
-def command_something(stand: Stand, rng: random.Random) -> None:
-    core, arm = stand.core, stand.arm
-    kind = rng.randrange(20)
-    held = list(core.status().arms[0].q_cmd_rad)
-    with contextlib.suppress(CellRefused):
-        if kind < 4:
-            goal = [rng.choice([q, rng.uniform(-2.0, 2.0), math.nan]) for q in held]
-            core.start_trajectory("left", smooth(held, goal, rng.uniform(0.1, 2.0)), "bench")
-        elif kind < 6:
-            core.start_grip("left", rng.uniform(-0.05, 0.15), rng.uniform(-5, 50), None, "bench")
-        elif kind < 8:
-            core.hold("bench", "bench")
-        elif kind < 12:
-            core.resume("bench")
-        elif kind == 12:
-            core.abort("bench")
-        elif kind == 13:
-            core.set_speed(rng.uniform(-1.0, 2.0), "bench")
-        elif kind == 14:
-            arm.walls = {rng.randrange(3): rng.uniform(-1.0, 1.0)}
-        elif kind == 15:
-            arm.walls = {}
-        elif kind == 16 and rng.random() < 0.2:
-            arm.q_rad[rng.randrange(3)] += rng.uniform(-0.3, 0.3)
-        elif kind == 17 and rng.random() < 0.2:
-            arm.silent = not arm.silent
-        else:
-            core.ack_stop("bench")
-
-
-def step_after_resume() -> Figure:
-    """Held and resumed in mid-sweep, the arm pushed aside meanwhile: the largest step of a goal."""
-    worst, normal = 0.0, 0.0
-    for n in range(20):
-        stand = Stand()
-        stand.core.open()
-        ticket = stand.core.start_trajectory("left", smooth([0.0] * 3, [1.2, 0.5, -0.5], 1.5), "x")
-        stand.step(30 + 4 * n)
-        stand.core.hold("bench", "bench")
-        stand.step(60)
-        rows = len(stand.arm.written)
-        stand.arm.q_rad[0] += 0.1 * math.sin(n)
-        stand.step(1)
-        stand.core.resume("bench")
-        stand.finish(ticket)
-        steps = [
-            max(abs(b - a) for a, b in zip(before, after, strict=True))
-            for before, after in itertools.pairwise(stand.arm.written)
-        ]
-        normal, worst = max(normal, *steps[: rows - 1]), max(worst, *steps[rows - 1 :])
-    return Figure(
-        "largest step after hold and resume in mid-sweep",
-        "<= a normal one",
-        f"{1e3 * worst:.1f} mrad; before the hold {1e3 * normal:.1f} mrad, n=20",
-        COMMAND,
-        at_most(1.001 * normal, worst),
-    )
 
 
 def hold_as_a_process(runtime: Path) -> list[Figure]:
@@ -402,30 +188,3 @@ def _hold_process(how: str, command: list[str], environment: dict[str, str]) -> 
         COMMAND,
         at_most(150.0, max(took_ms)),
     )
-
-
-def figures() -> list[Figure]:
-    runtime = Path(tempfile.mkdtemp(prefix="cells"))
-    found = [
-        core_tick(),
-        goals_outside(),
-        step_after_resume(),
-        loop_lateness(realtime=False),
-        loop_lateness(realtime=True),
-        loop_lateness(realtime=False, hogs=2),
-        loop_lateness(realtime=True, hogs=2),
-        *echoes.figures(),
-        *emulated_host.figures(runtime),
-        *hostile_through_sockets(runtime),
-    ]
-    host = ensure_host(CELL, "bench", "bench", runtime)
-    try:
-        found += round_trips(runtime)
-        found += stop_under_flood(runtime)
-        found += [client_lost(runtime, how) for how in (signal.SIGKILL, signal.SIGSTOP)]
-        found += hold_as_a_process(runtime)
-    finally:
-        os.kill(host.pid, signal.SIGTERM)
-        until(lambda: running_host("bench", runtime) is None)
-        shutil.rmtree(runtime, ignore_errors=True)
-    return found

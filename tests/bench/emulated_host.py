@@ -28,7 +28,7 @@ from drivers.spawn import ensure_host, running_host
 from drivers.types import Trajectory
 from tests.bench.figure import Figure, at_most
 
-COMMAND = 'make bench ARGS="host"'
+COMMAND = 'make bench ARGS="host bus"'
 SHIPPED = Path(__file__).resolve().parents[2] / "drivers" / "cells" / "so101-emulated.toml"
 HOSTILE_COMMANDS = 100_000
 PER_TICK = 40

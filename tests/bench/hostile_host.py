@@ -22,16 +22,17 @@ from drivers.client import CellClient  # noqa: E402
 from drivers.emu.fault_socket import FaultClient  # noqa: E402
 from drivers.errors import CellRefused  # noqa: E402
 from drivers.spawn import ensure_host, running_host  # noqa: E402
-from tests.bench.emulated_host import COMMAND, SHIPPED, line, until  # noqa: E402
+from tests.bench.emulated_host import SHIPPED, line, until  # noqa: E402
 from tests.bench.figure import Figure, at_most  # noqa: E402
 
+COMMAND = 'make bench ARGS="host hostile"'
 MESSAGES = 100_000
 STEP_RAD = 0.3
 SECONDS = 4.0
 TRACKED_DEG = 2.0
 
 
-def hostile_through_sockets(runtime: Path) -> list[Figure]:
+def figures(runtime: Path) -> list[Figure]:
     """Judged in the emulator's register log, at the arm's encoders and by the host's clock."""
     host = ensure_host(SHIPPED, "hostile", "bench", runtime, timeout_s=60.0)
     errors_deg: list[float] = []

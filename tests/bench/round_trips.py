@@ -13,7 +13,7 @@ import zmq
 
 from tests.bench.figure import Figure
 
-COMMAND = 'make bench ARGS="host"'
+COMMAND = 'make bench ARGS="host echo"'
 ROUNDS = 2000
 MESSAGE = b"x" * 293
 
