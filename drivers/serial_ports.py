@@ -10,7 +10,8 @@ from typing import Final
 from serial.tools import list_ports
 
 BY_ID: Final = Path("/dev/serial/by-id")
-USB_DEVICES: Final = Path("/sys/bus/usb/devices")
+SYSTEM: Final = Path("/sys/bus")
+"""Where Linux shows its buses."""
 CH340: Final = ("1a86:7523", "1a86:5523")
 """USB ids of the adapters that brltty takes for braille displays."""
 
@@ -31,7 +32,7 @@ def look_at_port(port: str) -> PortSeen:
     """What there is to know of a port; it need not exist."""
     real = Path(port).resolve()
     by_id = next((str(p) for p in BY_ID.glob("*") if p.resolve() == real), "")
-    file = Path(f"/sys/bus/usb-serial/devices/{real.name}/latency_timer")
+    file = SYSTEM / "usb-serial" / "devices" / real.name / "latency_timer"
     try:
         latency_ms: int | None = int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -52,10 +53,10 @@ def other_ports(port: str) -> str:
     return ", ".join(name for name in port_names() if name != port) or "none"
 
 
-def adapters_without_port(usb_devices: Path = USB_DEVICES) -> list[str]:
+def adapters_without_port() -> list[str]:
     """CH340 adapters on USB that no serial driver owns: something took them away."""
     found = []
-    for folder in sorted(usb_devices.glob("*")):
+    for folder in sorted((SYSTEM / "usb" / "devices").glob("*")):
         try:
             vendor = (folder / "idVendor").read_text(encoding="ascii").strip()
             product = (folder / "idProduct").read_text(encoding="ascii").strip()

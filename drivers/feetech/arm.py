@@ -14,7 +14,7 @@ from drivers.feetech.energise import energise, goal_row
 from drivers.feetech.gripping import Grip
 from drivers.feetech.guiding import Guiding
 from drivers.feetech.judgement import Judged, judge, why_missing
-from drivers.feetech.link import Link, PortError, SerialLink
+from drivers.feetech.link import Link, PortError, SerialLink, also_open_by
 from drivers.feetech.nobody import nobody
 from drivers.feetech.pace import period_s
 from drivers.feetech.reading import pose_of, sample_of
@@ -141,7 +141,9 @@ class FeetechArm:
     def check(self) -> list[Finding]:
         """What was seen when it was opened, judged. Reads nothing more, writes nothing."""
         about = Judged(self.spec, self._section, self._wiring, self._cell, look_at_port(self._port))
-        return [*self._calibration_findings, *judge(about, self._seen)]
+        findings = [*self._calibration_findings, *judge(about, self._seen)]
+        others = also_open_by(self._port)
+        return [others, *findings] if others else findings
 
     def close(self) -> None:
         """Let go of the port; torque stays as it is."""
@@ -153,7 +155,10 @@ class FeetechArm:
         return Bus(self._open_link(self._port, baud), baud, self._clock)
 
     def _nobody(self) -> Finding:
-        """Nobody answers: find out, once, whether they listen at another speed."""
+        """Nobody answers: does somebody take the answers, or (asked once) is it another speed?"""
+        others = also_open_by(self._port)
+        if others is not None:
+            return others
         tried = r.BAUDS if self._opened == 1 else ()
         return nobody(self.spec.name, self._wiring.ids, self._section.baud, tried, self._reopen)
 

@@ -18,7 +18,7 @@ import serial
 from drivers.errors import DeviceFinding, DeviceGone
 from drivers.feetech.portlock import PortLock, PortTaken, holders_of
 from drivers.findings import found, one_line
-from drivers.serial_ports import other_ports
+from drivers.serial_ports import adapters_without_port, other_ports
 from drivers.types import Finding
 
 CHUNK = 4096
@@ -122,11 +122,19 @@ class SerialLink:
 def _lock(port: str, folder: Path | None) -> PortLock:
     device = Path(port)
     if not device.exists():
-        raise PortError(found("port_missing", "there is none", port=port, others=other_ports(port)))
+        raise PortError(_missing(port))
     try:
         return PortLock(device, folder)
     except PortTaken as taken:
         raise PortError(_busy(port, str(taken))) from None
+
+
+def _missing(port: str) -> Finding:
+    taken = adapters_without_port()
+    if taken:
+        seen = f"{', '.join(taken)}, and there is no {port}"
+        return found("port_stolen", seen, severity="error")
+    return found("port_missing", "there is none", port=port, others=other_ports(port))
 
 
 def _open(port: str, baud: int) -> serial.Serial:
@@ -151,6 +159,14 @@ def _why_not(port: str, baud: int, error: BaseException) -> Finding:
 def _busy(port: str, holder: str) -> Finding:
     names = holder or ", ".join(map(str, holders_of(Path(port)))) or "a process of another user"
     return found("port_busy", f"held by {names}", port=port, holder=names)
+
+
+def also_open_by(port: str) -> Finding | None:
+    """Another program on a port that we have open: without a lock it takes answers away."""
+    others = ", ".join(map(str, holders_of(Path(port))))
+    if not others:
+        return None
+    return found("port_busy", f"also open in {others}", port=port, holder=others)
 
 
 def _group_of(port: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 LOCK_FOLDER = Path("/run/lock")
+FAR_END = frozenset((Path("/dev/ptmx"), Path("/dev/pts/ptmx")))
 
 
 class PortHolder(msgspec.Struct, frozen=True):
@@ -55,7 +56,12 @@ class PortLock:
 
 
 def holders_of(device: Path) -> list[PortHolder]:
-    """Processes that have the device open now; only those this user may look into."""
+    """Processes that have the device open now; only those this user may look into.
+
+    Who plays the far end of a pseudo-terminal keeps this one open too, and is no second program.
+    """
+    if not device.exists():
+        return []
     wanted = device.resolve()
     found = []
     for folder in Path("/proc").iterdir():
@@ -63,7 +69,7 @@ def holders_of(device: Path) -> list[PortHolder]:
             continue
         try:
             links = [fd.readlink() for fd in (folder / "fd").iterdir()]
-            if wanted in links:
+            if wanted in links and not FAR_END.intersection(links):
                 found.append(PortHolder(int(folder.name), folder.owner(), program_of(folder.name)))
         except (OSError, KeyError):
             continue  # Gone meanwhile, or of another user.

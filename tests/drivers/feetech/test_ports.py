@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import grp
+import json
 import multiprocessing
 import os
 import pty
 import subprocess
+import sys
+import tempfile
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from hosts import cells_folder, until
+from sts_process import Command, EmulatedBus, hardware_cell
+from test_findings import calibrate, found_on
 
+from drivers.client import CellClient
 from drivers.feetech.link import PortError, SerialLink
 from drivers.feetech.portlock import PortLock, PortTaken, holders_of
 from drivers.serial_ports import adapters_without_port, look_at_port
+from drivers.spawn import ensure_host
+
+NOBODY = 65534
 
 
 def usb_device(folder: Path, name: str, vendor: str, product: str) -> Path:
@@ -23,12 +35,117 @@ def usb_device(folder: Path, name: str, vendor: str, product: str) -> Path:
     return device
 
 
-def test_a_ch340_without_a_port_was_taken_away(tmp_path: Path) -> None:
-    usb_device(tmp_path, "1-1", "0403", "6001")
-    usb_device(tmp_path, "1-2", "1a86", "7523")
-    owned = usb_device(tmp_path, "1-3", "1a86", "7523")
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A tree as Linux shows its buses, in place of this machine's."""
+    monkeypatch.setattr("drivers.serial_ports.SYSTEM", tmp_path / "bus")
+    (tmp_path / "bus" / "usb" / "devices").mkdir(parents=True)
+    return tmp_path / "bus"
+
+
+def test_a_ch340_without_a_port_was_taken_away(system: Path) -> None:
+    usb = system / "usb" / "devices"
+    usb_device(usb, "1-1", "0403", "6001")
+    usb_device(usb, "1-2", "1a86", "7523")
+    owned = usb_device(usb, "1-3", "1a86", "7523")
     (owned / "1-3:1.0" / "ttyUSB0").mkdir(parents=True)
-    assert adapters_without_port(tmp_path) == ["1a86:7523 at 1-2"]
+    assert adapters_without_port() == ["1a86:7523 at 1-2"]
+
+
+def test_who_looks_for_an_arm_whose_adapter_brltty_took_is_told_of_brltty(
+    aspire: Command, emulated: EmulatedBus, system: Path
+) -> None:
+    cell = str(hardware_cell(emulated.folder, emulated.port))
+    emulated.inject("unplug")  # the port goes, and the adapter stays on USB
+    usb_device(system / "usb" / "devices", "1-2", "1a86", "7523")
+    code, out, err = aspire("cell", "check", cell, "--json")
+    assert (code, err) == (5, "")
+    told = {f["code"]: f for f in json.loads(out)["findings"]}
+    assert "1a86:7523 at 1-2" in told["port_stolen"]["seen"]
+    assert "remove brltty" in told["port_stolen"]["do"][0] and "port_missing" not in told
+    code, out, _ = aspire("doctor", "--json")
+    assert "1a86:7523" in next(
+        f["seen"] for f in json.loads(out)["findings"] if f["code"] == "port_stolen"
+    )
+    usb_device(system / "usb" / "devices" / "1-2", "1-2:1.0", "", "")
+    (system / "usb" / "devices" / "1-2" / "1-2:1.0" / "ttyUSB0").mkdir()
+    assert "port_missing" in found_on(emulated), "it is only unplugged"
+
+
+def test_a_latency_timer_as_delivered_is_found_and_the_remedy_mends_it(
+    emulated: EmulatedBus, system: Path
+) -> None:
+    timer = system / "usb-serial" / "devices" / Path(emulated.port).resolve().name / "latency_timer"
+    timer.parent.mkdir(parents=True)
+    timer.write_text("16\n")
+    emulated.inject("latency", ms=16)
+    told = found_on(emulated)["latency_timer"]
+    assert told.severity == "warn" and told.seen.startswith("16 ms; one reading takes")
+    assert float(told.seen.split()[5]) > 16.0 and "controlled at" in told.seen
+    assert told.do[0] == f"echo 1 | sudo tee {timer}"
+    timer.write_text("1\n")  # as it says; and the adapter does so
+    emulated.inject("latency", ms=1)
+    assert "latency_timer" not in found_on(emulated)
+
+
+def _as_nobody(port: str, folder: Path, told: Connection) -> None:
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    try:
+        SerialLink(port, 1_000_000, lock_folder=folder)
+        told.send(None)
+    except PortError as error:
+        told.send((error.finding, look_at_port(port).usable))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_is_told_which_group_to_join(emulated: EmulatedBus) -> None:
+    device = Path(emulated.port).resolve()
+    os.chown(device, 0, grp.getgrnam("dialout").gr_gid)
+    device.chmod(0o660)  # as udev leaves a serial port
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        ours, theirs = multiprocessing.Pipe()
+        child = multiprocessing.get_context("fork").Process(
+            target=_as_nobody, args=(str(device), Path(folder), theirs)
+        )
+        child.start()
+        assert ours.poll(20)
+        finding, usable = ours.recv()
+        child.join(20)
+    assert (finding.code, usable) == ("port_permission", False)
+    assert finding.do[0].startswith("sudo usermod -aG dialout")
+
+
+READS_ALONG = "import os, sys\nfd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)\n" + (
+    "print('open', flush=True)\nwhile True: os.read(fd, 4096)"
+)
+
+
+def test_a_second_program_that_takes_the_answers_of_a_running_arm_is_named(
+    emulated: EmulatedBus, tmp_path: Path
+) -> None:
+    with cells_folder() as runtime:
+        calibrate(emulated.folder)
+        ensure_host(hardware_cell(emulated.folder, emulated.port), "bench-so101", "t", runtime)
+        client = CellClient("bench-so101", who="ann", runtime=runtime)
+        until(lambda: client.status().state in ("LIMP", "PSTOP"), "it is there")
+        before = emulated.faults.ask(do="goals")["arms"]["arm"]["servos"]
+        thief = subprocess.Popen([sys.executable, "-c", READS_ALONG, emulated.port])
+        try:
+            until(lambda: client.status().state == "FAULT", "it is noticed, and said", 60.0)
+            told = {f.code: f for f in client.findings()}["port_busy"]
+            assert f"also open in process {thief.pid}" in told.seen
+            assert f"end process {thief.pid}" in told.do[0]
+            assert f"process {thief.pid}" in client.status().cause
+        finally:
+            thief.kill()
+            thief.wait()
+        client.clear_fault("ann")
+        until(lambda: client.status().state in ("LIMP", "PSTOP"), "mended")
+        assert emulated.faults.ask(do="goals")["arms"]["arm"]["servos"] == before
+        client.close()
 
 
 def test_a_port_that_is_not_there_has_no_settings() -> None:
