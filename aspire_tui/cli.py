@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 import tempfile
 import traceback
@@ -45,6 +46,12 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aspire-tui {importlib.metadata.version('aspire-tui')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def launcher(
     ctx: typer.Context,
@@ -55,6 +62,9 @@ def launcher(
     ascii_only: Annotated[bool, typer.Option("--ascii", help="No Unicode drawing.")] = False,
     reset_terminal: Annotated[
         bool, typer.Option("--reset-terminal", help="Mend a terminal left in a bad state.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", callback=_version)
     ] = False,
 ) -> None:
     """Terminal console for robot cells whose programs are written by coding agents."""

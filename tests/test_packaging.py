@@ -116,6 +116,13 @@ def test_the_command_and_the_licence_are_declared() -> None:
     assert project["license"] == "Apache-2.0" and (CHECKOUT / "LICENSE").is_file()
 
 
+def test_the_command_says_which_release_it_is() -> None:
+    release = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
+    command = [sys.executable, "-m", "aspire_tui.cli", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == f"aspire-tui {release}\n"
+
+
 def test_clean_clones_have_the_folders_that_ship() -> None:
     for name in ("skills", "sessions"):
         assert any(n.startswith(f"{name}/") for n in tracked())
