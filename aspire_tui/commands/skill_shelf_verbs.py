@@ -16,6 +16,7 @@ import typer
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.session_verbs import find_session
+from aspire_tui.commands.world_canary import World, world_of
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.evolution.admission import Ruling, unsound_lines
 from aspire_tui.evolution.drafting import draft_from
@@ -140,11 +141,14 @@ def promote_skill(
     waits = shelf.quarantined(skill)
     named = load_skill(waits) if waits.is_dir() else None
     sessions = _sessions(context, named, evidence or [])
-    found, ruling = promote(shelf, skill, sessions, primitives_here(), note=note)
+    names, world = primitives_here(), World(None, ())
+    if named is not None and ruling_of(named, sessions, names).standing != "refused":
+        world = world_of(context, sessions)
+    found, ruling = promote(shelf, skill, sessions, names, note=note, world_holds=world.holds)
     if as_json:
-        print_json({"skill": skill, **msgspec.to_builtins(ruling)})
+        print_json({"skill": skill, "canary": world.lines, **msgspec.to_builtins(ruling)})
     else:
-        typer.echo("\n".join(ruling_lines(found, ruling)))
+        typer.echo("\n".join([*world.lines, *ruling_lines(found, ruling)]))
     raise typer.Exit(Exit.REFUSED if ruling.standing == "refused" else Exit.PASS)
 
 

@@ -11,17 +11,9 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from aspire_tui.events import CanaryReported, Note, TrialClosed
-from aspire_tui.rollout.canary import (
-    SEEDS,
-    CanaryReport,
-    Reference,
-    compare,
-    identity_of,
-    in_words,
-)
+from aspire_tui.rollout.canary import SEEDS, CanaryReport, Reference
+from aspire_tui.rollout.canary_kept import KeptCanary
 from aspire_tui.rollout.pool import BrokenProcessPool
 
 if TYPE_CHECKING:
@@ -31,7 +23,6 @@ EVERY: Final = 50
 """Worker trials from one canary to the next."""
 FIRST: Final = 12
 """Worker trials before the first: a shorter session is over before it would tell anything."""
-FOLDER: Final = "canaries"
 
 
 class Canary:
@@ -40,7 +31,8 @@ class Canary:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         job = engine.job
-        self._place = Path(job.key_file).parent / FOLDER / f"{job.spec.cell}.json"
+        workspace, cell_file = Path(job.key_file).parent, Path(job.cell_file)
+        self._kept = KeptCanary.of(workspace, job.spec.cell, cell_file, noise=job.spec.noise)
         self._since: list[int] = []
         """Trials closed since the last canary that held."""
         self._due = FIRST
@@ -69,7 +61,7 @@ class Canary:
             )
             return
         async with self._one:
-            reference = await asyncio.to_thread(self._reference)
+            reference = await asyncio.to_thread(self._kept.reference)
             try:
                 report = await self._run(reference)
             except BrokenProcessPool:
@@ -90,40 +82,20 @@ class Canary:
         return report
 
     async def _conclude(self, report: CanaryReport, reference: Reference | None, why: str) -> None:
-        checks = compare(report, report if reference is None else reference.report)
-        reason = in_words(checks, report)
-        self.holds = not reason
+        found = await asyncio.to_thread(self._kept.compared, report, reference)
+        self.holds = not found.reason
         doubtful = () if self.holds else tuple(self._since)
-        if self.holds and reference is None:
-            await asyncio.to_thread(self._keep, report)
         if self.holds or doubtful:
             self._since.clear()
         await self._engine.book.write(
             CanaryReported(
                 holds=self.holds,
                 where="worker",
-                checks=checks,
-                reference=reference is None,
-                reason=reason,
+                checks=found.checks,
+                reference=found.first,
+                reason=found.reason,
                 why=why,
                 doubtful=doubtful,
                 cell_s=report.cell_s,
             )
         )
-
-    def _identity(self) -> str:
-        job = self._engine.job
-        return identity_of(Path(job.cell_file).read_bytes(), job.spec.noise)
-
-    def _reference(self) -> Reference | None:
-        try:
-            kept = msgspec.json.decode(self._place.read_bytes(), type=Reference)
-        except (OSError, msgspec.DecodeError):
-            return None
-        return kept if kept.identity == self._identity() else None
-
-    def _keep(self, report: CanaryReport) -> None:
-        self._place.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._place.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(Reference(self._identity(), report)))
-        beside.replace(self._place)

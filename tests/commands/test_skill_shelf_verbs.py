@@ -8,17 +8,20 @@ import subprocess
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from stopped_clock import StoppedClock
 from story import BLOBS, PROGRAM, opening
 from typer.testing import CliRunner
 
 from aspire_tui.cli import app
+from aspire_tui.commands import world_canary
 from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.errors import ConfigError, PolicyRefused
 from aspire_tui.events import Attached, HypothesisOpened, TrialClosed, TrialOpened
 from aspire_tui.library.load import load_skill
 from aspire_tui.library.promotion import Shelf
+from aspire_tui.rollout.canary import SMALL, CanaryReport, Seen
 from aspire_tui.session.recorder import Recorder
 
 FIXTURES = Path(__file__).parents[1] / "library" / "fixtures"
@@ -62,6 +65,26 @@ def session(workspace: Path, task: str, without: int, with_it: int, n: int, fold
         for event in events:
             recorder.append([event], blobs)  # type: ignore[list-item]
     return name
+
+
+def seen(light: float = 1.0, outcome: str = "PASS") -> CanaryReport:
+    """What a canary finds under this much light."""
+    rng = np.random.default_rng(7)
+    grey = (light * rng.integers(40, 200, SMALL[0] * SMALL[1])).astype(np.uint8).tobytes()
+    picture = Seen("scene", grey, (90 * light, 80 * light, 70 * light), 0.0, 0.0, 320)
+    return CanaryReport(outcome, "", picture, "s", 4003, 7.0)
+
+
+@pytest.fixture(autouse=True)
+def canary(monkeypatch: pytest.MonkeyPatch) -> list[CanaryReport]:
+    """What the canary's worker answers, one after the other; the last one for ever."""
+    answers = [seen()]
+
+    def answer(_: object, __: int) -> CanaryReport:
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    monkeypatch.setattr(world_canary, "in_a_worker", answer)
+    return answers
 
 
 @pytest.fixture
@@ -129,6 +152,27 @@ def test_recordings_of_two_tasks_let_it_in_and_the_library_uses_it(workspace: Pa
     assert [e["act"] for e in acts["entries"]][-4:] == ["begin", "edit", "finish", "verify"]
     assert acts["standings"] == {LOOK: "admitted"}
     assert call(workspace, "verify").exit_code == 0
+
+
+def test_nothing_comes_in_while_the_canary_does_not_hold(
+    workspace: Path, canary: list[CanaryReport]
+) -> None:
+    """The lamp is out, the camera was knocked: what was proven is of another world."""
+    folder = Shelf(workspace / "skills", "op", lambda: 0.0).quarantined(LOOK)
+    one = session(workspace, "cube_stack", 10, 22, 24, folder)
+    two = session(workspace, "cube_lift", 4, 9, 12, folder)
+    given = ("--evidence", one, "--evidence", two)
+    canary[:] = [seen(outcome="FAIL")]
+    refused = call(workspace, "promote", LOOK, *given)
+    assert refused.exit_code == 3 and "the last canary failed" in refused.stdout
+    assert "known-good program" in refused.stdout
+    canary[:] = [seen(), seen(0.4)]
+    other = workspace / "skills" / LOOK
+    assert call(workspace, "promote", LOOK, *given).exit_code == 0 and other.is_dir()
+    assert (workspace / "canaries" / "yam.json").is_file(), "the next one is compared with it"
+    assert call(workspace, "add", str(FIXTURES / LOOK), "--yes").exit_code == 0
+    dark = call(workspace, "promote", LOOK, *given, "--note", "again")
+    assert dark.exit_code == 3 and "light 0.4" in dark.stdout
 
 
 def test_a_recording_of_another_text_is_no_proof(workspace: Path) -> None:
