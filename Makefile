@@ -16,8 +16,8 @@ run: ## watch one task being learned, with the rules agent and no hardware
 
 test: ## all tests
 	@.ci/setup dev
-	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile -m "not alone" $(ARGS)
-	@$(VENV)/python -m pytest -m alone $(ARGS)
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone" $(ARGS); together=$$?; \
+	$(VENV)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ] && exit $$together
 
 lint: ## ruff, and mypy strict where it is promised
 	@.ci/setup dev
