@@ -16,7 +16,6 @@ import typer
 from aspire_tui.commands.context import Context, print_json
 from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.session_verbs import find_session
-from aspire_tui.commands.world_canary import World, world_of
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.evolution.admission import Ruling, unsound_lines
 from aspire_tui.evolution.drafting import draft_from
@@ -141,6 +140,9 @@ def promote_skill(
     waits = shelf.quarantined(skill)
     named = load_skill(waits) if waits.is_dir() else None
     sessions = _sessions(context, named, evidence or [])
+    # It loads a stand-in, which no other verb of the library needs.
+    from aspire_tui.commands.world_canary import World, world_of
+
     names, world = primitives_here(), World(None, ())
     if named is not None and ruling_of(named, sessions, names).standing != "refused":
         world = world_of(context, sessions)
