@@ -175,8 +175,9 @@ def attempts(rows: Rows, trial: int, upto: int) -> list[AttemptRow]:
 
 
 def hypotheses(
-    rows: Rows, opened: Iterable[Recorded], tokens: Iterable[Recorded], upto: int
+    rows: Rows, story: Iterable[Recorded], upto: int, spent: Spent
 ) -> list[HypothesisRow]:
+    """``story``: the events that open hypotheses or use tokens, in order."""
     scores: dict[int, dict[SeedSet, Score]] = defaultdict(dict)
     for hypothesis, seed_set, *score in rows(
         "SELECT hypothesis, seed_set, k, n, lo, hi FROM scores WHERE seq<=? ORDER BY seq", (upto,)
@@ -184,7 +185,9 @@ def hypotheses(
         scores[hypothesis][seed_set] = Score(*score)
     decided: dict[int, tuple[Any, ...]] = {}
     for hypothesis, *decision in rows(
-        "SELECT hypothesis, status, seq, reason FROM decisions WHERE seq<=? ORDER BY seq", (upto,)
+        "SELECT hypothesis, status, seq, reason, mono_s FROM decisions JOIN events USING (seq) "
+        "WHERE seq<=? ORDER BY seq",
+        (upto,),
     ):
         decided[hypothesis] = tuple(decision)
     ran = {
@@ -196,61 +199,79 @@ def hypotheses(
             (upto,),
         )
     }
-    spent = _Spent(tokens)
-    answer = []
-    for recorded in opened:
+    answer, undecided = [], ("open", None, "", None)
+    for recorded in story:
         event = recorded.event
+        if isinstance(event, TokensUsed):
+            spent.add(event)
         if not isinstance(event, HypothesisOpened):
             continue
-        used, minutes = spent.until(recorded)
         trials, passed, trial_minutes = ran.get(event.hypothesis, (0, 0, 0.0))
-        status, decided_seq, reason = decided.get(event.hypothesis, ("open", None, ""))
+        status, decided_seq, reason, mono_s = decided.get(event.hypothesis, undecided)
         answer.append(
-            HypothesisRow(
-                hypothesis=event.hypothesis,
-                parent=event.parent,
-                claim=event.claim,
-                difference=event.difference,
-                if_wrong=event.if_wrong,
-                program=event.program,
-                author=event.author,
-                repairs=event.repairs,
-                opened_seq=recorded.seq,
-                opened_mono_s=recorded.mono_s,
+            msgspec.structs.replace(
+                opened_row(recorded, event, *spent.until(recorded, event)),
                 status=status,
                 decided_seq=decided_seq,
                 decided_reason=reason,
+                decided_mono_s=mono_s,
                 scores=dict(scores[event.hypothesis]),
-                borrowed_from=event.borrowed_from,
                 trials=trials,
                 passed=passed,
                 trial_minutes=trial_minutes,
-                tokens=used,
-                minutes=minutes,
             )
         )
     return answer
 
 
-class _Spent:
+def opened_row(
+    recorded: Recorded, event: HypothesisOpened, tokens: int, minutes: float
+) -> HypothesisRow:
+    """A node as it stands when it is opened."""
+    return HypothesisRow(
+        hypothesis=event.hypothesis,
+        parent=event.parent,
+        claim=event.claim,
+        difference=event.difference,
+        if_wrong=event.if_wrong,
+        program=event.program,
+        author=event.author,
+        repairs=event.repairs,
+        opened_seq=recorded.seq,
+        opened_mono_s=recorded.mono_s,
+        borrowed_from=event.borrowed_from,
+        tokens=tokens,
+        minutes=minutes,
+    )
+
+
+def tried(rows: Rows, hypothesis: int, upto: int) -> tuple[int, int, float]:
+    """Closed trials of a hypothesis, how many passed, and their minutes together."""
+    found = rows(
+        "SELECT count(*), coalesce(sum(outcome='PASS'), 0), coalesce(sum(wall_s), 0.0) FROM trials "
+        "WHERE hypothesis=? AND closed_seq<=? AND outcome IS NOT NULL",
+        (hypothesis, upto),
+    )
+    trials, passed, wall_s = next(iter(found))
+    return trials, passed, wall_s / 60.0
+
+
+class Spent:
     """Tokens and time between one hypothesis and the next of the same author."""
 
-    def __init__(self, tokens: Iterable[Recorded]) -> None:
-        self._tokens = iter(tokens)
-        self._ahead = next(self._tokens, None)
+    def __init__(self) -> None:
         self._used: dict[str, int] = defaultdict(int)
         self._since_s: dict[str, float] = {}
 
-    def until(self, opened: Recorded) -> tuple[int, float]:
+    def add(self, event: TokensUsed) -> None:
+        self._used[event.by] += event.tokens.total
+
+    def until(self, recorded: Recorded, opened: HypothesisOpened) -> tuple[int, float]:
         """Tokens and minutes since the one before."""
-        while self._ahead is not None and self._ahead.seq < opened.seq:
-            if isinstance(self._ahead.event, TokensUsed):
-                self._used[self._ahead.event.by] += self._ahead.event.tokens.total
-            self._ahead = next(self._tokens, None)
-        author = opened.event.author if isinstance(opened.event, HypothesisOpened) else ""
+        author = opened.author
         used = self._used.pop(author, 0) + self._used.pop("", 0)
-        minutes = (opened.mono_s - self._since_s.get(author, 0.0)) / 60.0
-        self._since_s[author] = opened.mono_s
+        minutes = (recorded.mono_s - self._since_s.get(author, 0.0)) / 60.0
+        self._since_s[author] = recorded.mono_s
         return used, max(0.0, minutes)
 
 

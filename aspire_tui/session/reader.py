@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
 
+from aspire_tui.domain import SeedSet
 from aspire_tui.events import (
     CallIntent,
     CallResult,
@@ -284,12 +285,30 @@ class SessionReader:
         return [AgentLine(e.seq, e.wall_s, e.mono_s, e.event) for e in events]
 
     @_or_damaged
-    def hypotheses(self, upto_seq: int | None = None) -> list[HypothesisRow]:
-        """Every node of the tree, oldest first, as it stood."""
+    def hypotheses(
+        self, upto_seq: int | None = None, spent: nouns.Spent | None = None
+    ) -> list[HypothesisRow]:
+        """Every node of the tree, oldest first, as it stood.
+
+        ``spent`` ends up holding what was used since the last one, for whoever reads on.
+        """
         upto = self._upto(upto_seq)
-        opened = self.events(kinds=("hypothesis",), upto_seq=upto)
-        tokens = self.events(kinds=("tokens",), upto_seq=upto)
-        return nouns.hypotheses(self._rows, opened, tokens, upto)
+        story = self.events(kinds=("hypothesis", "tokens"), upto_seq=upto)
+        return nouns.hypotheses(self._rows, story, upto, spent or nouns.Spent())
+
+    @_or_damaged
+    def scores(self, upto_seq: int | None = None) -> list[tuple[SeedSet, int, int, float]]:
+        """Every score of every hypothesis as seed set, k, n and when, oldest first."""
+        sql = (
+            "SELECT seed_set, k, n, mono_s FROM scores JOIN events USING (seq) "
+            "WHERE seq<=? ORDER BY seq"
+        )
+        return self._rows(sql, (self._upto(upto_seq),))
+
+    @_or_damaged
+    def tried(self, hypothesis: int, upto_seq: int | None = None) -> tuple[int, int, float]:
+        """Closed trials of a hypothesis, how many passed, and their minutes together."""
+        return nouns.tried(self._rows, hypothesis, self._upto(upto_seq))
 
     # -- what lies beside the events ----------------------------------------------------------
 

@@ -119,6 +119,7 @@ class HypothesisRow(Struct, frozen=True):
     status: HypothesisStatus = "open"
     decided_seq: int | None = None
     decided_reason: str = ""
+    decided_mono_s: float | None = None
     scores: dict[SeedSet, Score] = {}
     borrowed_from: tuple[int, ...] = ()
     trials: int = 0

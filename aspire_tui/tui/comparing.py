@@ -135,13 +135,13 @@ class Comparing:
     def _diff(self) -> None:
         """The hypothesis under the cursor beside its parent; else the shown program beside it."""
         console = self._console
-        rows = {h.hypothesis: h for h in console.moment.hypotheses}
+        tree = console.moment.tree
         target = console.workspace.pane("search").target()
         number = target.number if target is not None and target.kind == "hypothesis" else None
         if number is None and console.moment.trial is not None:
             number = console.moment.trial.hypothesis
-        row = rows.get(number) if number is not None else None
-        parent = rows.get(row.parent) if row is not None and row.parent is not None else None
+        row = tree.hypothesis(number)
+        parent = tree.hypothesis(row.parent) if row is not None else None
         if row is None or parent is None:
             console.say("diff: this has no parent to be compared with", "warn")
             return

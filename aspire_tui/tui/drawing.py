@@ -147,6 +147,7 @@ class DrawnConsole(DiffedApp):
             now_s=self._clock() if self.mode == "live" else None,
             unfolded=self.acts.looking.unfolded,
             live=self.mode == "live",
+            lanes=self.acts.looking.showing_lanes,
         )
 
     def draw_overlay(self) -> None:

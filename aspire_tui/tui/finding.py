@@ -18,7 +18,7 @@ from aspire_tui.events import (
 )
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.cover import Cover
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
 from aspire_tui.tui.panes.format import clock, value_text
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -150,6 +150,7 @@ class Finding:
         ]
         more = f"the first {FOUND_MOST}, " if len(self._hits) >= FOUND_MOST else ""
         return Body(
-            title, FixedLines(rows), {i: Target("hit", i) for i in range(len(rows))}, selected=0,
+            title, FixedLines(rows),
+            ListedTargets({i: Target("hit", i) for i in range(len(rows))}), selected=0,
             foot=f"{more}enter goes there, esc closes",
         )  # fmt: skip

@@ -97,7 +97,7 @@ class IdeaActs:
     def _edit_fork(self) -> None:
         """The program of the hypothesis in the editor; what comes back is put in as a fork."""
         here = self._here()
-        row = next((h for h in self._console.moment.hypotheses if h.hypothesis == here), None)
+        row = self._console.moment.tree.hypothesis(here)
         if here is None or row is None:
             self._console.say("fork: put the cursor on a hypothesis (pane 5)", "warn")
             return

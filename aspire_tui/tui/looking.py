@@ -23,6 +23,7 @@ class Looking:
         query: What was searched for last.
         unfolded: Hypotheses whose trials are listed.
         showing_code: The call's pane shows the whole program.
+        showing_lanes: The search is drawn over time instead of as a tree.
     """
 
     def __init__(self, console: Console) -> None:
@@ -30,6 +31,7 @@ class Looking:
         self.query = ""
         self.unfolded: frozenset[int] = frozenset()
         self.showing_code = False
+        self.showing_lanes = False
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """What each act of looking does, by its id."""
@@ -60,6 +62,7 @@ class Looking:
             "search_last": partial(self._find, forward=False),
             "picture": self._picture,
             "program": self._program,
+            "lanes": self._lanes,
         }
 
     def focus(self, pane: PaneId) -> None:
@@ -148,6 +151,10 @@ class Looking:
         self._console.source.choose(picture=following if more else None)
         if self._console.workspace.focused != "call":
             self.focus("call")
+
+    def _lanes(self) -> None:
+        self.showing_lanes = not self.showing_lanes
+        self.focus("search")
 
     def _program(self) -> None:
         self.showing_code = not self.showing_code

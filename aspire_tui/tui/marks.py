@@ -13,7 +13,7 @@ from aspire_tui.events import Bookmarked, HandAct, Note, Recorded, VerdictOverri
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.by_hand import hand_words
 from aspire_tui.tui.cover import Cover
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
 from aspire_tui.tui.panes.format import clock
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -133,6 +133,6 @@ class Marks:
         ]
         targets = {i: Target("event", row[1]) for i, row in enumerate(rows)}
         return Body(
-            "Marks", FixedLines(lines), targets, selected=len(rows) - 1,
+            "Marks", FixedLines(lines), ListedTargets(targets), selected=len(rows) - 1,
             foot="enter goes there, esc closes",
         )  # fmt: skip

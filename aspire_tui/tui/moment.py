@@ -7,9 +7,8 @@ Read from the session file by :func:`read_moment` and by nothing else; panes are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from aspire_tui.domain import Keyframe, Outcome, SeedSet
+from aspire_tui.domain import Keyframe
 from aspire_tui.events import (
     ProgramEnded,
     Recorded,
@@ -23,18 +22,17 @@ from aspire_tui.session.rows import (
     AgentLine,
     CallDetail,
     CallRow,
-    HypothesisRow,
     KeyframeRow,
     ProgramRow,
     TrialRow,
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot
+from aspire_tui.tui.tree import EMPTY_TREE, Tree
+from aspire_tui.tui.tree_reading import TreeReading
 
 AGENT_LINES = 400
-TRIALS_LISTED = 2_000
 HAND_ACTS = 4
 OVERRIDES = 200
-SCORES = 1_000
 TRIAL_KINDS = ("reset", "program_ended", "verdict", "referee", "skill_matched")
 
 
@@ -73,19 +71,6 @@ class Picture:
     of: int
 
 
-class ListedTrial(NamedTuple):
-    """A trial as a list of trials shows it: only what opening and closing it settles."""
-
-    trial: int
-    hypothesis: int | None
-    seed: int
-    seed_set: SeedSet
-    closed: bool
-    outcome: Outcome | None
-    implicated: int | None
-    reason: str
-
-
 @dataclass(frozen=True)
 class Moment:
     """The session at ``snapshot.seq`` with the trial, call and picture that are shown."""
@@ -101,13 +86,10 @@ class Moment:
     picture: Picture | None = None
     program: ProgramRow | None = None
     agent: tuple[AgentLine, ...] = ()
-    hypotheses: tuple[HypothesisRow, ...] = ()
-    trials: tuple[ListedTrial, ...] = ()
+    tree: Tree = EMPTY_TREE
     path: str = ""
     by_hand: tuple[Recorded, ...] = ()
     """The newest acts by hand."""
-    scores: tuple[Recorded, ...] = ()
-    """Scores of hypotheses, oldest first."""
     overrides: tuple[Recorded, ...] = ()
     """Verdicts of trials that people judge otherwise."""
 
@@ -124,12 +106,7 @@ class Moment:
 class Remembered:
     """What need not be read again while nothing it depends on has changed."""
 
-    trials_key: tuple[object, ...] = ()
-    trials: tuple[ListedTrial, ...] = ()
-    tree_key: tuple[object, ...] = ()
-    tree: tuple[HypothesisRow, ...] = ()
-    scores_key: tuple[object, ...] = ()
-    scores: tuple[Recorded, ...] = ()
+    tree: TreeReading = field(default_factory=TreeReading)
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
 
 
@@ -156,11 +133,9 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
         picture=_picture(reader, keyframes, asked.picture),
         program=_program(reader, trial, remembered),
         agent=tuple(reader.agent_lines(seq, AGENT_LINES)),
-        hypotheses=_tree(reader, snapshot, remembered),
-        trials=_trials(reader, snapshot, remembered),
+        tree=remembered.tree.at(reader, seq),
         path=str(reader.path),
         by_hand=tuple(reader.newest_events(HAND_ACTS, ("hand_act",), seq)),
-        scores=_scores(reader, snapshot, remembered),
         overrides=tuple(reader.newest_events(OVERRIDES, ("override",), seq)),
     )
 
@@ -230,46 +205,3 @@ def _program(
     if remembered.programs.get(trial.program) is None:
         remembered.programs[trial.program] = reader.program(trial.program)
     return remembered.programs[trial.program]
-
-
-def _trials(
-    reader: SessionReader, snapshot: Snapshot, remembered: Remembered
-) -> tuple[ListedTrial, ...]:
-    key = (snapshot.trials_opened, snapshot.trials_closed)
-    if key != remembered.trials_key:
-        rows = reader.trials(snapshot.seq, newest=TRIALS_LISTED)
-        remembered.trials_key, remembered.trials = key, tuple(_listed(row) for row in rows)
-    return remembered.trials
-
-
-def _listed(row: TrialRow) -> ListedTrial:
-    return ListedTrial(
-        trial=row.trial,
-        hypothesis=row.hypothesis,
-        seed=row.seed,
-        seed_set=row.seed_set,
-        closed=row.closed_seq is not None,
-        outcome=row.outcome,
-        implicated=row.implicated,
-        reason=row.reason,
-    )
-
-
-def _scores(
-    reader: SessionReader, snapshot: Snapshot, remembered: Remembered
-) -> tuple[Recorded, ...]:
-    key = (snapshot.hypotheses_opened, snapshot.live_hypotheses)
-    if key != remembered.scores_key:
-        found = tuple(reader.newest_events(SCORES, ("score",), snapshot.seq))
-        remembered.scores_key, remembered.scores = key, found
-    return remembered.scores
-
-
-def _tree(
-    reader: SessionReader, snapshot: Snapshot, remembered: Remembered
-) -> tuple[HypothesisRow, ...]:
-    key = (snapshot.hypotheses_opened, snapshot.live_hypotheses)
-    if key != remembered.tree_key:
-        rows = tuple(reader.hypotheses(snapshot.seq))
-        remembered.tree_key, remembered.tree = key, rows
-    return remembered.tree

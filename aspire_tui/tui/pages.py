@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aspire_tui.tui.panes.body import Body, Look, Target
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
 from aspire_tui.tui.screen.text import Line, fit, line, pad, text_width, wrap
@@ -50,7 +50,9 @@ class Page:
             lines = [part for row in self.rows for part in _wrapped(row, look.width)]
             targets = {}
         first = min(targets, default=None)
-        return Body(self.title, FixedLines(lines), targets, selected=first, foot=self.keys)
+        return Body(
+            self.title, FixedLines(lines), ListedTargets(targets), selected=first, foot=self.keys
+        )
 
     def name_of(self, row: int | None) -> str:
         return dict(self.names).get(-1 if row is None else row, "")

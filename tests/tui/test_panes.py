@@ -24,9 +24,16 @@ from aspire_tui.tui.panes.source_code import listing
 from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.screen.text import plain, width
 from aspire_tui.tui.themes import Palette, roles
+from aspire_tui.tui.tree import Tree
+
+
+def lanes_body(moment: Moment, look: Look) -> Body:
+    return search_body(moment, replace(look, lanes=True))
+
 
 BODIES: tuple[Callable[[Moment, Look], Body], ...] = (
     calls_body, inspector_body, program_body, checks_body, agent_body, search_body, time_body,
+    lanes_body,
 )  # fmt: skip
 NASTY = "\x1b[2J\x1b]0;owned\x07" + "\u202eevil\u202c" + "漢" * 300 + "\x00\n\r\t" + "x" * 5000
 
@@ -42,7 +49,8 @@ def failed(reader: SessionReader) -> Moment:
 
 
 def lines_of(body: Body) -> list[str]:
-    return [plain(body.lines.line(i)) for i in range(len(body.lines))]
+    lines = [body.lines.line(i) for i in range(len(body.lines))]
+    return [plain(row) for row in (*body.head, *lines)]
 
 
 def poisoned(moment: Moment) -> Moment:
@@ -58,11 +66,13 @@ def poisoned(moment: Moment) -> Moment:
     program = msgspec.structs.replace(moment.program, text=NASTY * 3)
     trial = msgspec.structs.replace(moment.trial, task=NASTY, reason=NASTY)
     ended = tuple(msgspec.structs.replace(e, error=NASTY, stdout=NASTY) for e in moment.facts.ended)
-    tree = tuple(msgspec.structs.replace(h, claim=NASTY) for h in moment.hypotheses)
-    trials = tuple(t._replace(reason=NASTY) for t in moment.trials)
+    tree = Tree.of(
+        (msgspec.structs.replace(h, claim=NASTY) for h in moment.tree.hypotheses),
+        (t._replace(reason=NASTY) for mine in moment.tree.trials.values() for t in mine),
+    )
     return replace(
-        moment, call=detail, calls=calls, program=program, trial=trial, hypotheses=tree,
-        facts=replace(moment.facts, ended=ended), trials=trials,
+        moment, call=detail, calls=calls, program=program, trial=trial, tree=tree,
+        facts=replace(moment.facts, ended=ended),
     )  # fmt: skip
 
 
@@ -75,12 +85,11 @@ def test_no_line_is_wider_than_its_pane_nor_hostile(
     for moment in (failed, poisoned(failed), Moment()):
         made = body(moment, Look(width=columns, glyphs=glyphs))
         known = roles()
-        for index in range(len(made.lines)):
-            row = made.lines.line(index)
+        for row in (*made.head, *(made.lines.line(i) for i in range(len(made.lines)))):
             text = plain(row)
             assert not any(ch in text for ch in "\x1b\x07\x00\u202e\n\r\t")
             assert all(isinstance(s.role, tuple) or s.role in known for s in row)
-            if body in (calls_body, search_body) and moment.trial is not None:
+            if body in (calls_body, search_body, lanes_body) and moment.trial is not None:
                 assert width(row) <= columns
 
 

@@ -5,37 +5,41 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aspire_tui.domain import Evidence, GraspCandidate, PlannedPath, RobotState
-from aspire_tui.events import CallIntent, CallResult, HypothesisScored, Recorded
+from aspire_tui.domain import Evidence, GraspCandidate, PlannedPath, RobotState, SeedSet
+from aspire_tui.events import CallIntent, CallResult
 from aspire_tui.tui.glyphs import ASCII
 from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.panes.from_above import map_lines
 from aspire_tui.tui.panes.progress import best_so_far, progress_lines
 from aspire_tui.tui.screen.text import plain, width
+from aspire_tui.tui.tree import GrowingTree, Progress
 
 DOWN = (0.0, 0.0, 1.0, 0.0)
 metres = st.floats(-1.0, 1.0)
 
 
-def scored(at_s: float, k: int, n: int, seed_set: str = "dev") -> Recorded:
-    event = HypothesisScored(1, seed_set, k, n, 0.0, 1.0)  # type: ignore[arg-type]
-    return Recorded(1, at_s, at_s, event)
+def progress(*scores: tuple[float, int, int, SeedSet]) -> Progress:
+    """Of scores as when, k, n, seed set."""
+    growing = GrowingTree()
+    for at_s, k, n, seed_set in scores:
+        growing.scored(seed_set, k, n, at_s)
+    return growing.tree().progress
 
 
 def test_the_curve_never_falls_and_few_scenes_are_no_progress() -> None:
-    story = [scored(1, 1, 1), scored(10, 3, 5), scored(20, 2, 5), scored(30, 5, 5)]
-    curve = best_so_far(story, "dev", 40.0, 8)
+    best = progress((1, 1, 1, "dev"), (10, 3, 5, "dev"), (20, 2, 5, "dev"), (30, 5, 5, "dev"))
+    curve = best_so_far(best["dev"], 40.0, 8)
     assert curve == [None, 0.6, 0.6, 0.6, 0.6, 1.0, 1.0, 1.0]
-    assert best_so_far(story, "selection", 40.0, 8) == [None] * 8
+    assert list(best) == ["dev"] and best_so_far((), 40.0, 8) == [None] * 8
 
 
 def test_sets_are_never_pooled_and_ascii_is_ascii() -> None:
-    story = [scored(1, 5, 10), scored(2, 10, 10, "selection")]
+    story = progress((1, 5, 10, "dev"), (2, 10, 10, "selection"))
     rows = [plain(row) for row in progress_lines(story, 4.0, Look(width=60, glyphs=ASCII))]
     assert rows[1].startswith("dev") and "50 %" in rows[1]
     assert rows[2].startswith("selection") and "100 %" in rows[2]
     assert all(row.isascii() for row in rows)
-    assert progress_lines([], 4.0, Look()) == []
+    assert progress_lines({}, 4.0, Look()) == []
 
 
 def moved(before: tuple[float, float], after: tuple[float, float], **given: object) -> CallResult:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from aspire_tui.tui.glyphs import UNICODE, Glyphs
+from aspire_tui.tui.panes.targets import NO_TARGETS, Targets
+from aspire_tui.tui.panes.targets import ListedTargets as ListedTargets
+from aspire_tui.tui.panes.targets import Target as Target
 from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.lines import FixedLines, LineSource
 from aspire_tui.tui.screen.text import Line
-
-
-class Target(NamedTuple):
-    """What a row stands for: a ``call``, a ``trial`` or a ``hypothesis`` by its number."""
-
-    kind: str
-    number: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +26,8 @@ class Look:
     unfolded: frozenset[int] = frozenset()
     """Hypotheses whose trials are listed."""
     live: bool = False
+    lanes: bool = False
+    """Hypotheses are drawn over time instead of as a tree."""
 
 
 NO_LINES = FixedLines()
@@ -44,20 +40,22 @@ class Body:
     Attributes:
         title: Upper border.
         lines: What it shows.
-        targets: What rows stand for, by row number; empty where a pane only scrolls.
+        targets: What rows stand for; empty where a pane only scrolls.
         selected: Row of what is shown elsewhere, if this pane lists it.
         foot: Lower border.
         tail: New lines come at the end and are followed.
         mark: A word at the right of the upper border.
+        head: Rows above the lines that do not scroll.
     """
 
     title: str
     lines: LineSource = NO_LINES
-    targets: Mapping[int, Target] = field(default_factory=dict)
+    targets: Targets = NO_TARGETS
     selected: int | None = None
     foot: str = ""
     tail: bool = False
     mark: str = ""
+    head: tuple[Line, ...] = ()
 
 
 def nothing(title: str, *what: Line) -> Body:

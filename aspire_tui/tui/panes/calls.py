@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aspire_tui.session.rows import CallRow, TrialRow
 from aspire_tui.tui.moment import Moment
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
 from aspire_tui.tui.panes.format import clock, seconds, some, status_mark
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -37,7 +37,7 @@ def calls_body(moment: Moment, look: Look) -> Body:
     return Body(
         title=_title(trial, look),
         lines=MadeLines(len(rows), make),
-        targets=targets,
+        targets=ListedTargets(targets),
         selected=selected,
         foot=_foot(moment, trial, look),
         tail=moment.asked.call is None and moment.asked.at_seq is None,

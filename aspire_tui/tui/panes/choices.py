@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aspire_tui.tui.inventory import Inventory, Item
-from aspire_tui.tui.panes.body import Body, Look, Target
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.panes.format import section
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -60,7 +60,7 @@ def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[in
         rows.append(())
     targets = {row: Target(item.kind, row) for row, item in items.items()}
     first = min(items, default=None)
-    return Body("aspire_tui", FixedLines(rows), targets, selected=first), items
+    return Body("aspire_tui", FixedLines(rows), ListedTargets(targets), selected=first), items
 
 
 def _parts(item: Item, name_width: int, state_width: int) -> Line:

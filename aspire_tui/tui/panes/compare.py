@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aspire_tui.session.failures import FailureGroup
 from aspire_tui.session.rows import CallDetail, CallRow, TrialRow
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
 from aspire_tui.tui.panes.format import (
     OUTCOME_ROLES,
     outcome_mark,
@@ -226,6 +226,6 @@ def clusters_body(
             )
         )
     return Body(
-        title, FixedLines(lines), targets, selected=min(targets, default=None),
+        title, FixedLines(lines), ListedTargets(targets), selected=min(targets, default=None),
         foot="enter opens the first trial of a group, esc closes",
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aspire_tui.tui.actions import ACTIONS, Group, Situation, find, keys_word
-from aspire_tui.tui.panes.body import Body, Look, Target
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.panes.format import section
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.text import Line, line, pad, spread, wrap
@@ -109,6 +109,6 @@ def palette_body(query: str, now: Situation, look: Look) -> Body:
     if not found:
         rows = [line(("no act has these words", "dim"))]
     return Body(
-        "Acts", FixedLines(rows), targets, selected=0 if found else None,
+        "Acts", FixedLines(rows), ListedTargets(targets), selected=0 if found else None,
         foot="type to find, enter does it, esc closes",
     )  # fmt: skip

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 
 from aspire_tui.domain import SeedSet
-from aspire_tui.session.rows import HypothesisRow
 from aspire_tui.session.snapshot import Snapshot
-from aspire_tui.tui.moment import ListedTrial, Moment
+from aspire_tui.tui.glyphs import Glyphs
+from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Body, Look, Target, nothing
 from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio, some
+from aspire_tui.tui.panes.lanes import lane_row, lanes_head
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Part, line, pad, spread
+from aspire_tui.tui.tree import LEVELS_DRAWN, ListedTrial, Row, Tree, TreeRows
 
 _SETS: tuple[tuple[SeedSet, str], ...] = (
     ("dev", "dev"),
@@ -22,66 +22,43 @@ _SETS: tuple[tuple[SeedSet, str], ...] = (
     ("held_out", "held"),
 )
 _STATUS_ROLES = {"open": "", "kept": "ok", "pruned": "dim", "promoted": "ok"}
-
-
-Lanes = tuple[tuple[SeedSet, int], ...]
-"""Columns of the tree: a seed set and its cells. A hypothesis without a word is open."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """One row: a hypothesis or one of its trials, with the lanes left of it."""
-
-    lanes: str
-    hypothesis: HypothesisRow | None = None
-    trial: ListedTrial | None = None
-    trials: int = 0
-    unfolded: bool = False
+"""A hypothesis without a word is open."""
+SCORE_CELLS = 6
 
 
 def search_body(moment: Moment, look: Look) -> Body:
     """The tree, or plainly the trials of a session that searches nothing."""
-    lanes = _lanes(moment.hypotheses)
-    rows: list[Node | None] = list(_rows(moment, look))
-    if lanes:
-        rows.insert(0, None)
-    if not rows:
+    tree = moment.tree
+    rows = TreeRows(tree, look.unfolded)
+    if not len(rows):
         return nothing("Search", line(("no hypothesis and no trial yet", "dim")))
-    best = moment.snapshot.best
     shown = moment.trial.trial if moment.trial else None
-
-    def make(index: int) -> Line:
-        node = rows[index]
-        if node is None:
-            return _heading(lanes, look)
-        if node.hypothesis is not None:
-            is_best = best is not None and best.hypothesis == node.hypothesis.hypothesis
-            return hypothesis_row(node, lanes, look, is_best)
-        assert node.trial is not None
-        return trial_row(node, node.trial, look)
-
-    targets = {
-        i: Target("hypothesis", n.hypothesis.hypothesis)
-        if n.hypothesis is not None
-        else Target("trial", n.trial.trial if n.trial else 0)
-        for i, n in enumerate(rows)
-        if n is not None
-    }
-    selected = next((i for i, t in targets.items() if t == ("trial", shown)), None)
+    in_lanes = look.lanes and bool(tree.hypotheses)
+    make = lane_row if in_lanes else tree_row
     return Body(
         title=f"Search {look.glyphs.dot} {_counted(moment.snapshot)}",
-        lines=MadeLines(len(rows), make),
-        targets=targets,
-        selected=selected,
+        lines=MadeLines(len(rows), partial(make, moment, rows, look)),
+        targets=rows,
+        selected=rows.row_of(Target("trial", shown)) if shown is not None else None,
         foot=_foot(moment),
-        tail=not moment.hypotheses,
+        tail=not tree.hypotheses,
+        head=lanes_head(moment, look) if in_lanes else _heading(tree, look),
     )
 
 
-def hypothesis_row(node: Node, lanes: Lanes, look: Look, best: bool) -> Line:
+def tree_row(moment: Moment, rows: TreeRows, look: Look, index: int) -> Line:
+    """A hypothesis with its scores, or one of its trials."""
+    row = rows.row(index)
+    if row.trial is not None:
+        return trial_row(row, row.trial, rows.tree, look)
+    best = moment.snapshot.best
+    return hypothesis_row(row, rows.tree, look, best.hypothesis if best else None)
+
+
+def hypothesis_row(node: Row, tree: Tree, look: Look, best: int | None) -> Line:
     """Standing and claim on the left, scores in the columns of their seed sets."""
-    row = node.hypothesis
-    assert row is not None
+    assert node.age is not None
+    row = tree.hypotheses[node.age]
     glyphs = look.glyphs
     mark = {"kept": glyphs.node_kept, "promoted": glyphs.node_promoted, "pruned": glyphs.bad}.get(
         row.status, glyphs.node
@@ -89,46 +66,56 @@ def hypothesis_row(node: Node, lanes: Lanes, look: Look, best: bool) -> Line:
     role = _STATUS_ROLES[row.status]
     fold = (glyphs.unfolded if node.unfolded else glyphs.folded) if node.trials else " "
     left = line(
-        (node.lanes, "faint"),
+        (branches(tree, node.age, glyphs), "faint"),
         (f"{fold} ", "faint"),
         (f"{mark} H{row.hypothesis} ", role or "strong"),
-        ("best " if best else "", "accent"),
+        ("best " if row.hypothesis == best else "", "accent"),
         (f"{row.status} " if row.status != "open" else "", role),
         (clean_line(row.claim, 300), "dim" if row.status == "pruned" else ""),
     )
-    return spread(
-        left, line(*(_score(row, seed_set, cells) for seed_set, cells in lanes)), look.width
-    )
+    scores = (_score(node.age, tree, seed_set) for seed_set, _ in _scored(tree))
+    return spread(left, line(*scores), look.width)
 
 
-def _score(row: HypothesisRow, seed_set: SeedSet, cells: int) -> Part:
-    score = row.scores.get(seed_set)
+def branches(tree: Tree, age: int, glyphs: Glyphs) -> str:
+    """The lines left of a node, of its nearest levels; deeper ones are only hinted at."""
+    near = tree.ancestry(age)
+    if not near:
+        return ""
+    deeper = glyphs.ellipsis if tree.depths[age] > LEVELS_DRAWN else ""
+    above = "".join("  " if tree.is_last(a) else glyphs.branch_line for a in near[:-1])
+    return deeper + above + (glyphs.branch_last if tree.is_last(age) else glyphs.branch)
+
+
+def _below(tree: Tree, age: int, glyphs: Glyphs) -> str:
+    """The lines left of what belongs to a node."""
+    near = tree.ancestry(age)
+    return "".join("  " if tree.is_last(a) else glyphs.branch_line for a in near) + "  "
+
+
+def _score(age: int, tree: Tree, seed_set: SeedSet) -> Part:
+    score = tree.hypotheses[age].scores.get(seed_set)
     text = ratio(score.k, score.n) if score is not None else ""
-    return pad(f" {text}", cells, right=True), "number"
+    return pad(f" {text}", SCORE_CELLS, right=True), "number"
 
 
-def _lanes(rows: tuple[HypothesisRow, ...]) -> Lanes:
-    """The seed sets that have scores, each with the width of its column."""
-    return tuple(
-        (seed_set, 6) for seed_set, name in _SETS if any(seed_set in row.scores for row in rows)
-    )
+def _scored(tree: Tree) -> list[tuple[SeedSet, str]]:
+    return [(seed_set, name) for seed_set, name in _SETS if seed_set in tree.scored]
 
 
-def _heading(lanes: Lanes, look: Look) -> Line:
-    names = dict(_SETS)
-    heads = line(*((pad(names[seed_set], cells, right=True), "dim") for seed_set, cells in lanes))
-    return spread((), heads, look.width)
+def _heading(tree: Tree, look: Look) -> tuple[Line, ...]:
+    heads = line(*((pad(name, SCORE_CELLS, right=True), "dim") for _, name in _scored(tree)))
+    return (spread((), heads, look.width),) if heads else ()
 
 
-def trial_row(node: Node, trial: ListedTrial, look: Look) -> Line:
+def trial_row(node: Row, trial: ListedTrial, tree: Tree, look: Look) -> Line:
     glyphs = look.glyphs
-    judged = trial.closed
-    outcome = trial.outcome if judged else None
-    word = (outcome or "not judged") if judged else "open"
-    role = OUTCOME_ROLES[outcome] if judged else "accent"
-    mark = outcome_mark(outcome, glyphs) if judged else glyphs.flight
+    outcome = trial.outcome if trial.closed else None
+    word = (outcome or "not judged") if trial.closed else "open"
+    role = OUTCOME_ROLES[outcome] if trial.closed else "accent"
+    mark = outcome_mark(outcome, glyphs) if trial.closed else glyphs.flight
     left = line(
-        (node.lanes, "faint"),
+        (_below(tree, node.age, glyphs) if node.age is not None else "", "faint"),
         (f"{mark} {word} ", role),
         f"trial {trial.trial} ",
         (f"seed {trial.seed} {trial.seed_set.replace('_', '-')} ", "dim"),
@@ -136,41 +123,6 @@ def trial_row(node: Node, trial: ListedTrial, look: Look) -> Line:
     )
     right = line((f"call {trial.implicated}" if trial.implicated else "", "dim"))
     return spread(left, right, look.width)
-
-
-def _rows(moment: Moment, look: Look) -> Iterator[Node]:
-    trials: dict[int | None, list[ListedTrial]] = defaultdict(list)
-    for trial in moment.trials:
-        trials[trial.hypothesis].append(trial)
-    children: dict[int | None, list[HypothesisRow]] = defaultdict(list)
-    known = {row.hypothesis for row in moment.hypotheses}
-    for row in moment.hypotheses:
-        children[row.parent if row.parent in known else None].append(row)
-    for trial in trials[None]:
-        yield Node("", trial=trial)
-    yield from _branch(children, trials, look)
-
-
-def _branch(
-    children: dict[int | None, list[HypothesisRow]],
-    trials: dict[int | None, list[ListedTrial]],
-    look: Look,
-) -> Iterator[Node]:
-    glyphs = look.glyphs
-    waiting = [(row, "", "") for row in reversed(children[None])]
-    while waiting:
-        row, lanes, below = waiting.pop()
-        unfolded = row.hypothesis in look.unfolded
-        mine = trials[row.hypothesis]
-        yield Node(lanes, hypothesis=row, trials=len(mine), unfolded=unfolded)
-        if unfolded:
-            for trial in mine:
-                yield Node(f"{below}  ", trial=trial)
-        nested = children[row.hypothesis]
-        for index, child in reversed(list(enumerate(nested))):
-            last = index == len(nested) - 1
-            lane = glyphs.branch_last if last else glyphs.branch
-            waiting.append((child, below + lane, below + ("  " if last else glyphs.branch_line)))
 
 
 def _counted(snapshot: Snapshot) -> str:
@@ -184,6 +136,6 @@ def _counted(snapshot: Snapshot) -> str:
 
 def _foot(moment: Moment) -> str:
     trials = some(moment.snapshot.trials_opened, "trial")
-    if not moment.hypotheses:
+    if not moment.tree.hypotheses:
         return trials
     return f"{some(moment.snapshot.hypotheses_opened, 'hypothesis', 'hypotheses')}, {trials}"

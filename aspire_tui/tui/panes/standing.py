@@ -7,7 +7,7 @@ import math
 from aspire_tui.domain import Breakpoint, CallPreview
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.views import StandingView
-from aspire_tui.tui.panes.body import Body, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
 from aspire_tui.tui.panes.format import field, section, value_text, vector
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -81,5 +81,9 @@ def breakpoints_body(snapshot: Snapshot, look: Look) -> Body:
     rows.append(line(("they hold programs at the bench; trials in workers run through", "faint")))
     targets = {i: Target("breakpoint", p.number) for i, p in enumerate(points)}
     return Body(
-        "Breakpoints", FixedLines(rows), targets, selected=0, foot="enter removes, esc closes"
+        "Breakpoints",
+        FixedLines(rows),
+        ListedTargets(targets),
+        selected=0,
+        foot="enter removes, esc closes",
     )

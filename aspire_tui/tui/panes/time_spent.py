@@ -34,7 +34,7 @@ def time_body(moment: Moment, look: Look) -> Body:
     if apart.mru is not None and apart.executing > 0:
         text = f"apart, in {_CLOCKS[other]}: MRU {percent(apart.mru)} of {seconds(apart.total_s)}"
         lines.append(line((text, "dim")))
-    lines += progress_lines(moment.scores, moment.snapshot.mono_s, look)
+    lines += progress_lines(moment.tree.progress, moment.snapshot.mono_s, look)
     lines += _agent(moment.snapshot, look)
     lines += _judged(moment.snapshot, look)
     mru = account.split().mru

@@ -82,7 +82,7 @@ class PaneView(Widget):
     def show(self, body: Body, rows: int) -> None:
         """Show another body in so many rows; place and cursor stay where they make sense."""
         state = self._state
-        state.view.height = max(1, rows)
+        state.view.height = max(1, rows - len(body.head))
         first = not len(state.body.lines)
         if body.tail and not state.body.tail:
             state.view.tail = True
@@ -115,26 +115,17 @@ class PaneView(Widget):
     def move(self, by: int) -> Target | None:
         """One step of the cursor, or of the view where there is nothing to choose."""
         state = self._state
-        rows = sorted(state.body.targets)
-        if not rows:
+        if not len(state.body.targets):
             state.view.scroll(by, len(state.body.lines), tails=state.body.tail)
             self.refresh()
             return None
-        here = self._row()
-        if here is None:
-            target_row = rows[0] if by > 0 else rows[-1]
-        else:
-            ahead = [r for r in rows if (r > here if by > 0 else r < here)]
-            ahead = ahead if by > 0 else ahead[::-1]
-            if not ahead:
-                return None
-            target_row = ahead[min(abs(by), len(ahead)) - 1]
-        return self.place(target_row)
+        row = state.body.targets.step(self._row(), by)
+        return self.place(row) if row is not None else None
 
     def place(self, row: int) -> Target | None:
         """Put the cursor on a row."""
         state = self._state
-        state.cursor = Cursor(state.body.targets.get(row), row)
+        state.cursor = Cursor(state.body.targets.at(row), row)
         last = row >= len(state.body.lines) - 1
         state.view.tail = state.body.tail and last
         state.view.reveal(row, len(state.body.lines))
@@ -157,9 +148,9 @@ class PaneView(Widget):
 
     def ends(self, last: bool) -> Target | None:
         """First or last row."""
-        rows = sorted(self._state.body.targets)
-        if rows:
-            return self.place(rows[-1] if last else rows[0])
+        row = self._state.body.targets.step(None, -1 if last else 1)
+        if row is not None:
+            return self.place(row)
         self._state.view.tail = last and self._state.body.tail
         by = len(self._state.body.lines)
         self._state.view.scroll(by if last else -by, by, tails=self._state.body.tail)
@@ -169,7 +160,7 @@ class PaneView(Widget):
     def target(self) -> Target | None:
         """What the row under the cursor stands for."""
         row = self._row()
-        return self._state.body.targets.get(row) if row is not None else None
+        return self._state.body.targets.at(row) if row is not None else None
 
     def render_line(self, y: int) -> Strip:
         columns, height = self.size
@@ -180,7 +171,11 @@ class PaneView(Widget):
         if y == height - 1:
             foot = bottom_row(state.body.foot, self._position(), self.marked, columns, edge)
             return self._brush.strip(foot, columns)
-        index = state.view.top + y - 1
+        head = state.body.head[: max(0, height - 2)]
+        if y <= len(head):
+            row = side_row(head[y - 1], self.marked, columns, edge, False)
+            return self._brush.strip(row, columns)
+        index = state.view.top + y - 1 - len(head)
         content = self._line(index)
         on = index == self._row() and index < len(state.body.lines)
         row = side_row(content, self.marked, columns, edge, on)
@@ -202,8 +197,9 @@ class PaneView(Widget):
             return line((f"{CANNOT_DRAW}: {error!r}", "alarm"))
 
     def on_click(self, event: events.Click) -> None:
-        index = self._state.view.top + event.y - 1
-        inside = 0 < event.y < self.size.height - 1 and index in self._state.body.targets
+        body = self._state.body
+        index = self._state.view.top + event.y - 1 - len(body.head)
+        inside = len(body.head) < event.y < self.size.height - 1 and body.targets.at(index)
         self.post_message(self.Picked(self.id or "", index if inside else None))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -238,9 +234,10 @@ class PaneView(Widget):
         """The cursor's own row while what it stands for is still there, else what is selected."""
         body, cursor = self._state.body, self._state.cursor
         if cursor.target is not None:
-            if cursor.row is not None and body.targets.get(cursor.row) == cursor.target:
+            if cursor.row is not None and body.targets.at(cursor.row) == cursor.target:
                 return cursor.row
-            return next((r for r, t in body.targets.items() if t == cursor.target), body.selected)
-        if cursor.row is not None and not body.targets:
+            row = body.targets.row_of(cursor.target)
+            return body.selected if row is None else row
+        if cursor.row is not None and not len(body.targets):
             return min(cursor.row, max(0, len(body.lines) - 1)) if len(body.lines) else None
         return body.selected

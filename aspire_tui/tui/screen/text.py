@@ -44,6 +44,17 @@ def _foreign_width(text: str) -> int:
     return cell_len(text)
 
 
+def joined(spans: Iterable[Span]) -> Line:
+    """Neighbours of one role become one span."""
+    kept: list[Span] = []
+    for span in spans:
+        if kept and kept[-1].role == span.role:
+            kept[-1] = Span(kept[-1].text + span.text, span.role)
+        else:
+            kept.append(span)
+    return tuple(kept)
+
+
 def text_width(text: str) -> int:
     """Cells a text takes."""
     return len(text) if text.isascii() else _foreign_width(text)
