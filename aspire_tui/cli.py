@@ -35,6 +35,7 @@ from aspire_tui.commands.context import Context
 from aspire_tui.config import find_workspace
 from aspire_tui.engine.client import EngineGone
 from aspire_tui.errors import Exit, exit_code
+from aspire_tui.global_options import put_first
 from aspire_tui.session.errors import SessionFileError
 
 app = typer.Typer(
@@ -111,7 +112,8 @@ app.command("doctor")(list_verbs.doctor)
 def main() -> None:
     """Entry point: run a command, turn its errors into one line and an exit code."""
     try:
-        code = app(standalone_mode=False)
+        mine, rest = put_first(sys.argv[1:])
+        code = app([*mine, *rest], standalone_mode=False)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
     except typer.Abort:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from aspire_tui.global_options import put_first
+
 
 def main() -> None:
     """``cell hold`` straight to the cell host; everything else through the command line."""
-    arguments = sys.argv[1:]
+    _, arguments = put_first(sys.argv[1:])  # a stop depends on no workspace
     if arguments[:2] == ["cell", "hold"] and _plain(arguments[2:]):
         from drivers.quick_hold import main as hold
 
