@@ -7,43 +7,51 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from aspire_tui.commands import (
-    bench_program,
-    cell_accept,
-    cell_bringup_check,
-    cell_calibrate,
-    cell_setup,
-    cell_teach,
-    cell_verbs,
-    cells_new,
-    exec_verb,
-    export_verb,
-    fault_verbs,
-    list_verbs,
-    mcp_verb,
-    metrics_verbs,
-    run_verbs,
-    session_verbs,
-    skill_verbs,
-    what_if_verb,
-)
 from aspire_tui.commands.context import Context
+from aspire_tui.commands.deferred import CONTEXT, deferred_group
 from aspire_tui.config import find_workspace
 from aspire_tui.engine.client import EngineGone
 from aspire_tui.errors import Exit, exit_code
 from aspire_tui.global_options import put_first
 from aspire_tui.session.errors import SessionFileError
 
+VERBS: Final = {
+    name: f"aspire_tui.commands.{place}"
+    for name, place in {
+        "run": "run_verbs:run",
+        "exec": "exec_verb:exec_program",
+        "bench": "bench_program:bench_app",
+        "attach": "run_verbs:attach",
+        "stop": "run_verbs:stop",
+        "mcp": "mcp_verb:mcp",
+        "replay": "session_verbs:replay",
+        "trace": "session_verbs:trace",
+        "what-if": "what_if_verb:what_if",
+        "metrics": "metrics_verbs:metrics",
+        "compare": "metrics_verbs:compare_sessions",
+        "export": "export_verb:export",
+        "sessions": "session_verbs:sessions_app",
+        "tasks": "list_verbs:tasks_app",
+        "cells": "cell_assembly:cells_app",
+        "skills": "skill_verbs:skills_app",
+        "cell": "cell_assembly:cell_app",
+        "primitives": "list_verbs:primitives",
+        "doctor": "list_verbs:doctor",
+    }.items()
+}
+"""Where each verb is; its module is imported when it is used."""
+
 app = typer.Typer(
     name="aspire-tui",
+    cls=deferred_group(VERBS),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
 
 
@@ -79,34 +87,6 @@ def launcher(
         from aspire_tui.commands.launch import launch
 
         launch(ctx.obj)
-
-
-app.command("run")(run_verbs.run)
-app.command("exec")(exec_verb.exec_program)
-app.add_typer(bench_program.bench_app, name="bench")
-app.command("attach")(run_verbs.attach)
-app.command("stop")(run_verbs.stop)
-app.command("mcp")(mcp_verb.mcp)
-app.command("replay")(session_verbs.replay)
-app.command("trace")(session_verbs.trace)
-app.command("what-if")(what_if_verb.what_if)
-app.command("metrics")(metrics_verbs.metrics)
-app.command("compare")(metrics_verbs.compare_sessions)
-app.command("export")(export_verb.export)
-app.add_typer(session_verbs.sessions_app, name="sessions")
-app.add_typer(list_verbs.tasks_app, name="tasks")
-app.add_typer(list_verbs.cells_app, name="cells")
-app.add_typer(skill_verbs.skills_app, name="skills")
-cell_verbs.cell_app.command("fault", cls=fault_verbs.FaultCommand)(fault_verbs.fault)
-cell_verbs.cell_app.command("check")(cell_bringup_check.check)
-cell_verbs.cell_app.command("calibrate")(cell_calibrate.calibrate)
-cell_verbs.cell_app.command("accept")(cell_accept.accept)
-cell_verbs.cell_app.command("setup")(cell_setup.setup)
-cell_verbs.cell_app.command("teach")(cell_teach.teach)
-list_verbs.cells_app.command("new")(cells_new.new)
-app.add_typer(cell_verbs.cell_app, name="cell")
-app.command("primitives")(list_verbs.primitives)
-app.command("doctor")(list_verbs.doctor)
 
 
 def main() -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.jobs import cell_named
-from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.errors import ConfigError, Exit
 from drivers.acceptance import (
     QUESTIONS,

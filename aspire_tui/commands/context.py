@@ -6,14 +6,15 @@ import getpass
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from aspire_tui.config import Workspace, load_settings
-from aspire_tui.engine.client import EngineClient
 from aspire_tui.errors import ConfigError
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Context:
         Args:
             view: Only watch, and HOLD.
         """
+        from aspire_tui.engine.client import EngineClient
         from aspire_tui.tui.start import watch_live
 
         watch_live(

@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import cell_named, make_job, session_named, tasks_named
 from aspire_tui.commands.queued import run_queued
 from aspire_tui.commands.recorded import Recorded, recorded_trial
 from aspire_tui.commands.run_verbs import (
-    JsonFlag,
     NoNoise,
     NoSandbox,
     RetriesOption,

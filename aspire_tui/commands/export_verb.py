@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
-from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.session_verbs import find_session
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.git_export import export_git

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from aspire_tui.commands.context import print_json
-from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.context import JsonFlag, print_json
 from aspire_tui.errors import ConfigError
 from drivers.runtime_dir import cell_paths
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.config import Settings, Workspace, load_settings, suggestion
+from aspire_tui.commands.retention import retention
+from aspire_tui.config import Workspace, load_settings, suggestion
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.grant import Asked, GrantError, read_grant
 from aspire_tui.engine.job import Job
@@ -18,7 +19,6 @@ from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_file import TaskError, find_task, task_path
 from aspire_tui.errors import ConfigError
 from aspire_tui.rollout.sandbox.levels import admitted
-from aspire_tui.session.keeping import GB, Retention
 from aspire_tui.session.reader import SessionReader
 from drivers.cellfile import CellFile, find_cell, load_cell
 from drivers.meeting import met
@@ -96,12 +96,6 @@ def people_of(job: Job, sentence: str, who: str, *, watched: bool) -> Job:
         except GrantError as error:
             raise ConfigError(f"--unattended: {error}") from None
     return msgspec.structs.replace(job, grant=sentence, started_by=who if watched else "")
-
-
-def retention(settings: Settings) -> Retention:
-    """What the settings say of keeping sessions, in bytes."""
-    kept = settings.sessions
-    return Retention(kept.keep_days, int(kept.quota_gb * GB), int(kept.least_free_gb * GB))
 
 
 def resume_job(

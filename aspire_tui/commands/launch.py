@@ -8,10 +8,6 @@ import sys
 import typer
 
 from aspire_tui.commands.context import Context
-from aspire_tui.commands.session_verbs import all_sessions
-from aspire_tui.engine.client import running_engines
-from aspire_tui.environment.task_file import task_names
-from drivers.runtime_dir import runtime_dir
 
 
 def launch(context: Context) -> None:
@@ -25,6 +21,11 @@ def launch(context: Context) -> None:
 
 
 def _lines(context: Context) -> None:
+    from aspire_tui.commands.session_verbs import all_sessions
+    from aspire_tui.engine.client import running_engines
+    from aspire_tui.environment.task_file import task_names
+    from drivers.runtime_dir import runtime_dir
+
     engines = running_engines(runtime_dir(), getpass.getuser())
     for session in engines:
         typer.echo(f"running   {session.stem}   aspire-tui attach {session.stem}")

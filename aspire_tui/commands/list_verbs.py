@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.jobs import cell_named, tasks_named
-from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.config import suggestion
 from aspire_tui.environment.new_task import (
     SentenceError,

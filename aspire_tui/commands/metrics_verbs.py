@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
-from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.session_verbs import find_session
 from aspire_tui.config import Workspace
 from aspire_tui.domain import SeedSet

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from aspire_tui.commands.agent_choice import AGENTS, Chosen, acp_agent, manual_agent, mcp_agent
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import (
     cell_named,
@@ -48,7 +48,6 @@ RetriesOption = Annotated[
         "--retries", min=1, max=8, help="Attempts in one trial, each told the failures before it."
     ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 NoSandbox = Annotated[
     bool,
     typer.Option(

@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
-from aspire_tui.commands.jobs import retention
-from aspire_tui.commands.run_verbs import JsonFlag
+from aspire_tui.commands.context import Context, JsonFlag, print_json
+from aspire_tui.commands.retention import retention
 from aspire_tui.config import Workspace, load_settings, suggestion
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.session.errors import SessionFileError

@@ -9,10 +9,9 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.experiments import frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
-from aspire_tui.commands.run_verbs import JsonFlag
 from aspire_tui.commands.skill_shelf_verbs import (
     add_skills,
     check_shelf,

@@ -38,7 +38,7 @@ from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, fit, line, spread
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
-from aspire_tui.tui.verbs import VerbFailed, run_verb
+from aspire_tui.tui.verbs import VerbFailed, WarmVerbs
 
 REFRESH_S = 3.0
 GUIDED_TASK = "cube_stack"
@@ -119,7 +119,7 @@ class Launcher(DiffedApp):
         theme: ThemeName | None = None,
         colours: Colours = "256",
         look_around: Callable[[Workspace, str], Inventory] = take_inventory,
-        run: RunVerb = run_verb,
+        run: RunVerb | None = None,
         hold: Callable[[str], list[str]] = hold_running_cells,
     ) -> None:
         super().__init__(ansi_color=True)
@@ -134,9 +134,12 @@ class Launcher(DiffedApp):
         self.colour_depth = {"mono": "mono", "ansi": "standard"}.get(name, "256")
         self._inventory: Inventory | None = None
         self._items: dict[int, Item] = {}
-        self._run_verb = run
+        self._warm = WarmVerbs() if run is None else None
+        self._run_verb: RunVerb = run or self._warm  # type: ignore[assignment]
         self._hold_cells = hold
         self._page: Page | None = None
+        self._above: list[Page] = []
+        """Pages that esc goes back to, nearest last."""
         self._marked: list[Path] = []
         self._said = ("", "")
         self._query = ""
@@ -159,6 +162,10 @@ class Launcher(DiffedApp):
         self.action_look()
         self.set_interval(REFRESH_S, self.action_look)
 
+    def on_unmount(self) -> None:
+        if self._warm is not None:
+            self._warm.close()
+
     @property
     def _list(self) -> PaneView:
         return self.query_one("#choices", PaneView)
@@ -167,6 +174,8 @@ class Launcher(DiffedApp):
         self.call_after_refresh(self._draw)
 
     def on_launcher_seen(self, message: Seen) -> None:
+        if self._inventory is None and self._warm is not None and not self.is_headless:
+            self._warm.warm()  # once the first screen stands
         self._inventory = message.inventory
         if self._page is None:
             self._draw()
@@ -209,7 +218,7 @@ class Launcher(DiffedApp):
         path = item.path if item is not None and item.kind == "replay" else None
         match what:
             case "skills":
-                self._open(lambda: skills_page(run, root))
+                self._open(lambda: skills_page(self._workspace.skill_folders()))
             case "doctor":
                 self._open(lambda: doctor_page(run, root))
             case "ledger":
@@ -261,7 +270,7 @@ class Launcher(DiffedApp):
         if self._typed.display:
             self._stop_typing()
         elif self._page is not None:
-            self._page = None
+            self._page = self._above.pop() if self._above else None
             self._list.fresh()
             self._draw()
         else:
@@ -304,6 +313,8 @@ class Launcher(DiffedApp):
             self._show_page(message.page)
 
     def _show_page(self, page: Page) -> None:
+        if self._page is not None and self._page.names:
+            self._above.append(self._page)
         self._page = page
         self._list.fresh()
         self._draw()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aspire_tui.library.load import load_library
+from aspire_tui.library.skill import Skill
 from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
@@ -84,24 +85,33 @@ def doctor_page(run: RunVerb, root: Path) -> Page:
     return text_page("Doctor", run(root, "doctor"))
 
 
-def skills_page(run: RunVerb, root: Path) -> Page:
-    """All skills with their evidence; enter reads one."""
-    found = json.loads(run(root, "skills", "list", "--json"))
-    skills = found.get("skills", found) if isinstance(found, dict) else found
+def skills_page(folders: Sequence[Path]) -> Page:
+    """All skills with what proves them; enter reads one."""
+    library = load_library(folders)
     rows: list[str] = []
     names: list[tuple[int, str]] = []
-    longest = max((len(str(s.get("name", ""))) for s in skills), default=0)
-    for skill in skills:
-        name = clean_line(str(skill.get("name", "")), 60)
-        names.append((len(rows), name))
-        about = clean_line(str(skill.get("description", "")), 300)
-        rows.append(f"{pad(name, longest)}  {about}")
+    longest = max((text_width(s.name) for s in library.skills), default=0)
+    proven = [_proven(skill) for skill in library.skills]
+    widest = max((text_width(text) for text in proven), default=0)
+    for skill, proof in zip(library.skills, proven, strict=True):
+        names.append((len(rows), skill.name))
+        about = clean_line(skill.description, 300)
+        rows.append(f"{pad(skill.name, longest)}  {pad(proof, widest)}  {about}")
     if not rows:
         rows = ["no skill is in the library yet; P on a hypothesis drafts one"]
+    rows += [f"note: not loaded: {p.folder}: {clean_line(p.text, 200)}" for p in library.problems]
     return Page(
-        f"Skills: {len(names)}", tuple(rows), tuple(names),
+        f"Skills: {len(names)}, PASS with it and without", tuple(rows), tuple(names),
         "enter reads one, L ledger, v checks files, esc goes back",
     )  # fmt: skip
+
+
+def _proven(skill: Skill) -> str:
+    if not skill.evidence.proofs:
+        return "no evidence"
+    proof = skill.evidence.proofs[-1]
+    with_it, without = proof.rate_with, proof.rate_without
+    return f"{with_it.k}/{with_it.n} {without.k}/{without.n}"
 
 
 def skill_page(run: RunVerb, root: Path, name: str) -> Page:

@@ -15,7 +15,9 @@ from aspire_tui.tui.inventory import Inventory, Item, take_inventory
 from aspire_tui.tui.launcher import Choice, Launcher
 from aspire_tui.tui.screen.draw import Rows
 from aspire_tui.tui.terminal import RESET, reset_terminal, speaks_unicode, terminal_colours
-from aspire_tui.tui.verbs import VerbFailed
+from aspire_tui.tui.verbs import VerbFailed, WarmVerbs
+
+CHECKOUT = Path(__file__).parents[2]
 
 SOME = Inventory(
     engines=(
@@ -106,25 +108,28 @@ async def test_hold_works_where_no_session_is_shown(workspace: Workspace, key: s
     assert held == ["op1", "op1"] and launcher.return_value is None
 
 
-async def test_skills_are_browsed_searched_and_read(workspace: Workspace) -> None:
+async def test_skills_are_browsed_searched_and_read() -> None:
     asked: list[tuple[str, ...]] = []
 
     def run(_: Path, *arguments: str) -> str:
         asked.append(arguments)
-        if arguments[:2] == ("skills", "list"):
-            return '[{"name": "regrasp", "description": "a"}, {"name": "slow", "description": "b"}]'
-        return "# Regrasp\nopen and grasp anew" if "show" in arguments else "admitted by op1"
+        return "# Anew\ngrasp where it is" if "show" in arguments else "admitted by op1"
 
-    async with launched(workspace, run=run) as (launcher, pilot):
+    shipping = Workspace(CHECKOUT, "--workspace", CHECKOUT)
+    async with launched(shipping, run=run) as (launcher, pilot):
         await pilot.press("s")
-        await shows(launcher, pilot, "Skills: 2")
-        await pilot.press("slash", *"slow", "enter")
-        await pilot.press("k", "enter")
-        rows = await shows(launcher, pilot, "open and grasp anew")
+        rows = await shows(launcher, pilot, "PASS with it and without")
+        assert "27/32 18/32" in rows and not asked, (
+            "the list is read here, no process is waited for"
+        )
+        await pilot.press("slash", *"after-empty", "enter", "enter")
+        rows = await shows(launcher, pilot, "grasp where it is")
         assert "admitted by op1" in rows
         await pilot.press("escape")
+        await shows(launcher, pilot, "PASS with it and without")
+        await pilot.press("escape")
         await shows(launcher, pilot, "cube_lift")
-    assert ("skills", "show", "regrasp") in asked
+    assert asked[0][:2] == ("skills", "show")
 
 
 async def test_what_a_verb_refuses_is_said_in_its_own_words(workspace: Workspace) -> None:
@@ -219,3 +224,18 @@ def test_a_terminal_left_in_a_bad_state_is_mended() -> None:
 def test_mending_a_pipe_is_harmless(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w+") as out:
         reset_terminal(out)
+
+
+def test_verbs_that_were_read_ahead_say_what_the_command_line_says(tmp_path: Path) -> None:
+    warm = WarmVerbs()
+    warm.warm()
+    try:
+        assert "stack-repaired" in warm(tmp_path, "sessions", "list")
+        with pytest.raises(VerbFailed, match="no session is called nosuch"):
+            warm(tmp_path, "sessions", "show", "nosuch")
+        assert "outcome" in warm(tmp_path, "sessions", "show", "stack-repaired"), "it goes on"
+        with pytest.raises(VerbFailed, match="no answer"):
+            warm(tmp_path, "sessions", "list", within_s=0.0)
+        assert "stack-repaired" in warm(tmp_path, "sessions", "list"), "it is started anew"
+    finally:
+        warm.close()
