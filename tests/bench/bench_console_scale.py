@@ -6,11 +6,22 @@ import itertools
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
 
-from aspire_tui.events import HypothesisOpened, HypothesisScored
+from aspire_tui.events import (
+    AgentSaid,
+    AnyEvent,
+    CallIntent,
+    CallResult,
+    HypothesisOpened,
+    HypothesisScored,
+    TrialClosed,
+    TrialOpened,
+)
 from aspire_tui.session.recorder import Recorder
+from tests.bench.bench_console import WORDS
 from tests.bench.bench_session import MILLION, TRIALS, _chunks
 from tests.bench.bench_session import story as long_story
 from tests.bench.figure import Figure, at_most
@@ -25,12 +36,22 @@ CONSOLE = str(Path(__file__).parents[1] / "tui" / "typed_console.py")
 NODES = 10_000
 PRESSES = 40
 BLOCKED_S = 60.0
+HOUR_EVENTS = 36_000
+"""An hour of ten events a second."""
+BURST = 100
+"""Events of one commit; ten commits a second make a thousand events."""
 
 
 def figures() -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="console-") as folder:
-        path = Path(folder)
-        return [*blocked(path), *a_tree(path), *a_million(path)]
+    return [figure for part in PARTS.values() for figure in part()]
+
+
+def _in_a_folder(part: Callable[[Path], list[Figure]]) -> Callable[[], list[Figure]]:
+    def measure() -> list[Figure]:
+        with tempfile.TemporaryDirectory(prefix="console-") as folder:
+            return part(Path(folder))
+
+    return measure
 
 
 def ready(screen: str) -> bool:
@@ -85,6 +106,9 @@ def a_tree(folder: Path) -> list[Figure]:
         story.recorder.append(nodes[start : start + 500])
     with Terminal.python(CONSOLE, str(path), "--live", environment={"REAL_CLOCK": "1"}) as t:
         t.wait(ready)
+        t.send("5")
+        t.settle()
+        t.send("j" * 8)  # away from the top, so that every key has something to change
         moves = _presses(t, "5", ("j", "k"))
         t.send("g")
         t.settle()
@@ -128,6 +152,47 @@ def blocked(folder: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
+def an_hour(folder: Path) -> list[Figure]:
+    """An hour's events within a minute: what they send, and what they leave in memory."""
+    path = folder / "hour.db"
+    story = Story(path)
+    program = first_half(story)
+    with Terminal.python(CONSOLE, str(path), "--live", environment={"REAL_CLOCK": "1"}) as t:
+        t.wait(ready)
+        t.send("4")
+        t.settle()
+        memory = [_private_mb(t.process.pid)]
+        received, begun = t.received, time.monotonic()
+        for number in range(HOUR_EVENTS // BURST):
+            story.recorder.append(_a_trial(number + 2, program))
+            t.read(max(0.0, begun + (number + 1) / 10 - time.monotonic()))
+            if number % 36 == 35:
+                memory.append(_private_mb(t.process.pid))
+        took_s = time.monotonic() - begun
+        spent = (t.received - received) / took_s
+    story.close()
+    rate = HOUR_EVENTS / took_s
+    return [
+        _figure(f"bytes sent while {rate:.0f} events a second arrive, 80×24", spent, 1500, "B/s"),
+        _figure(f"memory grown by an hour's {HOUR_EVENTS} events", memory[-1] - memory[1], 30,
+                "MB"),
+    ]  # fmt: skip
+
+
+def _a_trial(number: int, program: str) -> list[AnyEvent]:
+    """A hundred events: what an agent says, and a trial of 48 calls."""
+    events: list[AnyEvent] = [
+        AgentSaid(f"{number} {WORDS}"), AgentSaid(f"trial {number}"),
+        TrialOpened(number, "cube_stack", number, "dev", program, 1, "worker", "sim"),
+    ]  # fmt: skip
+    for call in range(1, 49):
+        events += [
+            CallIntent(number, 1, call, "goto_pose", {"n": call}, 7, 1.0),
+            CallResult(number, 1, call, "goto_pose", "OK", "there", 1.2, 2.0),
+        ]
+    return [*events, TrialClosed(number, "PASS", "returned", None, 12.0, 0.6)]
+
+
 def _opened(path: Path) -> tuple[float, Terminal]:
     begun = time.monotonic()
     t = Terminal.python(CONSOLE, str(path))
@@ -164,3 +229,11 @@ def _private_mb(pid: int) -> float:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
+
+
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "blocked": _in_a_folder(blocked),
+    "tree": _in_a_folder(a_tree),
+    "hour": _in_a_folder(an_hour),
+    "million": _in_a_folder(a_million),
+}

@@ -60,6 +60,7 @@ async def test_the_call_looks_again_and_both_answers_stand_side_by_side(recorded
         b.console.typed.value = "green cube"
         await b.press("enter")
         await b.until(lambda: b.console.workspace.covered, timeout_s=60.0)
+        await b.settled()
         rows = "\n".join(row_text(b))
         assert "“red cube”" in rows and "“green cube”" in rows and "▀" in rows
         assert result.result.summary[:20] in rows, "what it was stays as it was recorded"
