@@ -88,8 +88,10 @@ class Cycle:
         self.held = False
 
     def stowed(self) -> bool:
-        """Whether all arms lie where they may lose torque."""
-        return all(rests(channel.spec, channel.sample.q_rad) for channel in self._arms)
+        """Whether all arms lie where they may lose torque; on the way past it they do not yet."""
+        return not self._arms.moving and all(
+            rests(channel.spec, channel.sample.q_rad) for channel in self._arms
+        )
 
     def alarms(self) -> list[Alarm]:
         """What the drives complain of now."""

@@ -16,6 +16,7 @@ STOW_SHARE: Final = 0.15
 STOW_TORQUE_SHARE: Final = 0.6
 """Share of its torque a joint may use on the way: it carries the arm and presses nobody hard."""
 STOWED_RAD: Final = 0.05
+"""How far off its rest pose an arm may lie; one whose servos sag more, as far as it arrives."""
 KNOTS: Final = 40
 
 
@@ -45,6 +46,7 @@ def stow_path(spec: ArmSpec, start_rad: Vector) -> Trajectory:
 
 def rests(spec: ArmSpec, measured_rad: Vector) -> bool:
     """Whether an arm lies where it may lose its torque."""
+    near_rad = max(STOWED_RAD, spec.arrival_tolerance_rad)
     return bool(spec.rest_rad) and all(
-        abs(a - b) <= STOWED_RAD for a, b in zip(spec.rest_rad, measured_rad, strict=True)
+        abs(a - b) <= near_rad for a, b in zip(spec.rest_rad, measured_rad, strict=True)
     )

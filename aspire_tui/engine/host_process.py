@@ -127,20 +127,21 @@ class HostProcess:
     def wait_until_parked(self) -> bool:
         """Wait for the slow way to rest to end; whether the arms rest.
 
-        Gives up soon when it does not begin: something else moves, or it was refused.
+        Arms go one after the other. Gives up soon when none begins: something else moves, or it
+        was refused.
         """
-        began_s, on_the_way = time.monotonic(), False
+        began_s = under_way_s = time.monotonic()
         stream = StateStream(self.name)
         try:
-            while (gone_s := time.monotonic() - began_s) < PARK_AT_MOST_S:
+            while (now_s := time.monotonic()) - began_s < PARK_AT_MOST_S:
                 seen = stream.wait(0.2)
                 if seen is None:
                     continue
                 if seen.status.stowed:
                     return True
                 if seen.status.state == "STOW":
-                    on_the_way = True
-                elif on_the_way or gone_s > PARK_BEGINS_S:
+                    under_way_s = now_s
+                elif now_s - under_way_s > PARK_BEGINS_S:
                     return False
         finally:
             stream.close()

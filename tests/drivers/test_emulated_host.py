@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,16 @@ from drivers.errors import CellRefused
 from drivers.spawn import ensure_host
 
 CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
+
+
+def garbage_to(folder: Path) -> None:
+    """Into the sockets that speak no cell/1: the emulator's own, and the bench's."""
+    for name in ("fault.sock", "sim"):
+        for junk in (b"\xff\x00 nonsense\n[]\n{}\n", b"\0" * 100_000, b"\xff" * 5_000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+                door.connect(str(folder / name))
+                with contextlib.suppress(OSError):  # it may hang up on what is too long
+                    door.sendall(junk)
 
 
 def in_a_hostile_stream(
@@ -41,6 +52,7 @@ def in_a_hostile_stream(
                 return False
             return ready()
 
+        garbage_to(local("emu", runtime).paths.folder)
         until(made, "the step is made")
         until(lambda: flood.sent > 500, "it was hostile enough")
         assert client.status().arms[0].q_rad[0] == pytest.approx(wanted, abs=math.radians(2.0))

@@ -130,7 +130,7 @@ class Hostiles:
         context.destroy(0)
 
 
-@pytest.mark.parametrize("door", ["ctl", "stop", "state"])
+@pytest.mark.parametrize("door", ["ctl", "stop", "state", "frames"])
 def test_legal_commands_are_followed_in_a_hostile_stream(runtime: Path, door: str) -> None:
     ann = CellClient("kin", who="ann", runtime=runtime)
     ann.set_speed(1.0, "ann")
@@ -154,8 +154,10 @@ def test_legal_commands_are_followed_in_a_hostile_stream(runtime: Path, door: st
     assert status.state == "HOLD" and not status.held
     assert ann.ticks() > 0
     assert flood.rounds > 5
-    if door == "state":
-        return  # Whoever writes to it is not heard at all.
+    if door == "frames":
+        assert ann.frame("scene").rgb.size, "it goes on showing pictures"
+    if door in ("state", "frames"):
+        return  # Whoever says nonsense there is not heard at all.
     codes = set()
     for raw in flood.answers:
         reply = decode_reply(raw)

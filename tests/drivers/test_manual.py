@@ -6,6 +6,7 @@ import errno
 import itertools
 
 import msgspec
+import numpy as np
 import pytest
 from stand import DT_S, VMAX, Stand, arm_spec, cell_info, smooth
 
@@ -13,6 +14,7 @@ from drivers.errors import CellRefused
 from drivers.kinematic_arm import KinematicArm
 from drivers.reactions import REACTIONS, reaction_to
 from drivers.steering import JOG_SHARE, START_AT_MOST_RAD
+from drivers.stow import rests
 from drivers.types import Alarm, ArmSample, ArmSpec, CellInfo
 
 REST = (0.5, -0.4, 0.3)
@@ -192,11 +194,24 @@ def test_stowing_is_slow_and_ends_where_torque_may_go(stand: Stand) -> None:
     ticket = stand.core.stow("left", "ann")
     stand.step()
     assert state(stand) == ("STOW", None)
+    rest = np.array(stand.arm.spec.rest_rad)
+    while state(stand)[0] == "STOW":
+        assert not stand.core.status().stowed, "it is near, and still on its way"
+        stand.step()
     stand.finish(ticket)
-    stand.step()
     assert ticket.report.status == "OK"
+    assert np.abs(np.array(stand.arm.q_rad) - rest).max() < 0.01, "it went all the way"
     assert stand.core.status().stowed and stand.core.status().cause == "stowed"
     assert ticket.report.ended_s - ticket.report.started_s > 2.0
+
+
+@pytest.mark.parametrize(("arrives_rad", "stowed"), [(0.05, False), (0.08, True)])
+def test_an_arm_that_sags_rests_as_far_off_as_it_arrives(arrives_rad: float, stowed: bool) -> None:
+    spec = msgspec.structs.replace(
+        arm_spec(), rest_rad=(0.5, 0.5, 0.5), arrival_tolerance_rad=arrives_rad
+    )
+    sagging = (0.5, 0.43, 0.5)
+    assert rests(spec, sagging) is stowed
 
 
 def test_a_blocked_stow_is_a_protective_stop(stand: Stand) -> None:

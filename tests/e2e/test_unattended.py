@@ -3,7 +3,9 @@ while nobody is there. Engine, host, bus and sandbox are processes."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.events import GrantEnded, TrialClosed
 from aspire_tui.session.reader import SessionReader
 from drivers.cellfile import load_cell
-from drivers.client import StateStream
+from drivers.client import CellClient, StateStream
 from drivers.emu.fault_socket import FaultClient
 from drivers.runtime_dir import cell_paths
 from tests.e2e.kills import _reader
@@ -29,12 +31,30 @@ CELLS = Path(__file__).parents[2] / "drivers" / "cells"
 REST = load_cell(CELLS / "so101-emulated.toml").info.arms[0].rest_rad
 
 
+HUB = """
+[[service]]
+name = "hub"
+command = ["python", "-c", '''
+import os, pathlib, signal, sys
+def end(*_):
+    pathlib.Path("hub-ended").touch()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("hub-pid").write_text(str(os.getpid()))
+while True: signal.pause()
+''']
+healthy = "file:hub-pid"
+restarts = 1
+"""
+
+
 def watched_so101(home: Path) -> str:
-    """The emulated arm, run as a real one would be: it holds when nobody is there."""
+    """The emulated arm, run as a real one would be: it holds when nobody is there. Beside it runs
+    a process that its cell file asks for."""
     text = (CELLS / "so101-emulated.toml").read_text()
     text = text.replace('name = "so101-emulated"', 'name = "watched"', 1)
     path = home / "watched.toml"
-    path.write_text(f'{text}\n[operation]\npresence = "hold"\npresence_s = 30.0\n')
+    path.write_text(f'{text}\n[operation]\npresence = "hold"\npresence_s = 30.0\n{HUB}')
     shutil.copy(CELLS / "so101-emulated.json", home)
     return str(path)
 
@@ -63,28 +83,36 @@ def left_alone(bench, heat: str) -> Iterator[tuple[SessionReader, StateStream, F
         stream.close()
         assert EngineClient(sock, "anna", console="c1").send("stop").accepted
         command.wait(timeout=60)
+        assert not (bench.home / "hub-ended").exists(), "a service lives as long as its host"
+        assert bench.run("cell", "shutdown", "watched").code == 0
+        _until((bench.home / "hub-ended").exists)
     finally:
         command.kill()
         command.wait()
 
 
-def rests(stream: StateStream) -> bool:
-    """The arm holds where the cell file lets it rest."""
-    status = stream.wait(0.2).status
-    return status.held and np.allclose(status.arms[0].q_rad, REST, atol=0.1)
-
-
 @pytest.mark.slow
 def test_heat_sends_the_arm_to_rest_where_the_grant_says_park(bench) -> None:  # type: ignore[no-untyped-def]
     with left_alone(bench, heat="park") as (reader, stream, faults):
+        # What runs beside the cell dies: it is told, started again, and the run goes on.
+        os.kill(int((bench.home / "hub-pid").read_text()), signal.SIGKILL)
         _until(lambda: calls_of(reader)[1] > 1)
         assert not events(reader, GrantEnded)
+        client = CellClient("watched", who="ben", runtime=bench.runtime / "aspire")
+        said = [event.cause for event in client.events() if event.code == "service"]
+        client.close()
+        assert said == [
+            "service hub ended by itself (exit -9); started again, 1 of 1",
+            "service hub is healthy again",
+        ]
         faults.inject("heat", servo=3, celsius=68)
         _until(lambda: events(reader, GrantEnded))
         assert "a drive reports" in events(reader, GrantEnded)[0].event.cause
         done = events(reader, GrantEnded)[0].seq
-        _until(lambda: rests(stream))
+        _until(lambda: stream.wait(0.2).status.stowed)
         _until(lambda: stream.wait(0.2).status.held)
+        told = stream.wait(0.2).status.arms[0].q_cmd_rad
+        assert np.allclose(told, REST, atol=1e-3), "all the way, and not only near"
         begun = [e for e in reader.events(kinds=("intent",)) if e.seq > done]
         assert len(begun) <= 1, "nothing new begins"
 
