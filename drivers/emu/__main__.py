@@ -61,9 +61,11 @@ def main(argv: list[str] | None = None) -> int:
 def _played(cell_file: Path, seed: int | None, noise_off: bool) -> str:
     """A name for exactly this cell, played in this way."""
     told = f"{seed} {noise_off}".encode()
-    emulator = load_cell(cell_file).emulator
-    held = emulator.calibration if emulator is not None else ""
-    eeproms = (cell_file.parent / held).read_bytes() if held else b""
+    cell = load_cell(cell_file)
+    held: list[str] = []
+    if cell.emulator is not None:
+        held = sorted({cell.emulator.held_by(arm.name) for arm in cell.info.arms} - {""})
+    eeproms = b"".join((cell_file.parent / name).read_bytes() for name in held)
     return hashlib.sha256(cell_file.read_bytes() + eeproms + told).hexdigest()
 
 

@@ -138,8 +138,9 @@ class EmulatedCell:
         arm = cell.info.arms[number]
         shafts = self.plant.of_arm(arm.name)
         owned = tuple(Owned(servo_id) for servo_id in range(1, len(shafts) + 1))
-        if section.calibration:
-            owned = owned_from(cell.path.parent / section.calibration)
+        held = section.held_by(arm.name)
+        if held:
+            owned = owned_from(cell.path.parent / held)
         if len(owned) != len(shafts):
             raise CellFileError(
                 f"{cell.path}: [emulator] calibration has {len(owned)} servos, arm {arm.name} "

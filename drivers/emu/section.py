@@ -52,6 +52,12 @@ class EmulatorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lying at the arm's ``rest_rad``."""
     calibration: str = ""
     """LeRobot's calibration file of this arm, beside the cell file: what its EEPROMs hold."""
+    calibrations: dict[str, str] = {}
+    """The same by the name of the arm, in a cell of several; ``calibration`` for the others."""
     cameras: dict[str, StandsAt] = {}
     """Cameras that stay where they are when the cell file learns better where that is; a camera
     that is not named here stands where the cell file has it."""
+
+    def held_by(self, arm: str) -> str:
+        """The calibration file whose values the servos of an arm begin with; empty: none."""
+        return self.calibrations.get(arm, self.calibration)

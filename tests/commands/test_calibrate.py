@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benches import Served, served
+from benches import Served, served, two_armed
 from typist import Typist
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "drivers" / "feetech"))
@@ -94,22 +94,34 @@ def test_an_arm_swept_by_hand_at_a_terminal_becomes_lerobots_file(bench: Emulate
 
 
 @pytest.mark.slow
-def test_an_emulated_arm_is_calibrated_by_an_unseen_hand() -> None:
+def test_one_emulated_arm_of_two_is_calibrated_by_an_unseen_hand() -> None:
     with served("handy") as cell:
-        before = load_calibration(cell.path.parent / "so101-emulated.json")
+        folder = cell.path.parent
+        cell.path.write_text(two_armed(cell.path.read_text()))
+        shutil.copy(folder / "so101-emulated.json", folder / "right.json")
         typist = cell.type("cell", "calibrate", "handy")
+        typist.answer([], until="--arm: which of arm, right?")
+        assert typist.ended() == 2
+        before = load_calibration(folder / "right.json")
+        others = (folder / "so101-emulated.json").read_bytes()
+        typist = cell.type("cell", "calibrate", "handy", "--arm", "right")
         released = [("then type release:", "release\n")]
         typist.answer(released, until="4. How well", within_s=90.0)
         assert typist.ended() == 0
-        after = load_calibration(cell.path.parent / "so101-emulated.json")
+        after = load_calibration(folder / "right.json")
         for name, row in after.items():
             was = before[name]
             assert row.id == was.id
             # The same arm, homed in the middle of the same stops, to half a degree of a hand.
             raw = [r.homing_offset + r.middle_ticks for r in (row, was)]
             assert raw[0] == pytest.approx(raw[1], abs=40), name
+        assert after != before
+        assert (folder / "so101-emulated.json").read_bytes() == others
+        # Each arm's servos hold what its own file says, or one would be taken for the other.
         checked = cell.type("cell", "check", "handy")
         checked.answer([], until="nothing stands in the way", within_s=60.0)
+        for bus in ("drives of arm arm", "drives of arm right"):
+            assert bus in checked.heard
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benches import two_armed
+
 import drivers
 from aspire_tui.commands.bringup import Bringup
 from aspire_tui.commands.person import Person
@@ -15,14 +17,12 @@ CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
 
 
 def two_arms(folder: Path) -> CellFile:
-    """A second arm like the first, on a port of its own."""
-    text = CELL.read_text().replace('"so101-emulated.json"', '""')
-    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
-    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
-    more = (device + arm).replace('arm = "arm"', 'arm = "right"').replace('"arm"', '"right"')
-    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
+    """A second arm like the first, on a port of its own; neither has a calibration."""
     file = folder / "two.toml"
-    file.write_text(text + more)
+    text = two_armed(CELL.read_text())
+    for name in ("so101-emulated.json", "right.json"):
+        text = text.replace(f'"{name}"', '""')
+    file.write_text(text)
     return load_cell(file)
 
 
