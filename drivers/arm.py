@@ -72,6 +72,15 @@ class PacedArm(Protocol):
 
 
 @runtime_checkable
+class AskedAheadArm(Protocol):
+    """A device on a line of its own, whose question can be under way while others are read."""
+
+    def ask_ahead(self) -> None:
+        """Send what the next reading asks, and do not wait. Raises OSError."""
+        ...
+
+
+@runtime_checkable
 class CompliantArm(Protocol):
     """A device that a person may move by hand when it is told to let them."""
 

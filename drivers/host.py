@@ -122,6 +122,7 @@ class CellHost:
         self._realtime = self._wants_realtime and claim_realtime()
         try:
             self.loop.run(self._stopped)
+            self._server.publish()  # Where it ended: HOLD, and not the motion before.
         finally:
             self._pictures.close()
             # Torque as it is: the bus is let go of before whoever plays its far end.

@@ -35,6 +35,8 @@ from drivers.wire import (
 T = TypeVar("T")
 
 STATE_PERIOD_S: Final = 0.02
+LAST_STATE_MS: Final = 200
+"""How long the state that was published last may take to its watchers when the host ends."""
 MESSAGES_PER_S: Final = 200.0
 MESSAGES_AT_ONCE: Final = 400.0
 PEERS_REMEMBERED: Final = 1024
@@ -144,7 +146,7 @@ class CellServer:
     def close(self) -> None:
         self._stop.close()
         self._ctl.close(0)
-        self._state.close(0)
+        self._state.close(LAST_STATE_MS)
 
     def _run_calls(self) -> None:
         while True:

@@ -192,13 +192,16 @@ class FeetechArm:
         """As of :class:`drivers.arm.PacedArm`."""
         return period_s(self._seen.round_trip_s) or 0.0
 
+    def ask_ahead(self) -> None:
+        """As of :class:`drivers.arm.AskedAheadArm`."""
+        if not self._asks_instead:
+            self.bus.ask_ahead(r.TELEMETRY, self._wiring.ids)
+
     def read(self, deadline_s: float) -> ArmSample:
         """All telemetry of all servos, by one question."""
         bus = self.bus
         until_s = self._clock() + deadline_s
-        # Not twice in a row: what was read last must not grow old.
-        instead = self._one_question and not self._asked_instead and self._setpoints.due
-        self._asked_instead = instead and self._holding and self._guiding is None
+        self._asked_instead = self._asks_instead
         if self._asked_instead:
             self._setpoints.confirm(bus, until_s)
         else:
@@ -220,6 +223,15 @@ class FeetechArm:
             left_s = until_s - now
             if self._setpoints.due and left_s > CONFIRM_TIME_S and self.period_s == 0.0:
                 self._setpoints.confirm(bus, until_s)
+
+    @property
+    def _asks_instead(self) -> bool:
+        """Whether the next question is what the servos were told, in place of telemetry.
+
+        Not twice in a row: what was read last must not grow old.
+        """
+        instead = self._one_question and not self._asked_instead and self._setpoints.due
+        return instead and self._holding and self._guiding is None
 
     @property
     def _one_question(self) -> bool:

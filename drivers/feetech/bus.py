@@ -93,6 +93,8 @@ class Bus:
         self._byte_s = BITS_PER_BYTE / baud
         self._slack_s = slack_s
         self._counts: dict[int, Counts] = {}
+        self._ahead = b""
+        """A question that was sent ahead, and whose answers nobody has waited for yet."""
         self.ask_again_s = ASK_AGAIN_S
         self.broken = 0
         self.silences = 0
@@ -123,6 +125,13 @@ class Bus:
 
     def read_one(self, servo: int, register: Register) -> int:
         return register.decode(self.read(servo, Block(register.address, register.size)))
+
+    def ask_ahead(self, block: Block, servos: Sequence[int]) -> None:
+        """Send the question of the ``sync_read`` that comes next. Raises OSError."""
+        asked = codec.sync_read(block.first, block.count, servos)
+        self._forgive(self._link.discard())
+        self._link.send(asked)
+        self._ahead = asked
 
     def sync_read(
         self, block: Block, servos: Sequence[int], until_s: float | None = None
@@ -245,8 +254,10 @@ class Bus:
         self, asked: bytes, params: int, servos: Sequence[int], until_s: float
     ) -> dict[int, Status]:
         """One question; the answers that came in time, of those who were asked."""
-        self._forgive(self._link.discard())
-        self._link.send(asked)
+        if asked != self._ahead:
+            self._forgive(self._link.discard())
+            self._link.send(asked)
+        self._ahead = b""
         stream = StatusStream(params)
         found: dict[int, Status] = {}
         skip = len(asked) if self.echo else 0

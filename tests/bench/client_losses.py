@@ -46,7 +46,8 @@ def client_lost(runtime: Path, how: signal.Signals, fork: Callable[[], int]) -> 
         os.kill(owner, how)
         until(lambda: watch.status().held)
         took_ms.append(1e3 * (watch.status().since_s - lost_s))
-        os.kill(owner, signal.SIGKILL)
+        if how != signal.SIGKILL:
+            os.kill(owner, signal.SIGKILL)
         take_over(runtime)
     watch.close()
     limit = 1e3 * WATCHDOG_S + 30.0

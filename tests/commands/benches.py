@@ -53,6 +53,7 @@ def two_armed(text: str) -> str:
     more = (device + arm).replace('"arm"', '"right"').replace("so101-emulated.json", "right.json")
     more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
     text = text.replace("[emulator]", '[emulator]\ncalibrations = { right = "right.json" }', 1)
+    text = text.replace("lo_m = [0.06, -0.26, 0.000]", "lo_m = [0.06, -0.80, 0.000]", 1)
     return text + more
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hosts import cells_folder, until
+from stand import smooth
 from test_hostile import Hostiles, hostile
 
 import drivers
@@ -18,6 +20,7 @@ from drivers.client import CellClient
 from drivers.emu.fault_socket import FaultClient
 from drivers.errors import CellRefused
 from drivers.spawn import ensure_host
+from drivers.types import ArmSample, Trajectory
 
 CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
 
@@ -96,4 +99,56 @@ def test_jogged_streamed_unplugged_in_motion_and_back() -> None:
             at = client.status().arms[0].q_cmd_rad
             until(ready, "acknowledged")
             assert client.status().arms[0].q_cmd_rad == at, "adopted without motion"
+        client.close()
+
+
+@pytest.mark.slow
+def test_two_arms_on_two_buses_move_at_once_and_stop_together(tmp_path: Path) -> None:
+    """Each line takes a third of a control period: they have to answer at the same time."""
+    text = CELL.read_text()
+    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
+    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
+    more = (device + arm).replace('"arm"', '"right"')
+    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
+    text = text.replace("lo_m = [0.06, -0.26, 0.000]", "lo_m = [0.06, -0.80, 0.000]", 1)
+    file = tmp_path / "two.toml"
+    file.write_text(text + more)
+    shutil.copy(CELL.with_suffix(".json"), tmp_path)
+    with cells_folder() as runtime:
+        host = ensure_host(file, "two", "test", runtime, timeout_s=60.0)
+        client = CellClient("two", who="ann", runtime=runtime)
+
+        def ready() -> bool:
+            if client.status().state == "PSTOP":
+                with contextlib.suppress(CellRefused):
+                    client.ack_stop("ann")
+            return client.status().state == "HOLD"
+
+        def asked() -> dict[str, Trajectory]:
+            held = {a.name: list(s.q_cmd_rad) for a, s in zip(arms, sampled(), strict=True)}
+            return {n: smooth(q, [wanted, *q[1:]], 1.5) for n, q in held.items()}
+
+        def sampled() -> tuple[ArmSample, ...]:
+            return client.status().arms
+
+        arms, wanted = client.info.arms, 0.2
+        until(ready, "adopted")
+        client.set_speed(1.0, "ann")
+
+        def made() -> bool:
+            # Stopped on the way by a busy computer, the rest of the way is asked for again.
+            if not ready():
+                return False
+            with contextlib.suppress(CellRefused):
+                return {r.status for r in client.execute_together(asked()).values()} == {"OK"}
+            return False
+
+        until(made, "both arrive", within_s=60.0)
+        assert [s.q_rad[0] for s in sampled()] == pytest.approx([wanted] * 2, abs=0.05)
+        with FaultClient(host.paths.folder / "fault.sock") as faults:
+            faults.inject("unplug", arm="right")
+            until(lambda: client.status().state == "LOST", "one is lost")
+            assert "bus1" in client.status().cause, "and it is told which"
+            faults.inject("replug", arm="right")
+            until(lambda: client.status().state == "PSTOP", "back, and it waits")
         client.close()

@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from sts_fake import FakeLine
 from sts_fake_arm import arm_on, energised, opened
 from sts_process import so101
 
+from drivers.arm_group import ArmGroup
 from drivers.errors import CellFileError
 from drivers.feetech.arm import FeetechArm
 from drivers.feetech.energise import LOW_TORQUE, Jumped
@@ -500,3 +502,29 @@ def test_noise_before_every_answer_changes_nothing() -> None:
 def test_a_section_that_does_not_fit_the_arm_is_refused_by_name() -> None:
     with pytest.raises(CellFileError, match="name each once: shoulder_pan"):
         arm_on(FakeLine(), FeetechSection((ServoSection("elbow", 1),)))
+
+
+def test_two_lines_are_asked_before_either_is_waited_for() -> None:
+    one, other = FakeLine(), FakeLine()
+    order: list[str] = []
+    for name, line in (("one", one), ("other", other)):
+
+        def send(data: bytes, name: str = name, line: FakeLine = line) -> None:
+            order.append(f"ask {name}")
+            FakeLine.send(line, data)
+
+        def receive(until_s: float, name: str = name, line: FakeLine = line) -> bytes:
+            order.append(f"hear {name}")
+            return FakeLine.receive(line, until_s)
+
+        line.send, line.receive = send, receive  # type: ignore[method-assign]
+    specs = tuple(msgspec.structs.replace(so101(), name=name) for name in ("one", "other"))
+    lines = {"one": one, "other": other}
+    group = ArmGroup(specs, {n: energised(line) for n, line in lines.items()}, 0.01, one.clock)
+    order.clear()
+    group.read(0.008)
+    assert order == ["ask one", "ask other", "hear one", "hear other"]
+    other.servos[3].silent = True
+    group.read(0.008)  # one missed answer is an age, and the other arm is none the worse
+    ages = [max(channel.sample.age_s) for channel in group]
+    assert ages[0] < 0.001 < ages[1]
