@@ -10,7 +10,7 @@ from typing import NamedTuple
 from aspire_tui.domain import SeedSet
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.evolution.growing import Idea
-from aspire_tui.evolution.named_failure import Step, Trace, improved, past
+from aspire_tui.evolution.named_failure import Kind, Step, Trace, improved, past
 from aspire_tui.evolution.selection import Named
 from aspire_tui.session.reader import SessionReader
 
@@ -77,13 +77,15 @@ class Claims:
             calls = self.reader.calls(row.trial)
             last = max((c.attempt for c in calls), default=0)
             steps = tuple(
-                Step(c.line, self._own_name(c.primitive), c.status)
-                for c in calls
-                if c.attempt == last
+                Step(c.line, self._kind(c.primitive), c.status) for c in calls if c.attempt == last
             )
             found[row.seed] = Trace(row.outcome == "PASS", steps)
         return found
 
-    def _own_name(self, called: str) -> str:
+    def _kind(self, called: str) -> Kind:
         primitive = self.names.get(called)
-        return called if primitive is None else primitive.name
+        if primitive is None:
+            return "other"
+        if primitive.group == "gripper":
+            return "hand"
+        return "move" if primitive.moves else "other"

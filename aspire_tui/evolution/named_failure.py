@@ -4,32 +4,33 @@ Where two faults lie one behind the other, ending the first hardly raises the su
 trial while the second stands. So beside the whole trial a repair has a nearer claim, which was
 written down before anything ran: the call at this line no longer fails. It is read from traces:
 
-- A trial *got past* the place when it passed, or when it ran the place and up to the next time the
-  hand opens after it (else to its end) no call failed that was not made good.
+- A trial *got past* the place when it passed, or when it ran the place and no call failed that was
+  not made good, up to the first move after the hand next closes or opens. An approach is past when
+  what it was for was seen to hold: the fingers closed on something, and it came along.
 - Made good is a failure inside of a repair (between the comments of a splice, or in lines that the
   parent does not have) whose last call ended in OK. Elsewhere each call speaks for itself.
 - Everything before the place counts as well: who never got there did not get past it. So a failure
-  moved to an earlier or to the next call is not a failure ended.
+  moved to an earlier call, or from the approach to the grasp, is not a failure ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aspire_tui.domain import Status
 from aspire_tui.library.splice import spliced_regions
 
-OPENS = ("open_gripper",)
-"""Calls after which the hand has a new beginning, by the primitives' own names."""
+Kind = Literal["hand", "move", "other"]
 
 
 class Step(NamedTuple):
     """One call of a trial, in the order of the calls. No status: its outcome is not known."""
 
     line: int
-    primitive: str
+    kind: Kind
+    """Whether it closes or opens the hand, moves the arm, or neither."""
     status: Status | None
 
 
@@ -92,21 +93,22 @@ def got_past(trace: Trace, where: Places) -> bool:
     there = [i for i, v in enumerate(visits) if v.line in where.place]
     if not there:
         return False
+    hand = False
     for i, visit in enumerate(visits):
-        opens = visit.primitive in OPENS and visit.alone and visit.line not in where.place
-        if i > there[-1] and opens:
-            return True
         if visit.status != "OK":
             return False
+        if i < there[-1]:
+            continue
+        if hand and visit.kind == "move":
+            return True
+        hand |= visit.kind == "hand"
     return True
 
 
 class _Visit(NamedTuple):
     line: int
-    primitive: str
+    kind: Kind
     status: Status | None
-    alone: bool
-    """Outside of every repair."""
 
 
 def _visits(steps: Sequence[Step], regions: Sequence[range]) -> Iterator[_Visit]:
@@ -116,15 +118,15 @@ def _visits(steps: Sequence[Step], regions: Sequence[range]) -> Iterator[_Visit]
     for step in steps:
         region = next((r for r in regions if step.line in r), None)
         if within is not None and region != within and last is not None:
-            yield _Visit(last.line, last.primitive, last.status, False)
+            yield _Visit(last.line, last.kind, last.status)
             last = None
         if region is None:
-            yield _Visit(step.line, step.primitive, step.status, True)
+            yield _Visit(step.line, step.kind, step.status)
         else:
             last = step
         within = region
     if within is not None and last is not None:
-        yield _Visit(last.line, last.primitive, last.status, False)
+        yield _Visit(last.line, last.kind, last.status)
 
 
 def past(

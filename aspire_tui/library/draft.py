@@ -21,7 +21,7 @@ from aspire_tui.library.sketch import ANSWER, MODULES, read_sketch
 from aspire_tui.library.skill import Skill, Splice
 from aspire_tui.library.splice import Call, splice
 
-_GIVEN = frozenset(dir(builtins)) | MODULES
+_GIVEN = frozenset(dir(builtins)) | MODULES | {"PrimitiveError"}
 
 
 class DraftedSketch(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.rollout.bulk import Hello, WorkerSpec, greet, hold_here, run_job
+from aspire_tui.rollout.canary import CanaryReport, run_canary
 from aspire_tui.rollout.cluster_address import scheduler_of
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.pool import WorkerLost
@@ -92,6 +93,10 @@ class DaskPool:
         took down every worker it was given to."""
         return self._submit(_run, self._spec, trial)
 
+    def submit_canary(self, seed: int) -> Future[CanaryReport]:
+        """Run the canary on whichever worker is free, as it would run a trial."""
+        return self._submit(_canary, self._spec, seed)
+
     def _submit(self, job: Callable[..., T], *args: Any) -> Future[T]:
         answer: Future[T] = Future()
         try:
@@ -145,6 +150,11 @@ class DaskPool:
 def _greet(spec: WorkerSpec) -> Hello:
     with _one_at_a_time:
         return greet(spec)
+
+
+def _canary(spec: WorkerSpec, seed: int) -> CanaryReport:
+    with _one_at_a_time:
+        return run_canary(spec, seed)
 
 
 def _run(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
