@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,7 +63,7 @@ def parse_toml(text: str, shape: type[T], where: str) -> T:
 
 def convert_strictly(data: Any, shape: type[T], where: str) -> T:
     """Turn plain data into ``shape``; every struct in it is strict about its keys."""
-    unknown = _unknown_key(data, inspect.type_info(shape), "")
+    unknown = _unknown_key(data, _fields_of(shape), "")
     if unknown is not None:
         key, known = unknown
         name = key.rpartition(".")[2]
@@ -73,6 +74,11 @@ def convert_strictly(data: Any, shape: type[T], where: str) -> T:
         what, _, at = str(error).partition(" - at ")
         key = at.strip("`").removeprefix("$").removeprefix(".")
         raise ConfigError(f"{where}: {key + ': ' if key else ''}{what}") from None
+
+
+@cache
+def _fields_of(shape: Any) -> inspect.Type:
+    return inspect.type_info(shape)  # resolves every annotation anew, which takes milliseconds
 
 
 def _unknown_key(data: Any, info: inspect.Type, at: str) -> tuple[str, list[str]] | None:
