@@ -32,6 +32,7 @@ def acp_agent(
     keys: list[str],
     installed: list[str],
     vision: str,
+    permit_within_s: float,
     workspace: Path,
 ) -> Chosen:
     """A hosted agent; that it can be held in here is tried, not assumed.
@@ -40,7 +41,7 @@ def acp_agent(
         ConfigError: Nothing to run, or not where it may be read.
     """
     _needs("acp", "mcp")
-    asked = options_of(command, hosts, keys, installed, vision)
+    asked = options_of(command, hosts, keys, installed, vision, permit_within_s)
     reads = reads_of(asked.argv()[0], asked.listed("installed"))
     why = prove(reads, [str(workspace), str(runtime_dir())]).why_not
     return Chosen(msgspec.structs.asdict(asked), why)

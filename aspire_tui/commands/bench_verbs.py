@@ -51,6 +51,10 @@ def context_economy(
         typer.Option(help="A program whose failures are repaired; several share. Else the plain."),
     ] = None,
     vision: Annotated[str, typer.Option(help="native, tool or text.")] = "text",
+    minutes: Annotated[float, typer.Option(min=0.1, help="Stop after; go on later.")] = 600,
+    into: Annotated[
+        Path | None, typer.Option(help="File of what was found, kept and gone on with.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     cell: CellOption = "yam",
     max_cost: MaxCost = None,
@@ -58,29 +62,47 @@ def context_economy(
 ) -> None:
     """Tokens per repair with the index of calls against whole traces, on the same failures."""
     # Loads the model clients, which no other verb should wait for.
+    from aspire_tui.commands.economy_file import EconomyFile, identity_of
     from aspire_tui.evolution.context_economy import as_json as economy_json
     from aspire_tui.evolution.context_economy import figures_of, pairs_in_words, verdict_on
-    from aspire_tui.improvement.llm.context_trial import REPORT_NAME, Repaired
+    from aspire_tui.improvement.llm.context_trial import REPORT_NAME, SoFar
 
     if vision not in VISIONS:
         raise ConfigError(f"--vision {vision}: expected {', '.join(VISIONS)}")
     texts = [read_program(path) for path in program or ()]
-    options = {"experiment": "context", "failures": str(failures), "vision": vision}
+    same = identity_of(task, cell, model, vision, seed, failures, texts)
+    kept = None if into is None else EconomyFile(into, same)
+    so_far = SoFar() if kept is None else kept.read()
+    options = {
+        "experiment": "context",
+        "failures": str(failures),
+        "vision": vision,
+        "so_far": msgspec.json.encode(so_far).decode(),
+        "for_s": str(60 * minutes),
+    }
     if texts:
         options["programs"] = msgspec.json.encode(texts).decode()
     budget = Budget(max_cost_usd=max_cost)
-    session, ended = _one_run(
-        ctx, task, cell, seed, budget, _options(model, base_url, max_cost, options)
-    )
-    with SessionReader(session) as reader:
-        found = [a for a in reader.attachments("experiment") if a.name == REPORT_NAME]
-        body = reader.blob(found[-1].blob) if found else None
-    if body is None:
-        raise typer.Exit(exit_of(ended) or Exit.NOT_PASS)
-    results = msgspec.json.decode(body, type=list[Repaired])
+    asked = _options(model, base_url, max_cost, options)
+    session = None
+    if not so_far.complete:
+        session, ended = _one_run(ctx, task, cell, seed, budget, asked)
+        with SessionReader(session) as reader:
+            found = [a for a in reader.attachments("experiment") if a.name == REPORT_NAME]
+            body = reader.blob(found[-1].blob) if found else None
+        if body is None:
+            raise typer.Exit(exit_of(ended) or Exit.NOT_PASS)
+        so_far = msgspec.json.decode(body, type=SoFar)
+        if kept is not None:
+            kept.write(so_far)
+    results = so_far.results
     if json_only:
-        print_json({"session": str(session), **economy_json(results)})
+        told = {"session": session and str(session), "complete": so_far.complete}
+        print_json({**told, **economy_json(results)})
         return
+    if not so_far.complete:
+        more = "the same command goes on" if kept else "with --into FILE it goes on later"
+        typer.echo(f"not yet {failures} failures; {more}")
     for f in figures_of(results):
         per_repair = "none"
         if f.per_repair is not None:

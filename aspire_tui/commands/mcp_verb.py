@@ -6,13 +6,13 @@ import asyncio
 import secrets
 import socket
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.mcp.install import install_http_lines, install_lines
-from aspire_tui.improvement.mcp.visitor import visitor_of
+from aspire_tui.improvement.mcp.visitor import Visitor, visitor_of
 from aspire_tui.improvement.prompts import prompt_text
 from drivers.runtime_dir import runtime_dir
 
@@ -34,39 +34,37 @@ def mcp(
         for line in install_lines():
             typer.echo(line)
         return
+    visitor = visitor_of(session, runtime_dir())
     try:
-        server = _server(session, pictures=not text_only)
+        if http:
+            _serve_http(visitor, not text_only, port)
+        else:
+            asyncio.run(_serve_stdio(visitor, not text_only))
     except ModuleNotFoundError:
         raise ConfigError(NEEDS) from None
-    if http:
-        _serve_http(server, port)
-    else:
-        asyncio.run(_serve_stdio(server))
 
 
-def _server(session: str, *, pictures: bool) -> Any:
-    from aspire_tui.improvement.mcp.server import tool_server
-
-    visitor = visitor_of(session, runtime_dir())
-
-    def met(name: str) -> None:
-        visitor.name = name
-
-    return tool_server(visitor.use, prompt_text("aspire"), pictures=pictures, met=met)
-
-
-async def _serve_stdio(server: Any) -> None:
+async def _serve_stdio(visitor: Visitor, pictures: bool) -> None:
     from mcp.server.stdio import stdio_server
 
+    from aspire_tui.improvement.mcp.server import tool_server
+
+    prompt = prompt_text("aspire")
+    server = tool_server(visitor.use, prompt, pictures=pictures, met=visitor.change)
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
 
 
-def _serve_http(server: Any, port: int) -> None:
+def _serve_http(visitor: Visitor, pictures: bool, port: int) -> None:
     """Listen first, so that what is printed is true."""
     import uvicorn
 
-    from aspire_tui.improvement.mcp.http import LOOPBACK, PATH, application
+    from aspire_tui.improvement.mcp.http import LOOPBACK, PATH, Seat, application
+    from aspire_tui.improvement.mcp.server import tool_server
+
+    seat = Seat(visitor.change)
+    prompt = prompt_text("aspire")
+    server = tool_server(visitor.use, prompt, pictures=pictures, turnstile=seat)
 
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,5 +78,5 @@ def _serve_http(server: Any, port: int) -> None:
     typer.echo(f"serving {url}", err=True)
     for line in install_http_lines(url, token):
         typer.echo(line, err=True)
-    config = uvicorn.Config(application(server, token), log_level="error", lifespan="on")
+    config = uvicorn.Config(application(server, token, seat), log_level="error", lifespan="on")
     uvicorn.Server(config).run(sockets=[listener])

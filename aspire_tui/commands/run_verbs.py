@@ -31,8 +31,14 @@ from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.events import RunEnded
 from aspire_tui.evolution.criterion import until as criterion_until
 from aspire_tui.evolution.halving import FIRST_RUNG, plan
+from aspire_tui.improvement.answers import PERMIT_WITHIN_S
 from aspire_tui.improvement.llm.presets import preset_named
-from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
+from aspire_tui.improvement.llm.provider import (
+    ANSWER_WITHIN_S,
+    check_price,
+    choose_models,
+    missing_for,
+)
 from aspire_tui.rollout.cluster_address import scheduler_of
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.summary import run_summary
@@ -71,6 +77,9 @@ def run(
     base_url: Annotated[str, typer.Option(help="For llm: where the model answers.")] = "",
     preset: Annotated[str, typer.Option(help="For llm: how it is asked.")] = "aspire",
     vision: Annotated[str, typer.Option(help="For llm: native, tool or text.")] = "native",
+    answer_within: Annotated[
+        float, typer.Option(min=1.0, help="For llm: seconds from a question to its whole answer.")
+    ] = ANSWER_WITHIN_S,
     tier: Annotated[
         str, typer.Option(help="Primitives as in CaP-Bench: S1 to S4; for llm also M1 to M4.")
     ] = "",
@@ -87,6 +96,10 @@ def run(
     acp_installed: Annotated[
         list[str] | None, typer.Option(help="For acp: folder of its own programs, read-only.")
     ] = None,
+    permit_within: Annotated[
+        float,
+        typer.Option(min=1.0, max=3600.0, help="For acp: seconds to allow it something in."),
+    ] = PERMIT_WITHIN_S,
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of the search at most.")] = 3,
@@ -150,6 +163,7 @@ def run(
                 acp_key or [],
                 acp_installed or [],
                 vision,
+                permit_within,
                 context.workspace.root,
             )
         case "mcp":
@@ -158,6 +172,7 @@ def run(
             chosen = manual_agent()
         case "llm":
             how = model_options(asked, tier, preset, vision)
+            how |= {"answer_within_s": str(answer_within)}
             chosen = Chosen(_model_options(model, base_url, how, max_cost))
         case _:
             chosen = Chosen({})

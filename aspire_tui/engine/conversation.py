@@ -9,10 +9,9 @@ from typing import Literal
 
 from aspire_tui.engine.book import Book
 from aspire_tui.events import AgentAnswered, AgentAsked, OperatorTold
-from aspire_tui.improvement.answers import OperatorAnswer, Told
+from aspire_tui.improvement.answers import PERMIT_WITHIN_S, OperatorAnswer, Told
 
 ANSWER_WITHIN_S = 300.0
-PERMIT_WITHIN_S = 120.0
 MESSAGES_KEPT = 50
 ALLOWED, DENIED = "allowed", "denied"
 
@@ -55,7 +54,6 @@ class Conversation:
     book: Book
     someone: Callable[[], bool]
     within_s: float = ANSWER_WITHIN_S
-    permit_within_s: float = PERMIT_WITHIN_S
     interrupts: bool = False
     """A message waits that the agent should read before it says anything more."""
     _messages: list[str] = field(default_factory=list)
@@ -65,7 +63,7 @@ class Conversation:
 
     def beside(self) -> Conversation:
         """That of another agent in the same run: it is told the same, and asks for itself."""
-        other = Conversation(self.book, self.someone, self.within_s, self.permit_within_s)
+        other = Conversation(self.book, self.someone, self.within_s)
         self._others.append(other)
         return other
 
@@ -99,9 +97,9 @@ class Conversation:
             return OperatorAnswer("TIMEOUT", why)
         return OperatorAnswer("OK", text)
 
-    async def may(self, what: str) -> bool:
+    async def may(self, what: str, within_s: float = PERMIT_WITHIN_S) -> bool:
         """Whether a person allows this; without an answer in time the answer is no."""
-        return await self._put(what, self.permit_within_s, permission=True) == ALLOWED
+        return await self._put(what, within_s, permission=True) == ALLOWED
 
     async def answer(self, question: int, who: str, text: str) -> str:
         """Answer an open question. Returns why not, or an empty string."""

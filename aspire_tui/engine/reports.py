@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from aspire_tui.domain import JSON, Tokens
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.conversation import Conversation
 from aspire_tui.engine.provenance import Attachment, attach
 from aspire_tui.events import AgentSaid, AgentTool, TokensUsed
+from aspire_tui.improvement.answers import PERMIT_WITHIN_S
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.wire import REPORT
 
 LONGEST_PIECE = 4000
 LONGEST_TITLE = 300
+LONGEST_PERMIT_S = 3600.0
 
 
 class TokensReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +56,7 @@ class PermissionReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hosted agent wants to do something of its own that a person should allow."""
 
     what: str
+    within_s: Annotated[float, Meta(gt=0.0, le=LONGEST_PERMIT_S)] = PERMIT_WITHIN_S
 
 
 class OwnToolReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +104,7 @@ class Reports:
                 )
             case "permission":
                 asked = msgspec.convert(dict(fields), PermissionReport)
-                return await self.conversation.may(asked.what[:LONGEST_PIECE])
+                return await self.conversation.may(asked.what[:LONGEST_PIECE], asked.within_s)
             case "own_tool":
                 used = msgspec.convert(dict(fields), OwnToolReport)
                 what: dict[str, JSON] = {"what": used.title[:LONGEST_TITLE]}

@@ -71,7 +71,7 @@ class Pairs:
 
 def pairs_of(results: Sequence[Repaired]) -> Pairs:
     """Failures that were repaired both ways, one by one."""
-    by = {(r.hypothesis, r.trial, r.mode): r.repaired for r in results}
+    by = {(r.hypothesis, r.scene, r.mode): r.repaired for r in results}
     keys = sorted({k[:2] for k in by if (*k[:2], "index") in by and (*k[:2], "whole") in by})
     index, whole = ([by[*k, mode] for k in keys] for mode in ("index", "whole"))
     against = paired(index, whole)

@@ -141,6 +141,10 @@ class ProposedSkill(msgspec.Struct, frozen=True):
     findings: tuple[str, ...] = ()
 
 
+PERMIT_WITHIN_S = 120.0
+"""Until what a hosted agent asks permission for is denied, where nobody says otherwise."""
+
+
 class OperatorAnswer(msgspec.Struct, frozen=True):
     """What the operator said; TIMEOUT when nobody answered in time or nobody is there."""
 

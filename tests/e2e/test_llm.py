@@ -26,9 +26,8 @@ from tests.improvement.apprentice import (
     Apprentice,
     asks_for_another_thing,
     reaches_too_high,
-    unfenced,
 )
-from tests.improvement.loopback import Asked, Breaks, Fails, Loopback, Protocol, Says, Use, counts
+from tests.improvement.loopback import Asked, Loopback, Protocol, Says, Use, counts
 
 CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 5\n"
 NAMES: dict[Protocol, str] = {"anthropic": "claude-haiku-4-5", "openai-chat": "gpt-5.2"}
@@ -169,63 +168,6 @@ def answered(loopback: Loopback) -> list[tuple[Asked, Says]]:
     """Requests with their answers, as far as these were good ones."""
     pairs = zip(loopback.asked, loopback.answered, strict=True)
     return [(asked, said) for asked, said in pairs if isinstance(said, Says)]
-
-
-def test_a_provider_that_goes_away_leaves_a_run_that_can_be_resumed(bench: Bench) -> None:
-    apprentice = Apprentice(asks_for_another_thing)
-    gone = False
-
-    def script(asked: Asked) -> Says | Fails:
-        return Fails(401, {"error": {"message": "revoked"}}) if gone else apprentice(asked)
-
-    with Loopback(script) as loopback:
-
-        def until_the_run(asked: Asked) -> Says | Fails | Breaks:
-            nonlocal gone
-            gone = any(u.name == "run" for u in asked.uses())
-            return script(asked)
-
-        loopback.script = until_the_run
-        done = run(bench, loopback, "anthropic")
-        assert done.code == 5, done.err
-        assert "the key is not accepted" in done.err
-        session = Path(done.json["session"])
-        with SessionReader(session) as reader:
-            snapshot = reader.snapshot()
-            assert snapshot.ended is not None and snapshot.ended.stopped_by == "agent"
-            assert snapshot.trials_opened == snapshot.trials_closed == 1
-
-        def goes_on(asked: Asked) -> Says:
-            """Sees in the first message what was found before, and goes on from it."""
-            if not asked.uses():
-                assert "This run goes on" in asked.told[0].text
-                args = {"hypothesis": 1}
-                return Says("", (Use("program", json.dumps(args)),))
-            names = [u.name for u in asked.uses()]
-            if names == ["program"]:
-                text = unfenced(next(iter(asked.results().values())))
-                mended = text.replace("blue cube", "red cube")
-                return Says("", (Use("open_hypothesis", json.dumps({
-                    "claim": "red", "difference": "colour", "if_wrong": "NOT_FOUND again",
-                    "program": mended, "parent": 1})),))  # fmt: skip
-            if names[-1] == "open_hypothesis":
-                args = {"hypothesis": 2, "seed_indices": [0]}
-                return Says("", (Use("run", json.dumps(args)),))
-            return Says("", (Use("finish", json.dumps({"best": 2, "summary": "red"})),))
-
-        loopback.script = goes_on
-        again = subprocess.run(
-            bench.command("run", "--resume", str(session), "--json"),
-            env=bench.environment | {"ANTHROPIC_API_KEY": KEY},
-            capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    assert again.returncode == 0, again.stderr
-    told = json.loads(again.stdout)
-    assert told["best"]["hypothesis"] == 2 and told["outcome"] == "PASS"
-    with SessionReader(session) as reader:
-        numbers = [h.hypothesis for h in reader.hypotheses()]
-        assert numbers == [1, 2]
-        assert reader.verify() == []
 
 
 def worker_of(bench: Bench, patience_s: float = 60.0) -> int:

@@ -67,8 +67,9 @@ async def test_a_permission_is_allowed_once_by_its_own_number(book: Book) -> Non
 
 @pytest.mark.parametrize("someone", [True, False])
 async def test_a_permission_nobody_answers_is_denied(book: Book, someone: bool) -> None:
-    talk = Conversation(book, lambda: someone, permit_within_s=0.01)
-    allowed = await Reports(book, talk).take("report:permission", {"what": "open a shell"})
+    talk = Conversation(book, lambda: someone)
+    wish = {"what": "open a shell", "within_s": 0.01}
+    allowed = await Reports(book, talk).take("report:permission", wish)
     assert allowed is False
     last = events(book)[-1]
     assert isinstance(last, AgentAnswered)

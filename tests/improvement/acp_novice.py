@@ -72,6 +72,11 @@ class Novice(acp.Agent):
             return PromptResponse(stop_reason="cancelled")
         if self.mode == "parrot":
             return await self.parrot()
+        if self.mode == "asks" and len(self.said) == 1:
+            for title in ("make test", "open a shell"):
+                allowed = await self.may(title)
+                await self.say(f"{title}: {'given' if allowed else 'denied'}. ")
+            return PromptResponse(stop_reason="end_turn")
         await self.client.session_update(
             session_id,
             AgentPlanUpdate(
@@ -87,7 +92,7 @@ class Novice(acp.Agent):
             ClientSession(reading, writing) as tools,
         ):
             await tools.initialize()
-            if self.mode == "chatter":
+            if self.mode in ("chatter", "asks"):
                 await self.finish_only(tools)
             else:
                 scenes = (0,) if self.mode == "short" else (0, 1)
@@ -154,14 +159,7 @@ class Novice(acp.Agent):
         seen = [p for p in (*OUTSIDE, *sys.argv[4:]) if Path(p).exists()]
         home = [path.name for path in Path.home().iterdir()]
         title = f"looked around, saw: {', '.join(seen) or 'nothing'}; home {home}"
-        asked = await self.client.request_permission(
-            self.session,
-            ToolCallUpdate(tool_call_id="own1", title="rm -rf build", kind="execute"),
-            [
-                PermissionOption(option_id="y", name="Allow", kind="allow_once"),
-                PermissionOption(option_id="n", name="Deny", kind="reject_once"),
-            ],
-        )
+        allowed = await self.may("rm -rf build")
         start = ToolCallStart(
             session_update="tool_call", tool_call_id="own1", title=title, kind="execute"
         )
@@ -170,6 +168,18 @@ class Novice(acp.Agent):
             session_update="tool_call_update", tool_call_id="own1", status="completed"
         )
         await self.client.session_update(self.session, done)
+        return allowed
+
+    async def may(self, title: str) -> bool:
+        """Ask the client whether it may do something of its own."""
+        asked = await self.client.request_permission(
+            self.session,
+            ToolCallUpdate(tool_call_id="own1", title=title, kind="execute"),
+            [
+                PermissionOption(option_id="y", name="Allow", kind="allow_once"),
+                PermissionOption(option_id="n", name="Deny", kind="reject_once"),
+            ],
+        )
         return getattr(asked.outcome, "option_id", "") == "y"
 
 

@@ -29,6 +29,7 @@ PATHS: dict[str, Protocol] = {
     "/v1/messages": "anthropic",
     "/v1/responses": "openai",
     "/v1/chat/completions": "openai-chat",
+    "/chat/completions": "openai-chat",
 }
 
 
@@ -120,6 +121,8 @@ class Breaks:
     says: Says
     after: int = 10_000
     pause_s: float = 0.0
+    silent: bool = False
+    """After that many events nothing more comes, and the line stays open."""
 
 
 Answer = Says | Fails | Breaks
@@ -197,6 +200,8 @@ class Loopback:
         http.close_connection = True
         for n, event in enumerate(_WRITE[protocol](asked, cuts.says)):
             if n >= cuts.after:
+                if cuts.silent:
+                    self.released.wait()
                 return
             if cuts.pause_s and self.released.wait(cuts.pause_s):
                 return

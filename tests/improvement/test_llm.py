@@ -21,7 +21,7 @@ from aspire_tui.improvement.llm.provider import (
     choose_models,
     make_model,
 )
-from aspire_tui.improvement.llm.trouble import TRIES
+from aspire_tui.improvement.llm.trouble import SILENT_TRIES, TRIES
 from aspire_tui.session.redaction import Redactor
 from tests.improvement.desk import Desk
 from tests.improvement.loopback import (
@@ -148,6 +148,35 @@ def test_silence_and_a_dripping_stream_run_into_the_time_limit(protocol: Protoco
     asked, waited, agent = converse(in_turn(drips, FINISH), protocol, desk, within_s=1.0)
     assert agent.finished and len(asked) == 2 and waited == [1.0]
     assert desk.said("error")[0].startswith("no end of the answer in time")
+
+
+@every_protocol
+def test_a_provider_that_falls_silent_in_an_answer_is_given_up_after_three(
+    protocol: Protocol,
+) -> None:
+    """The line stays open and nothing comes: each try costs the whole wait, so there are few."""
+    desk = Desk()
+    silent = Breaks(Says("I begin to", FINISH.uses), after=3, silent=True)
+    why = f"no end of the answer in time; {SILENT_TRIES} tries failed"
+    with pytest.raises(ProviderLost, match=why):
+        converse(lambda _: silent, protocol, desk, within_s=0.3)
+    assert desk.said("error") == [
+        f"no end of the answer in time; again in {wait} s" for wait in (1, 2)
+    ]
+    assert "finish" not in desk.names()
+
+
+def test_what_stays_the_same_is_marked_for_the_providers_cache() -> None:
+    """Anthropic caches what is marked; the others the longest beginning they have seen before."""
+    look = Says("", (Use("budget", "{}"),))
+    asked, _, _ = converse(in_turn(look, FINISH), "anthropic", Desk())
+    for request in asked:
+        body = json.loads(request.body)
+        assert "cache_control" in body["tools"][-1] and "cache_control" in body["system"][-1]
+        assert body["cache_control"] == {"type": "ephemeral", "ttl": "5m"}, "up to the newest turn"
+    for protocol in ("openai", "openai-chat"):
+        first, second = converse(in_turn(look, FINISH), protocol, Desk())[0]
+        assert second.flat().startswith(first.flat()), "what was sent once stays word for word"
 
 
 @every_protocol

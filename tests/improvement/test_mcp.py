@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from aspire_tui.improvement.mcp.door import SUFFIX, TAKEN, Door
+from aspire_tui.improvement.mcp.http import QUIET_S, SEATED, Seat
+from aspire_tui.improvement.mcp.install import install_http_lines, our_command
 from aspire_tui.improvement.mcp.visitor import NO_RUN
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.toolset import TOOLS
@@ -77,6 +80,25 @@ async def client(environment: dict[str, str], *options: str) -> AsyncIterator[Cl
         yield session
 
 
+@asynccontextmanager
+async def over_http(url: str, token: str) -> AsyncIterator[ClientSession]:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=20.0) as let_in,
+        streamable_http_client(url, http_client=let_in) as streams,
+        ClientSession(streams[0], streams[1]) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0", "id": 1, "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {},
+               "clientInfo": {"name": "page", "version": "1"}},
+}  # fmt: skip
+
+
 def text_of(answer: Any) -> str:
     return "\n".join(c.text for c in answer.content if c.type == "text")
 
@@ -126,7 +148,7 @@ async def test_only_one_agent_drives_and_another_may_come_after_it(run: Run) -> 
     assert any("left" in a["text"] for t, a in run.desk.used if t == "say")
 
 
-async def test_over_http_only_with_the_token_and_only_on_loopback(run: Run) -> None:
+async def test_over_http_with_the_token_from_here_and_one_at_a_time(run: Run) -> None:
     serving = subprocess.Popen(
         [*COMMAND, "--http"], env=run.environment, stderr=subprocess.PIPE, text=True
     )
@@ -137,18 +159,22 @@ async def test_over_http_only_with_the_token_and_only_on_loopback(run: Run) -> N
         token = claude.rsplit("Bearer ", 1)[1].strip().strip('"')
         assert url.startswith("http://127.0.0.1:") and url in claude and url in codex
         async with httpx2.AsyncClient(timeout=20.0) as plain:
-            for headers in ({}, {"Authorization": "Bearer wrong"}):
-                asked = await plain.post(url, json={}, headers=headers)
-                assert asked.status_code == 401
-        headers = {"Authorization": f"Bearer {token}"}
-        async with (
-            httpx2.AsyncClient(headers=headers, timeout=20.0) as let_in,
-            streamable_http_client(url, http_client=let_in) as streams,
-            ClientSession(streams[0], streams[1]) as session,
-        ):
-            await session.initialize()
-            assert {t.name for t in (await session.list_tools()).tools} == set(TOOLS)
-            assert not (await session.call_tool("leaderboard", {})).is_error
+            for given in ("", "Bearer wrong", f"Bearer {token}x", token, f"Bearer {token[:-1]}"):
+                asked = await plain.post(url, json={}, headers={"Authorization": given})
+                assert asked.status_code == 401, given
+            rebound = (("Host", "evil.example:80", 421), ("Origin", "http://evil.example", 403))
+            for name, foreign, refused in rebound:
+                headers = {"Authorization": f"Bearer {token}", name: foreign}
+                for method in ("POST", "GET", "DELETE"):
+                    asked = await plain.request(method, url, json=INITIALIZE, headers=headers)
+                    assert asked.status_code == refused, (name, method)
+        async with over_http(url, token) as first, over_http(url, token) as second:
+            assert {t.name for t in (await first.list_tools()).tools} == set(TOOLS)
+            assert not (await first.call_tool("leaderboard", {})).is_error
+            assert SEATED in text_of(await second.call_tool("leaderboard", {}))
+            assert not (await first.call_tool("leaderboard", {})).is_error
+        async with over_http(url, token) as third:
+            assert not (await third.call_tool("leaderboard", {})).is_error
         port = int(url.split(":")[2].split("/")[0])
         with socket.socket() as elsewhere, pytest.raises(OSError):
             elsewhere.connect(("127.0.0.2", port))
@@ -157,7 +183,36 @@ async def test_over_http_only_with_the_token_and_only_on_loopback(run: Run) -> N
         serving.wait()
 
 
-def test_the_install_lines_are_printed() -> None:
+def test_a_driver_over_http_that_is_quiet_for_long_gives_way_but_not_in_the_middle() -> None:
+    now, drives = [0.0], list[str]()
+    seat = Seat(drives.append, lambda: now[0])
+    assert seat.why_not("s1", "one") == ""
+    now[0] = 10 * QUIET_S  # a tool that runs trials takes its time
+    assert seat.why_not("s2", "two") == SEATED
+    seat.done()
+    assert seat.why_not("s2", "two") == SEATED
+    seat.leave("s2")  # who does not drive cannot free the seat
+    assert seat.why_not("s3", "") == SEATED
+    now[0] += QUIET_S
+    assert seat.why_not("s2", "two") == "" and seat.why_not("s1", "one") == SEATED
+    seat.done()
+    seat.leave("s2")
+    assert seat.why_not("s1", "one") == "" and drives == ["one", "two", "", "one"]
+
+
+def test_the_install_lines_are_what_the_products_document() -> None:
+    """``claude mcp add [options] NAME -- COMMAND`` and ``codex mcp add NAME -- COMMAND``; over HTTP
+    Claude Code's ``--header`` takes several values, so it comes last; Codex reads its variable
+    when it starts."""
     done = subprocess.run([*COMMAND, "--install"], capture_output=True, text=True, timeout=60)
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("claude mcp add ") and lines[1].startswith("codex mcp add ")
+    ours = our_command()
+    claude, codex = (shlex.split(line) for line in done.stdout.splitlines())
+    assert claude == ["claude", "mcp", "add", "aspire-tui", "--", *ours]
+    assert codex == ["codex", "mcp", "add", "aspire-tui", "--", *ours]
+    assert Path(ours[0]).is_absolute() and ours[-1] == "mcp"
+    claude, codex = (shlex.split(line) for line in install_http_lines("http://h:1/mcp", "t0k"))
+    add = ["claude", "mcp", "add", "--transport", "http", "aspire-tui", "http://h:1/mcp"]
+    assert claude == [*add, "--header", "Authorization: Bearer t0k"]
+    assert codex[:2] == ["export", "ASPIRE_TUI_TOKEN=t0k;"]
+    add = ["codex", "mcp", "add", "aspire-tui", "--url", "http://h:1/mcp"]
+    assert codex[2:] == [*add, "--bearer-token-env-var", "ASPIRE_TUI_TOKEN"]

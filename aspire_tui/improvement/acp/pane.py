@@ -25,6 +25,7 @@ from acp.schema import (
 
 from aspire_tui.improvement.acp.link import Link
 from aspire_tui.improvement.acp.usage import Account
+from aspire_tui.improvement.answers import PERMIT_WITHIN_S
 from aspire_tui.improvement.toolset import TOOLS
 from aspire_tui.session.redaction import HeldTail, Redactor
 
@@ -40,6 +41,7 @@ class Pane(Client):
     redactor: Redactor = field(default_factory=Redactor)
     """Knows the agent's keys: a text that comes in pieces is cleared of them as a whole."""
     account: Account = field(default_factory=Account)
+    permit_within_s: float = PERMIT_WITHIN_S
     clock: Callable[[], float] = time.monotonic
     acted: int = 0
     """Tool calls seen; an agent that ends its turn without any only talks."""
@@ -81,7 +83,8 @@ class Pane(Client):
         title = tool_call.title or known or tool_call.kind or "something"
         given = "" if tool_call.raw_input is None else f" {str(tool_call.raw_input)[:400]}"
         ours = is_ours(title)
-        allowed = ours or await self.link.report("permission", {"what": f"{title}{given}"}) is True
+        wish = {"what": f"{title}{given}", "within_s": self.permit_within_s}
+        allowed = ours or await self.link.report("permission", wish) is True
         wanted = "allow_once" if allowed else "reject_once"
         chosen = next((o for o in options if o.kind == wanted), None)
         if chosen is None:

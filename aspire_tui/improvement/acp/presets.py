@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from aspire_tui.errors import ConfigError
+from aspire_tui.improvement.answers import PERMIT_WITHIN_S
 from aspire_tui.session.redaction import SHORTEST_SECRET, secrets_among
 from aspire_tui.strict_toml import suggestion
 
@@ -70,6 +71,8 @@ class AcpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     installed: str = ""
     """Folders it is installed in, separated by colons; read-only to it."""
     vision: str = "native"
+    permit_within_s: str = str(PERMIT_WITHIN_S)
+    """Until what nobody allowed is denied."""
 
     def argv(self) -> list[str]:
         return shlex.split(self.command)
@@ -83,7 +86,12 @@ class AcpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def options_of(
-    command: str, hosts: list[str], keys: list[str], installed: list[str], vision: str
+    command: str,
+    hosts: list[str],
+    keys: list[str],
+    installed: list[str],
+    vision: str,
+    permit_within_s: float = PERMIT_WITHIN_S,
 ) -> AcpOptions:
     """What was asked for, with what a preset adds. ``command`` is a command line or a preset.
 
@@ -109,7 +117,8 @@ def options_of(
         raise ConfigError(f"--acp-command {command}: no program {program} on the path; {hint}")
     hosts = [*(preset.hosts if preset else ()), *hosts]
     keys = [*(preset.keys if preset else ()), *keys]
-    return AcpOptions(line, ",".join(hosts), ",".join(keys), ":".join(installed), vision)
+    lists = (",".join(hosts), ",".join(keys), ":".join(installed))
+    return AcpOptions(line, *lists, vision, str(permit_within_s))
 
 
 def keys_of(options: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

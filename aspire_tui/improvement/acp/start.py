@@ -77,7 +77,8 @@ async def _host(
     links, work = (LINKS, WORK) if not at_large else (str(premises.links), str(premises.work))
     relay = ["-I", "-S", f"{links}/relay.py", f"{links}/tools.sock"]
     reached = McpServerStdio(name="aspire-tui", command=python, args=relay, env=[])
-    hosted = HostedAgent(link, Pane(link, redactor), reached, work)
+    pane = Pane(link, redactor, permit_within_s=float(asked.permit_within_s))
+    hosted = HostedAgent(link, pane, reached, work)
     server = tool_server(hosted.use, prompt_text("aspire"), pictures=asked.vision != "text")
     way = ProviderWay(
         asked.listed("hosts"),

@@ -172,7 +172,7 @@ class Asking:
         aloud: bool,
     ) -> ModelResponse:
         """Ask once. What a broken answer has cost is counted as well."""
-        settings: Any = settings_for(asked.choice, temperature)
+        settings: Any = settings_for(asked.choice, temperature, self.within_s)
         speech = Speech(self) if aloud else None
         response: ModelResponse | None = None
         try:

@@ -9,7 +9,8 @@ very scene.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -26,7 +27,7 @@ from aspire_tui.improvement.tools import ToolRefused
 
 Mode = Literal["index", "whole"]
 MODES: Final[tuple[Mode, ...]] = ("index", "whole")
-BATCH: Final = 10
+BATCH: Final = 4
 MOST_SCENES: Final = 1000
 TURNS: Final = 20
 REPORT_NAME: Final = "context"
@@ -42,16 +43,24 @@ class Repaired(msgspec.Struct, frozen=True):
     tokens: Tokens
     questions: int
     hypothesis: int = 1
-    """Whose failure it is."""
+    """Whose failure it is: programs are numbered as they were given."""
+
+
+class SoFar(msgspec.Struct, frozen=True):
+    """How far the experiment is."""
+
+    results: tuple[Repaired, ...] = ()
+    next_scene: tuple[int, ...] = ()
+    """For each program the dev scene it runs next."""
+    complete: bool = False
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A trial to be repaired, with the program that it ran."""
+class Failing:
+    """A program whose failures are repaired."""
 
     hypothesis: int
     program: str
-    row: dict[str, Any]
 
 
 @dataclass
@@ -68,7 +77,7 @@ class Repairer(LlmAgent):
 
 @dataclass
 class ContextTrial:
-    """The experiment; what it found is attached to the session, failure by failure."""
+    """The experiment; what it found is attached to the session after every failure."""
 
     asking: Asking
     asked: Asked
@@ -76,25 +85,49 @@ class ContextTrial:
     programs: Sequence[str] = ()
     """Whose failures are repaired; none: the plain program's."""
     vision: Vision = "text"
+    so_far: SoFar = field(default_factory=SoFar)
+    """What an earlier session of the same experiment came to."""
+    for_s: float = float("inf")
+    """No failure is begun after so long; what is there is enough to go on from."""
+    clock: Callable[[], float] = time.monotonic
+    _results: list[Repaired] = field(default_factory=list, init=False)
+    _next_scene: list[int] = field(default_factory=list, init=False)
 
     async def run(self) -> None:
-        """Collect failures, repair each twice, report."""
+        """Collect failures a few scenes at a time, repair each both ways, report."""
+        self._until_s = self.clock() + self.for_s
         task = msgspec.convert(await self.asking.use("task", {}), TaskDef)
         texts = self.programs or (compose(task),)
-        failed: list[Failed] = []
-        for done, text in enumerate(texts):
-            wanted = (self.failures - len(failed)) // (len(texts) - done)
-            failed += await self._failed(text, wanted)
-        results = []
-        for failure in failed:
-            for mode in MODES:
-                results.append(await self._repair(task, failure, mode))
-        body = msgspec.json.encode(results).decode()
-        await self.asking.report("experiment", {"name": REPORT_NAME, "text": body})
-        await self.asking.use("finish", {"best": None, "summary": f"{len(failed)} failures"})
+        opened = [(await self._open(text), text) for text in texts]
+        self._results = list(self.so_far.results)
+        self._next_scene = list(self.so_far.next_scene) or [0] * len(texts)
+        complete = True
+        for at, (number, text) in enumerate(opened):
+            wanted = self.failures * (at + 1) // len(texts) - self.failures * at // len(texts)
+            while number is not None and self._of(number) < wanted:
+                if self._next_scene[at] >= MOST_SCENES:
+                    break
+                if self._stops():
+                    complete = False
+                    break
+                await self._some_scenes(task, at, Failing(number, text), wanted)
+        await self._report(complete=complete)
+        done = len(self._results) // len(MODES)
+        await self.asking.use("finish", {"best": None, "summary": f"{done} failures"})
 
-    async def _failed(self, program: str, wanted: int) -> list[Failed]:
-        """Dev trials that failed and whose trace names a call, at most as many as wanted."""
+    def _stops(self) -> bool:
+        return bool(self.asking.exhausted) or self.clock() >= self._until_s
+
+    def _of(self, program: int) -> int:
+        """How many failures of a program were repaired both ways."""
+        return sum(r.hypothesis == program for r in self._results) // len(MODES)
+
+    async def _report(self, *, complete: bool = False) -> None:
+        found = SoFar(tuple(self._results), tuple(self._next_scene), complete)
+        fields = {"name": REPORT_NAME, "text": msgspec.json.encode(found).decode()}
+        await self.asking.report("experiment", fields)
+
+    async def _open(self, program: str) -> int | None:
         opened: Any = await self.asking.use(
             "open_hypothesis",
             {
@@ -104,37 +137,47 @@ class ContextTrial:
                 "program": program,
             },
         )
-        number = opened["hypothesis"]
+        number: int | None = opened["hypothesis"]
         if number is None:
             await self.asking.say(f"not run: {'; '.join(opened['findings'])}", "error")
-            return []
-        failed: list[Failed] = []
-        for first in range(0, MOST_SCENES, BATCH):
-            scenes = list(range(first, first + BATCH))
-            rows: Any = await self.asking.use("run", {"hypothesis": number, "seed_indices": scenes})
-            failed += [
-                Failed(number, program, r)
-                for r in rows
-                if r["outcome"] == "FAIL" and r["implicated"]
-            ]
-            if len(failed) >= wanted:
-                break
-        return failed[:wanted]
+        return number
 
-    async def _repair(self, task: TaskDef, failure: Failed, mode: Mode) -> Repaired:
-        trial, scene = int(failure.row["trial"]), int(failure.row["seed_index"])
+    async def _some_scenes(self, task: TaskDef, at: int, failing: Failing, wanted: int) -> None:
+        """Run the next dev scenes; repair those that failed and whose trace names a call."""
+        first = self._next_scene[at]
+        scenes = list(range(first, first + BATCH))
+        asked = {"hypothesis": failing.hypothesis, "seed_indices": scenes}
+        rows: Any = await self.asking.use("run", asked)
+        known = {r.scene for r in self._results if r.hypothesis == failing.hypothesis}
+        for row in rows:
+            if row["outcome"] != "FAIL" or not row["implicated"] or row["seed_index"] in known:
+                continue
+            if self._stops() or self._of(failing.hypothesis) >= wanted:
+                return
+            pair = [await self._repair(task, failing, row, mode) for mode in MODES]
+            if self.asking.exhausted:
+                return  # what a budget broke off is neither repaired nor not
+            self._results += pair
+            await self._report()
+        self._next_scene[at] = first + BATCH
+        await self._report()
+
+    async def _repair(
+        self, task: TaskDef, failing: Failing, failed: dict[str, Any], mode: Mode
+    ) -> Repaired:
+        trial, scene = int(failed["trial"]), int(failed["seed_index"])
         calls: Any = await self.asking.use("calls", {"trial": trial})
-        row = {**failure.row, "calls": (), "called_with": ""}
+        row = {**failed, "calls": (), "called_with": ""}
         if mode == "index":
             where = {"trial": trial, "call": row["implicated"]}
             detail: Any = await self.asking.use("call", where)
             row |= {"calls": calls, "called_with": msgspec.json.encode(detail["args"]).decode()}
         lines = [
             f"Task:\n{present('task', msgspec.to_builtins(task)).text}",
-            f"Hypothesis {failure.hypothesis} is this program:\n"
-            f"{fence(failure.program, 'a program')}",
+            f"Hypothesis {failing.hypothesis} is this program:\n"
+            f"{fence(failing.program, 'a program')}",
             f"It failed:\n{present('run', [row]).text}",
-            f"Repair it: open a hypothesis with parent {failure.hypothesis}, run it on scene "
+            f"Repair it: open a hypothesis with parent {failing.hypothesis}, run it on scene "
             f"{scene} only, not at the bench, and finish when it passes.",
         ]
         pictures: list[tuple[str, bytes]] = []
@@ -160,7 +203,7 @@ class ContextTrial:
             repaired=agent.repaired,
             tokens=self.asking.spent - before,
             questions=self.asking.questions - asked_before,
-            hypothesis=failure.hypothesis,
+            hypothesis=failing.hypothesis,
         )
 
     async def _pictures(self, trial: int, calls: list[int]) -> list[tuple[str, bytes]]:

@@ -30,6 +30,7 @@ KEY_VARIABLE: Final[Mapping[Protocol, str]] = {
 SDK_RETRIES: Final = 0
 """Retrying is said to the operator, so it is not left to the SDK."""
 ANSWER_WITHIN_S: Final = 300.0
+"""From a question to the end of its answer, where nobody says otherwise."""
 INSTALL: Final = "pip install 'aspire-tui[llm]'"
 
 
@@ -122,7 +123,9 @@ def _sdk_is_there(choice: ModelChoice) -> bool:
     return importlib.util.find_spec(sdk) is not None
 
 
-def make_model(choice: ModelChoice, environment: Mapping[str, str]) -> Model:
+def make_model(
+    choice: ModelChoice, environment: Mapping[str, str], within_s: float = ANSWER_WITHIN_S
+) -> Model:
     """The model behind its SDK. Nothing is sent yet.
 
     Raises:
@@ -134,12 +137,12 @@ def make_model(choice: ModelChoice, environment: Mapping[str, str]) -> Model:
     # Endpoints on one's own machine ask for no key, and the SDKs for any.
     key = environment.get(KEY_VARIABLE[choice.protocol]) or "none"
     try:
-        return _make(choice, key)
+        return _make(choice, key, within_s)
     except ImportError as error:
         raise ConfigError(f"{choice} needs the extra: {INSTALL} ({error})") from None
 
 
-def _make(choice: ModelChoice, key: str) -> Model:
+def _make(choice: ModelChoice, key: str, within_s: float) -> Model:
     url: Any = choice.base_url or None
     if choice.protocol == "anthropic":
         from anthropic import AsyncAnthropic
@@ -147,7 +150,7 @@ def _make(choice: ModelChoice, key: str) -> Model:
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
         claude = AsyncAnthropic(
-            api_key=key, base_url=url, max_retries=SDK_RETRIES, timeout=ANSWER_WITHIN_S
+            api_key=key, base_url=url, max_retries=SDK_RETRIES, timeout=within_s
         )
         return AnthropicModel(choice.name, provider=AnthropicProvider(anthropic_client=claude))
     from openai import AsyncOpenAI
@@ -155,7 +158,7 @@ def _make(choice: ModelChoice, key: str) -> Model:
 
     provider = OpenAIProvider(
         openai_client=AsyncOpenAI(
-            api_key=key, base_url=url, max_retries=SDK_RETRIES, timeout=ANSWER_WITHIN_S
+            api_key=key, base_url=url, max_retries=SDK_RETRIES, timeout=within_s
         )
     )
     if choice.protocol == "openai":
@@ -167,9 +170,11 @@ def _make(choice: ModelChoice, key: str) -> Model:
     return OpenAIChatModel(choice.name, provider=provider)
 
 
-def settings_for(choice: ModelChoice, temperature: float | None = None) -> dict[str, Any]:
+def settings_for(
+    choice: ModelChoice, temperature: float | None = None, within_s: float = ANSWER_WITHIN_S
+) -> dict[str, Any]:
     """Settings of every request: prompt caching where the provider has it, a bounded answer."""
-    settings: dict[str, Any] = {"max_tokens": 16_000, "timeout": ANSWER_WITHIN_S}
+    settings: dict[str, Any] = {"max_tokens": 16_000, "timeout": within_s}
     if temperature is not None:
         settings["temperature"] = temperature
     if choice.protocol == "anthropic":

@@ -12,10 +12,15 @@ import msgspec
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.llm.agent import LlmAgent, Vision
 from aspire_tui.improvement.llm.asking import Asked, Asking, ProviderLost
-from aspire_tui.improvement.llm.context_trial import ContextTrial
+from aspire_tui.improvement.llm.context_trial import ContextTrial, SoFar
 from aspire_tui.improvement.llm.presets import preset_named
 from aspire_tui.improvement.llm.programs import ProgramWriter
-from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models, make_model
+from aspire_tui.improvement.llm.provider import (
+    ANSWER_WITHIN_S,
+    KEY_VARIABLE,
+    choose_models,
+    make_model,
+)
 from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.session.redaction import Redactor, secrets_among
 
@@ -27,6 +32,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     preset: str = "aspire"
     vision: Vision = "native"
+    answer_within_s: str = str(ANSWER_WITHIN_S)
+    """From a question to the end of its answer, however slowly it comes."""
     difference: Literal["", "yes"] = ""
     """What changed between the pictures is told in words, also where the preset has them shown."""
     experiment: Literal["", "context"] = ""
@@ -34,6 +41,10 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failures: str = "30"
     programs: str = "[]"
     """JSON list of program texts whose failures are repaired; empty: the plain program."""
+    so_far: str = "{}"
+    """JSON of what an earlier session of the experiment came to."""
+    for_s: str = "inf"
+    """No failure is begun after so long."""
 
 
 def run_llm(
@@ -48,12 +59,13 @@ def run_llm(
     """
     asked = msgspec.convert(dict(options), Options)
     redactor = Redactor(secrets_among(environment))
+    within_s = float(asked.answer_within_s)
     try:
         preset = preset_named(asked.preset)
         if asked.difference:
             preset = replace(preset, difference=True)
         models = [
-            Asked(choice, make_model(choice, environment))
+            Asked(choice, make_model(choice, environment, within_s))
             for choice in choose_models(asked.model, asked.base_url)
         ]
     except ConfigError as error:
@@ -62,10 +74,14 @@ def run_llm(
     finally:
         for variable in KEY_VARIABLE.values():
             environment.pop(variable, None)
-    asking = Asking(tools, redactor)
+    asking = Asking(tools, redactor, within_s)
     if asked.experiment == "context":
         programs = msgspec.json.decode(asked.programs, type=list[str])
-        trial = ContextTrial(asking, models[0], int(asked.failures), programs, asked.vision)
+        earlier = msgspec.json.decode(asked.so_far, type=SoFar)
+        trial = ContextTrial(
+            asking, models[0], int(asked.failures), programs, asked.vision, earlier,
+            float(asked.for_s),
+        )  # fmt: skip
         return asyncio.run(_through(trial, asking))
     if preset.loop == "code":
         writer = ProgramWriter(asking, models, preset, asked.vision, dev_n)

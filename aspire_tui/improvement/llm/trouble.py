@@ -11,6 +11,8 @@ Remedy = Literal["again", "compact", "stop"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 TRIES = 6
+SILENT_TRIES = 3
+"""Of a provider that takes a question and does not end its answer: each costs the whole wait."""
 LONGEST_TEXT = 200
 
 
@@ -63,12 +65,14 @@ def judge(error: Exception, attempt: int, jitter: float) -> Trouble:
             pass
         case _:
             return Trouble("stop", 0.0, f"{name}: {_short(error)}")
-    if attempt >= TRIES:
-        return Trouble("stop", 0.0, f"{name}: {_short(error)}; {TRIES} tries failed")
+    said = f"{name}{_because(error)}"
+    tries = SILENT_TRIES if isinstance(error, (TimeoutError, e.ModelTimeoutError)) else TRIES
+    if attempt >= tries:
+        return Trouble("stop", 0.0, f"{said}; {tries} tries failed")
     asked = error.retry_after if isinstance(error, e.ModelAPIError) else None
     wait_s = asked if asked is not None else FIRST_WAIT_S * 2 ** (attempt - 1) * (1 + jitter)
     wait_s = min(LONGEST_WAIT_S, max(0.0, wait_s))
-    return Trouble("again", wait_s, f"{name}: {_short(error)}; again in {wait_s:.0f} s")
+    return Trouble("again", wait_s, f"{said}; again in {wait_s:.0f} s")
 
 
 def _name(error: Exception) -> str:
@@ -83,6 +87,11 @@ def _name(error: Exception) -> str:
     }
     kind = type(error).__name__
     return f"the provider says {status}" if status else words.get(kind, f"the model ({kind})")
+
+
+def _because(error: Exception) -> str:
+    """What is known besides the kind of error; of silence nothing is."""
+    return "" if isinstance(error, TimeoutError) and not str(error) else f": {_short(error)}"
 
 
 def _short(error: Exception) -> str:

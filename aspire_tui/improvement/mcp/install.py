@@ -32,6 +32,7 @@ def install_http_lines(url: str, token: str) -> tuple[str, str]:
     return (
         f"claude mcp add --transport http aspire-tui {url} "
         f'--header "Authorization: Bearer {token}"',
-        f"{TOKEN_VARIABLE}={token} codex mcp add aspire-tui --url {url} "
+        # Codex keeps the variable's name and reads it when it starts: from this very shell.
+        f"export {TOKEN_VARIABLE}={token}; codex mcp add aspire-tui --url {url} "
         f"--bearer-token-env-var {TOKEN_VARIABLE}",
     )

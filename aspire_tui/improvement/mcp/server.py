@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import mcp_types as types
 from mcp.server.lowlevel.server import Server
@@ -22,14 +22,30 @@ Use = Callable[[str, Mapping[str, JSON]], Awaitable[JSON]]
 """Uses one tool; raises :class:`ToolRefused` with the reason."""
 
 
+class Turnstile(Protocol):
+    """Lets one of several callers through at a time."""
+
+    def why_not(self, session: str, name: str) -> str:
+        """Why this caller may use no tool now; empty when it may, until ``done``."""
+        ...
+
+    def done(self) -> None: ...
+
+
 def tool_server(
-    use: Use, instructions: str, *, pictures: bool = True, met: Callable[[str], None] | None = None
+    use: Use,
+    instructions: str,
+    *,
+    pictures: bool = True,
+    met: Callable[[str], None] | None = None,
+    turnstile: Turnstile | None = None,
 ) -> Server[Any]:
     """The server, ready to be run on any transport.
 
     Args:
         pictures: Offer ``view``; without it an agent has text only.
         met: Told once who connected, by its own name.
+        turnstile: Asked before each use, where several could be connected.
     """
     greeted: list[str] = []
 
@@ -41,7 +57,15 @@ def tool_server(
         if met is not None and not greeted and name:
             greeted.append(name)
             met(name)
-        return await answer(use, asked.name, asked.arguments or {}, pictures=pictures)
+        if turnstile is None:
+            return await answer(use, asked.name, asked.arguments or {}, pictures=pictures)
+        why = turnstile.why_not(_http_session(ctx), name)
+        if why:
+            return _refused(why)
+        try:
+            return await answer(use, asked.name, asked.arguments or {}, pictures=pictures)
+        finally:
+            turnstile.done()
 
     return Server(
         NAME,
@@ -100,6 +124,11 @@ def _content(shown: Shown) -> list[types.TextContent | types.ImageContent]:
 def _refused(why: str) -> types.CallToolResult:
     text = types.TextContent(type="text", text=f"refused: {why}")
     return types.CallToolResult(content=[text], is_error=True)
+
+
+def _http_session(ctx: Any) -> str:
+    """The session a request over HTTP belongs to; empty on a line, and where a client has none."""
+    return "" if ctx.request is None else str(ctx.request.headers.get("mcp-session-id", ""))
 
 
 def _client_name(ctx: Any) -> str:

@@ -42,6 +42,11 @@ class Visitor:
                 await self._enter()
             return await self._ask(tool, dict(args))
 
+    def change(self, name: str) -> None:
+        """Somebody else drives from now on: the run is told with the next tool that is used."""
+        self.name = name or self.name
+        self._leave()
+
     async def _enter(self) -> None:
         for path in reversed(self.find()):
             try:
