@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = os.path.realpath(sys.executable)
 LIBRARIES = site.getsitepackages()[0]
 NOVICES = CHECKOUT / "tests" / "improvement"
-CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 5\n"
+CRITERION = "[criterion]\nheld_out_n = 1\nmin_lower_bound = 0.05\ndev_n = 2\nselection_n = 5\n"
 AT_THE_BENCH = (
     "--seed",
     "5",
@@ -40,8 +40,6 @@ AT_THE_BENCH = (
     "--noise-off",
     "--workers",
     "1",
-    "--held-out",
-    "2",
     "--json",
 )
 Use = Callable[[str, dict[str, Any]], Awaitable[str]]

@@ -162,7 +162,7 @@ def test_a_hosted_agent_is_lost_and_another_mends_the_program(bench: Bench, tmp_
     used = tools_used(told["session"])
     assert {"own execute", "open_hypothesis", "run", "call", "finish"} <= set(used)
     assert told["tokens"]["input"] == 1000 and told["tokens"]["cached"] == 100
-    assert told["held_out"]["n"] == (0 if AGENT_UNCONFINED in told["brands"] else 2)
+    assert told["held_out"]["n"] == (0 if AGENT_UNCONFINED in told["brands"] else 1)
     shown = went_on(bench, session)
     assert "acp" in shown[0]
     assert any("run, read, mend" in row for row in shown)  # its plan
