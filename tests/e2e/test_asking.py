@@ -17,7 +17,7 @@ from tests.e2e.test_bench import events, until
 from tests.e2e.test_standing import attached
 
 PROGRAM = """
-for n in range(150):
+for n in range(300):
     said = ask_operator("which cube first?")
     if said:
         break
@@ -29,7 +29,7 @@ wait(0.1)
 
 
 def test_nobody_is_a_timeout_at_once_and_an_answer_does_not_undo_a_hold(bench) -> None:  # type: ignore[no-untyped-def]
-    command = bench.start("run", "cube_lift", "--rounds", "0", "--json")
+    command = bench.start("run", "cube_lift", "--rounds", "0", "--speed", "5", "--json")
     ordered = None
     try:
         reader = _reader(bench)

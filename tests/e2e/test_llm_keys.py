@@ -125,7 +125,7 @@ def test_a_hosted_agents_key_in_200_forms_is_with_it_alone(bench: Bench, tmp_pat
     options = in_python(installed, json.dumps(FORMS), "parrot")
     keys = {"NOVICE_LOGIN": KEYS["ANTHROPIC_API_KEY"], "OPENAI_API_KEY": KEYS["OPENAI_API_KEY"]}
     asks = ("--acp-key", "NOVICE_LOGIN", "--acp-key", "OPENAI_API_KEY")
-    command = ("run", easy_task(bench), *options, *asks, "--headless", "--json")
+    command = ("run", easy_task(bench), *options, *asks, "--workers", "1", "--headless", "--json")
     running = subprocess.Popen(
         bench.command(*command), env=bench.environment | keys, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
