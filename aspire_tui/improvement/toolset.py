@@ -273,6 +273,10 @@ _ALL: Final[tuple[Tool, ...]] = (
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
 
 
+LAST_WORDS: Final = ("say", "propose_skill", "finish", "told")
+"""What an agent whose budget is used up may still use."""
+
+
 def read_arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Checked arguments of a tool as a handler takes them.
 

@@ -10,7 +10,14 @@ from aspire_tui.environment.task_file import find_task
 from aspire_tui.improvement.manual.agent import ManualAgent
 from aspire_tui.improvement.manual.draft import Failure, draft, read_back
 from aspire_tui.improvement.manual.terminal import EditorFailed, Terminal, editor_of
-from aspire_tui.improvement.tools import CallBrief, CallDetail, Judged, Opened, TrialBrief
+from aspire_tui.improvement.tools import (
+    CallBrief,
+    CallDetail,
+    Judged,
+    Opened,
+    ToolRefused,
+    TrialBrief,
+)
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "aspire_tui" / "environment" / "tasks"
 TEXT = "a = find('cube')\nif a:\n    goto(a)\nRESULT = True\n"
@@ -119,6 +126,30 @@ def test_an_unchanged_text_is_not_run_again_and_a_broken_editor_is_said(tmp_path
     bench, shown = at_the_prompt(tmp_path, "e\nx\no 2\n", broken)
     assert "nothing was taken over" in shown and "x: no such command" in shown
     assert bench.ended == 1  # the terminal is gone: that is the end as well
+
+
+def test_a_used_up_budget_is_told_takes_a_finding_and_ends_it(tmp_path: Path) -> None:
+    class Spent(Bench):
+        left = "2 trials are used up"
+
+        def run(self, hypothesis: int, scenes: list[int], *, bench: bool) -> list[TrialBrief]:
+            if self.ran:
+                raise ToolRefused(self.left)
+            return super().run(hypothesis, scenes, bench=bench)
+
+        def use(self, tool: str, args: object) -> object:
+            return {"exhausted": self.left} if tool == "budget" else super().use(tool, args)
+
+        def say(self, text: str, role: str = "message") -> None:
+            self.said = (text, role)
+
+    bench, sink = Spent(TEXT), io.StringIO()
+    typed = io.StringIO("x\nr\nthe left finger slips\nr\n")
+    terminal = Terminal(typed, sink, lambda _: None, colour=False)
+    ManualAgent(bench, terminal, tmp_path, 4).run()  # type: ignore[arg-type]
+    assert bench.said == ("the left finger slips", "finding") and bench.ended == 1
+    assert "2 trials are used up: the run ends here" in sink.getvalue()
+    assert typed.read() == "r\n", "nothing is asked any more"
 
 
 def test_what_a_trace_holds_cannot_steer_the_terminal(tmp_path: Path) -> None:

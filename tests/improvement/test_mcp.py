@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import socket
@@ -19,10 +20,10 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from aspire_tui.improvement.mcp.door import SUFFIX, TAKEN, Door
+from aspire_tui.improvement.mcp.door import LAST_WORDS_WITHIN_S, SUFFIX, TAKEN, Door
 from aspire_tui.improvement.mcp.http import QUIET_S, SEATED, Seat
 from aspire_tui.improvement.mcp.install import install_http_lines, our_command
-from aspire_tui.improvement.mcp.visitor import NO_RUN
+from aspire_tui.improvement.mcp.visitor import NO_RUN, Visitor
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.toolset import TOOLS
 from tests.improvement.desk import Desk
@@ -146,6 +147,33 @@ async def test_only_one_agent_drives_and_another_may_come_after_it(run: Run) -> 
     async with client(run.environment) as third:
         assert not (await third.call_tool("leaderboard", {})).is_error
     assert any("left" in a["text"] for t, a in run.desk.used if t == "say")
+
+
+async def test_a_used_up_budget_refuses_work_takes_findings_and_waits_no_longer_than_said(
+    tmp_path: Path,
+) -> None:
+    class Spent(WrittenDesk):
+        spent = ""
+
+        def report(self, what: str, fields: Any) -> Any:
+            return {"exhausted": self.spent} if what == "standing" else ""
+
+    now = [0.0]
+    desk = Spent({"leaderboard": []})
+    door = Door(tmp_path / f"run{SUFFIX}", desk, lambda: now[0])  # type: ignore[arg-type]
+    serving = threading.Thread(target=door.serve, daemon=True)
+    serving.start()
+    guest = Visitor(lambda: [tmp_path / f"run{SUFFIX}"])
+    assert await guest.use("leaderboard", {}) == []
+    desk.spent = "3 trials are used up"
+    with pytest.raises(ToolRefused, match=r"3 trials are used up\. Say what you found"):
+        await guest.use("leaderboard", {})
+    await guest.use("say", {"text": "it slips", "role": "finding"})
+    assert desk.said("finding") == ["it slips"] and "finish" not in desk.names()
+    now[0] = LAST_WORDS_WITHIN_S
+    await asyncio.to_thread(serving.join, 20)
+    assert not serving.is_alive()
+    assert desk.used[-1] == ("finish", {"best": None, "summary": "3 trials are used up"})
 
 
 async def test_over_http_with_the_token_from_here_and_one_at_a_time(run: Run) -> None:

@@ -20,13 +20,12 @@ from aspire_tui.improvement.acp.usage import UNKNOWN
 from aspire_tui.improvement.present import present
 from aspire_tui.improvement.prompts import prompt_text
 from aspire_tui.improvement.tools import ToolRefused
+from aspire_tui.improvement.toolset import LAST_WORDS
 
 LOOK_EVERY_S: Final = 0.25
 CANCEL_WITHIN_S: Final = 15.0
 START_WITHIN_S: Final = 60.0
 IDLE_TURNS: Final = 2
-LAST_WORDS: Final = ("say", "propose_skill", "finish", "told")
-"""What an agent whose budget is used up may still do."""
 
 
 @dataclass

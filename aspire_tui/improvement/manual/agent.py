@@ -54,6 +54,7 @@ class ManualAgent:
         self._file = folder / "program.py"
         self._dev_n = dev_n
         self._at: Node | None = None
+        self._refused = False
         self._nodes: dict[int, Node] = {}
         self._acts: dict[str, Callable[[list[str]], None]] = {
             "e": self._edit, "r": self._run, "a": self._run_all, "c": self._calls,
@@ -83,13 +84,29 @@ class ManualAgent:
                 show(f"{words[0]}: no such command; ? lists them", "bad")
             else:
                 self._guarded(act, words[1:])
+                if self._spent():
+                    break
         best = self._at.hypothesis if self._at else None
         self._tools.finish(best, "the operator finished")
+
+    def _spent(self) -> bool:
+        """Whether what was refused was refused for good; then findings may be written."""
+        left = self._tools.use("budget", {}) if self._refused else None
+        self._refused = False
+        why = left["exhausted"] if isinstance(left, Mapping) else ""
+        if not why:
+            return False
+        self._terminal.show(f"{why}: the run ends here", "bad")
+        found = self._terminal.ask("what did you find? (one line)")
+        if found:
+            self._tools.say(found, "finding")
+        return True
 
     def _guarded(self, act: Callable[[Any], None], given: Any) -> None:
         try:
             act(given)
         except (ToolRefused, EditorFailed) as refusal:
+            self._refused = isinstance(refusal, ToolRefused)
             self._terminal.show(str(refusal), "bad")
 
     def _hear(self) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import select
 import socket
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,7 +19,7 @@ from aspire_tui.improvement import wire
 from aspire_tui.improvement.mcp.install import install_lines
 from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.improvement.tools import ToolRefused
-from aspire_tui.improvement.toolset import TOOLS
+from aspire_tui.improvement.toolset import LAST_WORDS, TOOLS
 
 SUFFIX = ".agent"
 HELLO = "hello"
@@ -26,6 +28,9 @@ TURNED_AWAY_S = 1.0
 """How long a second visitor may take to say its name."""
 TAKEN = "another agent drives this run; it has to leave first"
 NAME_LONGEST = 80
+LOOK_EVERY_S = 1.0
+LAST_WORDS_WITHIN_S = 120.0
+"""How long an agent whose budget is used up may write what it found, before the run ends."""
 
 
 def open_doors(runtime: Path) -> list[Path]:
@@ -36,9 +41,14 @@ def open_doors(runtime: Path) -> list[Path]:
 class Door:
     """Lets one agent in at a time until it has finished."""
 
-    def __init__(self, path: Path, tools: RemoteTools) -> None:
+    def __init__(
+        self, path: Path, tools: RemoteTools, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._path = path
         self._tools = tools
+        self._clock = clock
+        self._exhausted = ""
+        self._ends_s = float("inf")
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
@@ -53,6 +63,9 @@ class Door:
         )
         try:
             while not self._finished:
+                if not select.select([self._listener], [], [], LOOK_EVERY_S)[0]:
+                    self._look(somebody=False)
+                    continue
                 guest, _ = self._listener.accept()
                 with guest:
                     self._entertain(guest)
@@ -63,8 +76,7 @@ class Door:
     def _entertain(self, guest: socket.socket) -> None:
         who = ""
         try:
-            while not self._finished:
-                self._wait(guest)
+            while self._wait(guest):
                 call = msgspec.json.decode(wire.receive(guest), type=wire.ToolCall)
                 if call.tool == HELLO:
                     who = str(call.args.get("name", ""))[:NAME_LONGEST] or "somebody"
@@ -76,16 +88,32 @@ class Door:
             if not self._finished:
                 self._tools.say(f"{who or 'the agent'} left; it or another may come back", "error")
 
-    def _wait(self, guest: socket.socket) -> None:
-        """Until the guest says something; whoever else comes is told that there is one."""
-        while True:
-            ready = select.select([guest, self._listener], [], [])[0]
+    def _wait(self, guest: socket.socket) -> bool:
+        """Until the guest speaks, or it is over; who else comes is told that there is one."""
+        while not self._finished:
+            ready = select.select([guest, self._listener], [], [], LOOK_EVERY_S)[0]
+            if not ready:
+                self._look(somebody=True)
             if self._listener in ready:
                 other, _ = self._listener.accept()
                 with other:
                     self._turn_away(other)
             if guest in ready:
-                return
+                return True
+        return False
+
+    def _look(self, *, somebody: bool) -> None:
+        """Whether the budget is used up; who has had the time to say what it found is not waited
+        for any longer."""
+        if not self._exhausted:
+            standing = self._tools.report("standing", {})
+            self._exhausted = str(standing["exhausted"]) if isinstance(standing, Mapping) else ""
+            if self._exhausted:
+                self._ends_s = self._clock() + LAST_WORDS_WITHIN_S
+        if self._exhausted and (not somebody or self._clock() >= self._ends_s):
+            self._tools.say(self._exhausted, "error")
+            self._tools.use("finish", {"best": None, "summary": self._exhausted})
+            self._finished = True
 
     def _turn_away(self, other: socket.socket) -> None:
         """Say why, and let it be read: what is closed with words unread takes the answer along."""
@@ -99,6 +127,10 @@ class Door:
     def _answer(self, call: wire.ToolCall) -> wire.ToolAnswer:
         if call.tool not in TOOLS:
             return wire.ToolAnswer(call.id, refused=f"there is no tool {call.tool}")
+        self._look(somebody=True)
+        if self._exhausted and call.tool not in LAST_WORDS:
+            why = f"{self._exhausted}. Say what you found, then finish."
+            return wire.ToolAnswer(call.id, refused=why)
         try:
             value = self._tools.use(call.tool, call.args)
         except ToolRefused as refusal:
