@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -110,6 +111,10 @@ def tools_used(session: str) -> list[str]:
         events = [r.event for r in reader.events()]
     assert any(isinstance(e, HypothesisOpened) and e.parent for e in events)  # it was mended
     return [e.tool for e in events if isinstance(e, AgentTool)]
+
+
+A_TOOL = re.compile(r"^\S+ \S open_hypothesis\(")
+"""How the agent pane shows that a program was put into the tree, whoever did."""
 
 
 def pane(session: str) -> list[str]:

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import pty
-import re
 import select
 import shutil
 import signal
@@ -34,6 +33,7 @@ from aspire_tui.tui.glyphs import UNICODE
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from tests.e2e.conftest import Bench
 from tests.e2e.hosted import (
+    A_TOOL,
     AT_THE_BENCH,
     Use,
     cell_state,
@@ -52,7 +52,6 @@ from tests.improvement.apprentice import Slip, asks_for_another_thing, reaches_t
 from tests.improvement.novice import work
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-A_TOOL = re.compile(r"^\S+ \S open_hypothesis\(")
 
 
 @dataclass

@@ -3,7 +3,6 @@ joined; whole runs by a scripted model that reads what is told and knows no answ
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -83,19 +82,25 @@ def test_proposals_of_two_models_are_joined_and_what_held_becomes_a_skill(bench:
         )  # fmt: skip
     assert done.code == 0, done.err
     session = Path(done.json["session"])
+    programs = opened(session)
     joined = [a for a in loopback.asked if "Several proposals" in a.instructions]
-    assert len(joined) == 3 and all(a.flat().count("Proposal ") == 9 for a in joined)
+    assert len(joined) == len(programs) + 1 and all(
+        a.flat().count("Proposal ") == 9 for a in joined
+    )
     proposals = [a for a in loopback.asked if a.instructions == loopback.asked[0].instructions]
     heat = Counter(a.temperature for a in proposals)
     assert heat == {n / 10: len(joined) for n in range(1, 10)}
     assert {a.protocol for a in proposals} == {"anthropic", "openai-chat"}
-    first, second = opened(session)
-    assert "LIMIT" in second.claim and second.parent == first.hypothesis
+    assert [h.parent for h in programs[1:]] == [h.hypothesis for h in programs[:-1]]
     with SessionReader(session) as reader:
+        ran = {t.hypothesis: t.outcome for t in reader.trials() if t.seed_set == "dev"}
         (skill,) = [r.event for r in reader.events() if isinstance(r.event, SkillProposed)]
+        call = reader.call(skill.trial, skill.call)
         assert {p.name for p in reader.attachments("prompt")} == {
             "program", "synthesis", "difference", "lesson",
         }  # fmt: skip
-    assert skill.name == "after-limit" and skill.hypothesis == second.hypothesis
-    assert json.loads(done.out)["best"]["hypothesis"] == second.hypothesis
+    assert ran[skill.hypothesis] == "PASS" and ran[skill.hypothesis - 1] == "FAIL"
+    assert call is not None and call.result is not None
+    assert skill.name == f"after-{call.result.status.lower().replace('_', '-')}"
+    assert done.json["best"]["hypothesis"] == programs[-1].hypothesis
     told_exactly(loopback, session)

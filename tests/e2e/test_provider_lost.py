@@ -13,7 +13,7 @@ from aspire_tui.events import AgentSaid
 from aspire_tui.improvement.llm.trouble import SILENT_TRIES
 from aspire_tui.session.reader import SessionReader
 from tests.e2e.conftest import Bench
-from tests.e2e.hosted import AT_THE_BENCH, cell_state, easy_task
+from tests.e2e.hosted import A_TOOL, AT_THE_BENCH, cell_state, easy_task, pane
 from tests.e2e.test_llm import KEY
 from tests.improvement.apprentice import Apprentice, asks_for_another_thing, unfenced
 from tests.improvement.loopback import Asked, Breaks, Loopback, Says, Use
@@ -72,6 +72,9 @@ def test_half_an_answer_then_silence_leaves_the_cell_in_hold_and_a_run_to_take_u
         loopback.script = goes_on
         again = with_key(bench, "run", "--resume", str(session), "--json")
     assert again.returncode == 0, again.stderr
+    shown = pane(str(session))
+    assert "llm" in shown[0] and any(A_TOOL.match(row) for row in shown)
+    assert any(lost in row for row in shown)
     told = json.loads(again.stdout)
     assert told["best"]["hypothesis"] == 2 and told["outcome"] == "PASS"
     with SessionReader(session) as reader:
