@@ -84,7 +84,7 @@ class Novice(acp.Agent):
                 entries=[PlanEntry(content="run, read, mend", priority="high", status="pending")],
             ),
         )
-        allowed = await self.look_around()
+        allowed = self.mode != "asks" and await self.look_around()
         async with (
             stdio_client(
                 StdioServerParameters(command=self.server.command, args=self.server.args)
