@@ -54,7 +54,7 @@ def library_on_off(
 ) -> None:
     """Success and cost with the library and without it. Run again to go on where it stopped."""
     context = Context.of(ctx)
-    held = _skills(context, skills)
+    held = skills_in(context, skills)
     absent = [name for name in but or () if name not in {s.name for s in held}]
     if absent:
         raise ConfigError(f"--but {absent[0]}: the library holds {', '.join(s.name for s in held)}")
@@ -91,7 +91,7 @@ def transfer(
     context = Context.of(ctx)
     proven = [
         s
-        for s in _skills(context, skills)
+        for s in skills_in(context, skills)
         if any(Path(p.cell).stem == learned_on for p in s.evidence.proofs)
     ]
     if not proven:
@@ -138,7 +138,7 @@ def scaling(
         raise ConfigError(f"--steps {steps}: a team has at least one member")
     context = Context.of(ctx)
     (known,) = tasks_named([task], context.workspace)
-    ranked = _skills(context, skills)
+    ranked = skills_in(context, skills)
     points: list[dict[str, Any]] = []
     for size in sizes:
         candidates = max(1, size) if over == "budget" else 4
@@ -208,7 +208,7 @@ def _one(
     return () if run is None else (run,)
 
 
-def _skills(context: Context, folder: str) -> tuple[Skill, ...]:
+def skills_in(context: Context, folder: str) -> tuple[Skill, ...]:
     """The best proven first: what a small library would hold."""
     folders = [Path(folder)] if folder else list(context.workspace.skill_folders())
     found = load_library(folders).skills

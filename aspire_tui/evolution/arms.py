@@ -16,6 +16,7 @@ from aspire_tui.events import RoundEnded
 from aspire_tui.evolution.evidence import outcomes_of
 from aspire_tui.evolution.statistics import paired, rate
 from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.rows import TrialRow
 
 
 class ArmRun(Struct, frozen=True):
@@ -124,6 +125,38 @@ def to_success(arms: Arms) -> ToSuccess:
     )
 
 
+def first_passes(reader: SessionReader) -> tuple[ArmRun, ...]:
+    """Every development scene of a session as a search of its own: how many trials, whatever the
+    program, until one passed there."""
+    first = reader.snapshot().session
+    if first is None:
+        return ()
+    rows: dict[int, list[TrialRow]] = {}
+    for row in reader.trials():
+        if row.seed_set == "dev" and row.outcome is not None:
+            rows.setdefault(row.seed, []).append(row)
+    nodes = {h.hypothesis: h for h in reader.hypotheses()}
+    found = []
+    for seed, tried in rows.items():
+        passed = next((i for i, r in enumerate(tried, 1) if r.outcome == "PASS"), None)
+        by = nodes.get(tried[passed - 1].hypothesis or 0) if passed is not None else None
+        found.append(
+            ArmRun(
+                session=reader.path.stem,
+                task=first.spec.tasks[0],
+                seed=seed,
+                held_out={},
+                search_trials=passed or len(tried),
+                tokens=0,
+                minutes=0.0,
+                repairs=() if by is None else tuple(r.skill for r in by.repairs),
+                stopped_by="done",
+                reached=passed is not None,
+            )
+        )
+    return tuple(found)
+
+
 def as_json(arms: Arms) -> dict[str, JSON]:
     """Both arms, what they have in common, and every run."""
     before, after = paired_outcomes(arms)
@@ -135,7 +168,7 @@ def as_json(arms: Arms) -> dict[str, JSON]:
         "fixed": c.fixed,
         "broken": c.broken,
         "p": c.p_value,
-        "to_success": _took(to_success(arms)),
+        "to_success": in_json(to_success(arms)),
         "cost": {"with": _cost(arms.with_it), "without": _cost(arms.without)},
         "runs": {"with": _runs(arms.with_it), "without": _runs(arms.without)},
     }
@@ -162,7 +195,7 @@ def in_words(label: str, arms: Arms) -> list[str]:
         f"{label}: with {w.k}/{w.n} ({w.lo:.2f}–{w.hi:.2f}), without {o.k}/{o.n} "
         f"({o.lo:.2f}–{o.hi:.2f}); fixed {c.fixed}, broken {c.broken}, p = {c.p_value:.3f}"
     ]
-    lines += _in_trials(to_success(arms))
+    lines += told_to_success(to_success(arms), "search")
     for name, runs in (("with", arms.with_it), ("without", arms.without)):
         lines.append(f"  {name:<8} search trials {_spread([r.search_trials for r in runs])}")
         if any(r.tokens for r in runs):
@@ -176,18 +209,19 @@ def in_words(label: str, arms: Arms) -> list[str]:
     return lines
 
 
-def _in_trials(t: ToSuccess) -> list[str]:
+def told_to_success(t: ToSuccess, each: str) -> list[str]:
+    """In one line for a person; nothing where no criterion was met at all."""
     if not t.pairs or not (t.reached_with or t.reached_without):
         return []
-    between = f" ({t.saved_lo:.1f} to {t.saved_hi:.1f})" if t.pairs > 1 else ""
+    between = f" ({t.saved_lo:.2f} to {t.saved_hi:.2f})" if t.pairs > 1 else ""
     return [
-        f"  trials to success: fewer with in {t.fewer} of {t.pairs} searches, more in {t.more}, "
-        f"p = {t.p_value:.4f}; {t.saved_mean:.1f} saved{between} per search; reached by "
+        f"  trials to success: fewer with in {t.fewer} of {t.pairs}, more in {t.more}, "
+        f"p = {t.p_value:.4f}; {t.saved_mean:.2f} saved{between} per {each}; reached by "
         f"{t.reached_with} with, {t.reached_without} without (never counts as {t.most})"
     ]
 
 
-def _took(t: ToSuccess) -> dict[str, JSON]:
+def in_json(t: ToSuccess) -> dict[str, JSON]:
     """The figures; an interval that is open is null."""
     told: dict[str, JSON] = {**t._asdict()}
     return {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in told.items()}

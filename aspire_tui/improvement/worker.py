@@ -68,8 +68,13 @@ def _run(spec: AgentSpec, tools: RemoteTools) -> str:
 
         return run_manual(spec.dev_n, tools, os.environ)
     from aspire_tui.improvement.rules.agent import RulesAgent, RulesOptions
+    from aspire_tui.improvement.rules.first_pass import FIRST_PASS, FirstPass
     from aspire_tui.improvement.rules.prove import PROGRAM, PROVE, Prover
 
+    if FIRST_PASS in spec.options:
+        most = int(spec.options[FIRST_PASS])
+        FirstPass(tools, spec.options.get(PROGRAM, ""), spec.dev_n, most).run()
+        return ""
     if PROVE in spec.options:
         Prover(tools, spec.options.get(PROGRAM, ""), spec.dev_n).run()
         return ""

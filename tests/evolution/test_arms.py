@@ -12,13 +12,14 @@ from story import opening
 from aspire_tui.commands.context import Context
 from aspire_tui.commands.experiments import earlier, frozen
 from aspire_tui.config import Workspace
-from aspire_tui.domain import RunSpec
+from aspire_tui.domain import Repair, RunSpec
 from aspire_tui.events import HypothesisOpened, RunEnded, TrialClosed, TrialOpened
 from aspire_tui.evolution.arms import (
     ArmRun,
     Arms,
     arm_run,
     as_json,
+    first_passes,
     in_words,
     paired_outcomes,
     to_success,
@@ -135,3 +136,23 @@ def test_one_search_has_no_interval_and_none_no_line() -> None:
     assert "trials to success" not in "\n".join(
         in_words("x", Arms((search(0, 8, reached=False),), (search(0, 9, reached=False),)))
     )
+
+
+def test_every_scene_of_a_session_is_a_search_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    repair = Repair(2, 1, "goto_pose", "BLOCKED", "looks", {}, False)
+    events: list[object] = [
+        msgspec.structs.replace(opening(), spec=spec_of(0, "x")),
+        HypothesisOpened(1, None, "plain", "", "", "p", "rules"),
+        HypothesisOpened(2, 1, "looks", "", "", "q", "rules", (repair,)),
+    ]
+    tried = [(4, 1, "PASS"), (8, 1, "FAIL"), (8, 2, "PASS"), (12, 1, "FAIL"), (12, 2, "UNSURE")]
+    for n, (seed, hypothesis, outcome) in enumerate(tried, 1):
+        events.append(TrialOpened(n, "t", seed, "dev", "p", hypothesis, "worker", "sim"))
+        events.append(TrialClosed(n, outcome, "returned", None, 1.0, 1.0))  # type: ignore[arg-type]
+    with Recorder.create(path, clock=StoppedClock(), ballast_bytes=0) as recorder:
+        for event in events:
+            recorder.append([event], {})  # type: ignore[list-item]
+    with SessionReader(path) as reader:
+        found = {r.seed: (r.search_trials, r.reached, r.repairs) for r in first_passes(reader)}
+    assert found == {4: (1, True, ()), 8: (2, True, ("looks",)), 12: (2, False, ())}
