@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figure import Figure
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     print(_row("figure", "goal", "measured", " "))
     print(_row(*("-" * w for w in WIDTHS), "-"), flush=True)
     failed = 0
-    for name, parts in wanted or [(name, []) for name in known]:
+    for name, parts in _one_by_one(wanted or [(name, []) for name in known]):
         print(f"{' '.join([name, *parts])} …", file=sys.stderr)
         rows, error = _run(name, parts)
         for f in rows:
@@ -53,11 +54,20 @@ def main(arguments: list[str]) -> int:
             print(f"  repeat: {'; '.join(dict.fromkeys(f.command for f in rows))}", flush=True)
         if error:
             failed += 1
-            print(_row(name, "-", f"not measured: {error}", "!"), flush=True)
+            print(_row(" ".join([name, *parts]), "-", f"not measured: {error}", "!"), flush=True)
     return 1 if failed else 0
 
 
+def _one_by_one(wanted: list[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
+    """A bench with parts in as many processes: one that fails takes no other's figures along."""
+    for name, parts in wanted:
+        each = parts or _parts(name)
+        yield from ((name, [part]) for part in each) if each else [(name, [])]
+
+
 def _parts(name: str) -> list[str]:
+    if "\nPARTS" not in (FOLDER / f"bench_{name}.py").read_text(encoding="utf-8"):
+        return []  # not imported here for nothing
     return list(getattr(importlib.import_module(f"tests.bench.bench_{name}"), "PARTS", ()))
 
 

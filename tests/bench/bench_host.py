@@ -46,7 +46,7 @@ def kinematic_host() -> Iterator[tuple[Path, RunningHost]]:
         yield runtime, host
     finally:
         os.kill(host.pid, signal.SIGTERM)
-        until(lambda: running_host("bench", runtime) is None)
+        until(lambda: running_host("bench", runtime) is None, "the host ends")
         shutil.rmtree(runtime, ignore_errors=True)
 
 
@@ -117,7 +117,7 @@ def command_round_trips(runtime: Path) -> list[Figure]:
     keeper = StopClient("bench", "bench", runtime=runtime)
     for n in range(40):
         client.resume("bench")
-        until(lambda: not client.status().held)
+        until(lambda: not client.status().held, "resumed")
         if n % 2:
             kept.append(keeper.hold("x", 1.0))
         else:

@@ -39,12 +39,12 @@ def client_lost(runtime: Path, how: signal.Signals, fork: Callable[[], int]) -> 
     took_ms = []
     for _ in range(RUNS):
         owner = fork()
-        until(lambda: watch.status().state == "RUN")
+        until(lambda: watch.status().state == "RUN", "the owner moves the arm")
         # Anywhere between two heartbeats, and while the arm is fast.
         time.sleep(rng.uniform(0.1, 0.15))
         lost_s = watch.now_s()
         os.kill(owner, how)
-        until(lambda: watch.status().held)
+        until(lambda: watch.status().held, "HOLD")
         took_ms.append(1e3 * (watch.status().since_s - lost_s))
         if how != signal.SIGKILL:
             os.kill(owner, signal.SIGKILL)
@@ -65,9 +65,9 @@ def take_over(runtime: Path) -> None:
     keeper = CellClient("bench", role="operator", who="bench", runtime=runtime)
     keeper.take_control("bench")
     keeper.abort("bench")
-    until(lambda: max(map(abs, keeper.status().arms[0].dq_rad_s)) < 0.01)
+    until(lambda: max(map(abs, keeper.status().arms[0].dq_rad_s)) < 0.01, "it stands")
     keeper.resume("bench")
-    until(lambda: not keeper.status().held)
+    until(lambda: not keeper.status().held, "resumed")
     keeper.close()
 
 
@@ -104,11 +104,11 @@ def spread(values: Sequence[float], unit: str, digits: int = 0) -> str:
     return f"median {middle:.{digits}f}, worst {worst:.{digits}f} {unit}, n={len(values)}"
 
 
-def until(true: Callable[[], object], within_s: float = 20.0) -> None:
+def until(true: Callable[[], object], what: str, within_s: float = 20.0) -> None:
     end = time.monotonic() + within_s
     while not true():
         if time.monotonic() > end:
-            raise SystemExit("the bench waited for something that never came")
+            raise SystemExit(f"never: {what}")
         time.sleep(0.001)
 
 

@@ -343,12 +343,12 @@ def test_the_state_stream_shows_the_newest_state_and_its_age(
 def test_a_stand_in_nobody_uses_exits(runtime: Path) -> None:
     ensure_host(CELL, "kin", "test", runtime, idle_exit_s=0.3)
     until(lambda: running_host("kin", runtime) is None, "the host leaves by itself")
-    again = ensure_host(CELL, "kin", "test", runtime, idle_exit_s=2.0)
+    again = ensure_host(CELL, "kin", "test", runtime, idle_exit_s=0.8)
     assert again.adopted
     stream = StateStream("kin", runtime)
     first = stream.wait(5.0)
     assert first is not None
-    until(lambda: (stream.latest() or first).seq > first.seq + 150, "it stays while watched")
+    until(lambda: (stream.latest() or first).seq > first.seq + 60, "it stays while watched")
     stream.close()
     until(lambda: running_host("kin", runtime) is None, "it leaves when the watcher has left")
 
