@@ -114,3 +114,27 @@ def test_a_person_guides_the_arm_by_hand_and_it_holds_where_they_left_it(
     sample = client.status().arms[0]
     assert sample.q_cmd_rad == pytest.approx(left_at, abs=0.01), "where it was left"
     client.close()
+
+
+def test_a_brown_out_in_motion_stops_the_arm_and_switches_nothing_on_again(
+    emulated: EmulatedBus, runtime: Path
+) -> None:
+    client = hosted(emulated, runtime)
+    enabled(client)
+    arm = client.info.arms[0]
+    client.jog(arm.name, -0.2, joint=arm.joints[0].name, valid_for_ms=2000)
+    until(lambda: client.status().state == "RUN", "it moves")
+    emulated.inject("brown_out", seconds=0.1)
+    until(lambda: client.status().state in ("PSTOP", "LOST"), "it is noticed")
+    # A goal alone would switch a servo on, wherever it has sunk to.
+    until(lambda: client.status().state == "PSTOP", "they answer again")
+    seen = client.ticks()
+    until(lambda: client.ticks() > seen + 50, "half a second goes by")
+    servos = emulated.faults.ask(do="state")["arms"]["arm"]["servos"]
+    assert [servo["torque"] for servo in servos] == [0] * 6
+    with pytest.raises(CellRefused):
+        client.ack_stop("ann")
+        client.jog(arm.name, 0.1, joint=arm.joints[0].name)
+    assert client.status().cause == "arm shoulder_pan: restarted: its torque is off"
+    assert len([a for a in client.status().alarms if "restarted: its torque is off" in a]) == 6
+    client.close()
