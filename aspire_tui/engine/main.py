@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import os
 import socket
 import sys
+import threading
 import traceback
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -18,6 +21,8 @@ from aspire_tui.engine.job import Job
 from aspire_tui.engine.lock import CellBusy, CellLock
 from aspire_tui.engine.readiness import Readiness
 from aspire_tui.errors import exit_code
+
+READ_AHEAD: Final = ("scipy.ndimage", "scipy.optimize", "scipy.stats")
 
 
 def main() -> int:
@@ -31,7 +36,7 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         with _cell_of(job):
-            engine = Engine(job, ready=lambda: _tell(args.ready_fd, Readiness(True)), agents=agents)
+            engine = Engine(job, ready=lambda: _begin(args.ready_fd), agents=agents)
             return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
@@ -41,6 +46,17 @@ def main() -> int:
         traceback.print_exc()
         text = str(error) if code is not None else f"the engine failed: {error!r}"
         return _tell(args.ready_fd, Readiness(False, int(code or 5), text))
+
+
+def _begin(ready_fd: int) -> None:
+    _tell(ready_fd, Readiness(True))
+    threading.Thread(target=_read_ahead, daemon=True).start()
+
+
+def _read_ahead() -> None:
+    """Import what is first needed in the loop or within a call, where its second would be felt."""
+    for module in READ_AHEAD:
+        importlib.import_module(module)
 
 
 def _link(fd: int) -> socket.socket:

@@ -1,12 +1,9 @@
-"""The few statistics decisions rest on. Pure; the formulas are scipy's, and tested against it."""
+"""The few statistics decisions rest on. Pure; the formulas are scipy's."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
-
-from aspire_tui.session.interval import interval
 
 
 class Rate(NamedTuple):
@@ -20,7 +17,13 @@ class Rate(NamedTuple):
 
 def rate(k: int, n: int) -> Rate:
     """Wilson score interval at 95 %; (0, 1) when nothing was tried."""
-    return Rate(k, n, *interval(k, n))
+    if n == 0:
+        return Rate(0, 0, 0.0, 1.0)
+    # scipy.stats costs most of a second to import; the command line starts without it.
+    from scipy.stats import binomtest
+
+    ci = binomtest(k, n).proportion_ci(0.95, method="wilson")
+    return Rate(k, n, float(ci.low), float(ci.high))
 
 
 class Paired(NamedTuple):
@@ -44,5 +47,7 @@ def paired(before: Sequence[bool], after: Sequence[bool]) -> Paired:
     broken = sum(b and not a for b, a in zip(before, after, strict=True))
     if fixed + broken == 0:
         return Paired(0, 0, 1.0)
-    n = fixed + broken
-    return Paired(fixed, broken, sum(math.comb(n, i) for i in range(fixed, n + 1)) / 2**n)
+    from scipy.stats import binomtest
+
+    p = binomtest(fixed, fixed + broken, alternative="greater").pvalue
+    return Paired(fixed, broken, float(p))
