@@ -256,6 +256,34 @@ def tried(rows: Rows, hypothesis: int, upto: int) -> tuple[int, int, float]:
     return trials, passed, wall_s / 60.0
 
 
+def judged_attempts(rows: Rows, upto: int, newest: int) -> list[tuple[SeedSet, tuple[bool, ...]]]:
+    """Per judged trial its attempts in order, True for PASS by the verifier.
+
+    A judged trial without a verdict of its own made one attempt.
+    """
+    last = next(iter(rows("SELECT coalesce(max(trial), 0) FROM trials", ())))[0]
+    found: dict[int, tuple[SeedSet, list[bool]]] = {}
+    for trial, seed_set, outcome, attempt, judged in rows(
+        "SELECT t.trial, t.seed_set, t.outcome, v.attempt, v.outcome FROM trials t LEFT JOIN "
+        "verdicts v ON v.trial=t.trial AND v.judge='verifier' AND v.seq<=? "
+        "WHERE t.trial>? AND t.closed_seq<=? AND t.outcome IS NOT NULL ORDER BY t.trial, v.attempt",
+        (upto, last - newest, upto),
+    ):
+        passed = (outcome if attempt is None else judged) == "PASS"
+        found.setdefault(trial, (seed_set, []))[1].append(passed)
+    return [(seed_set, tuple(attempts)) for seed_set, attempts in found.values()]
+
+
+def first_pass(rows: Rows, upto: int) -> tuple[int, int, float] | None:
+    """The first trial that closed with PASS: its number, the event that closed it, and when."""
+    found = rows(
+        "SELECT trials.trial, closed_seq, mono_s FROM trials JOIN events ON events.seq=closed_seq "
+        "WHERE outcome='PASS' AND closed_seq<=? ORDER BY closed_seq LIMIT 1",
+        (upto,),
+    )
+    return next(iter(found), None)
+
+
 class Spent:
     """Tokens and time between one hypothesis and the next of the same author."""
 

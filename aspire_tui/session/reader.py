@@ -297,6 +297,18 @@ class SessionReader:
         return nouns.hypotheses(self._rows, story, upto, spent or nouns.Spent())
 
     @_or_damaged
+    def judged_attempts(
+        self, upto_seq: int | None, newest: int
+    ) -> list[tuple[SeedSet, tuple[bool, ...]]]:
+        """Seed set and attempts of the newest judged trials, True for PASS."""
+        return nouns.judged_attempts(self._rows, self._upto(upto_seq), newest)
+
+    @_or_damaged
+    def first_pass(self, upto_seq: int | None = None) -> tuple[int, int, float] | None:
+        """The first trial that closed with PASS: its number, the event that closed it, and when."""
+        return nouns.first_pass(self._rows, self._upto(upto_seq))
+
+    @_or_damaged
     def scores(self, upto_seq: int | None = None) -> list[tuple[SeedSet, int, int, float]]:
         """Every score of every hypothesis as seed set, k, n and when, oldest first."""
         sql = (

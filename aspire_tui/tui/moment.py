@@ -27,6 +27,7 @@ from aspire_tui.session.rows import (
     TrialRow,
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot
+from aspire_tui.tui.account import NO_ACCOUNT, Account, AccountReading
 from aspire_tui.tui.tree import EMPTY_TREE, Tree
 from aspire_tui.tui.tree_reading import TreeReading
 
@@ -87,6 +88,7 @@ class Moment:
     program: ProgramRow | None = None
     agent: tuple[AgentLine, ...] = ()
     tree: Tree = EMPTY_TREE
+    account: Account = NO_ACCOUNT
     path: str = ""
     by_hand: tuple[Recorded, ...] = ()
     """The newest acts by hand."""
@@ -107,6 +109,7 @@ class Remembered:
     """What need not be read again while nothing it depends on has changed."""
 
     tree: TreeReading = field(default_factory=TreeReading)
+    account: AccountReading = field(default_factory=AccountReading)
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
 
 
@@ -134,6 +137,7 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
         program=_program(reader, trial, remembered),
         agent=tuple(reader.agent_lines(seq, AGENT_LINES)),
         tree=remembered.tree.at(reader, seq),
+        account=remembered.account.at(reader, snapshot),
         path=str(reader.path),
         by_hand=tuple(reader.newest_events(HAND_ACTS, ("hand_act",), seq)),
         overrides=tuple(reader.newest_events(OVERRIDES, ("override",), seq)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.session.utilisation import CLASSES, Split, tokens_per_minute
+from aspire_tui.tui.account import budget_end
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.agent import tokens_text
 from aspire_tui.tui.panes.body import Body, Look
@@ -36,6 +37,7 @@ def time_body(moment: Moment, look: Look) -> Body:
         lines.append(line((text, "dim")))
     lines += progress_lines(moment.tree.progress, moment.snapshot.mono_s, look)
     lines += _agent(moment.snapshot, look)
+    lines += _success(moment, look)
     lines += _judged(moment.snapshot, look)
     mru = account.split().mru
     shown = "MRU –" if mru is None else f"MRU {percent(mru)}"
@@ -83,6 +85,32 @@ def _agent(snapshot: Snapshot, look: Look) -> list[Line]:
         line(("MTU ", "dim"), (rate, "strong"), (" tokens per minute, wall clock", "dim")),
         line((text, "dim")),
     ]
+
+
+def _success(moment: Moment, look: Look) -> list[Line]:
+    """The first PASS, pass@k as retries in context, and when the budget will be gone."""
+    rows: list[Line] = []
+    first = moment.account.first_pass
+    if first is not None:
+        tokens = f", {count(first.tokens)} tokens" if first.tokens else ", no tokens"
+        text = f"after {seconds(first.mono_s)}{tokens} (trial {first.trial})"
+        rows.append(line(("first PASS   ", "dim"), (text, "number")))
+    spec = moment.snapshot.session.spec if moment.snapshot.session else None
+    allowed = spec.retries if spec else 1
+    for seed_set, tried in moment.account.attempts.items():
+        upto = max(allowed, len(tried.passed))
+        passed = (*tried.passed, *([tried.passed[-1]] * (upto - len(tried.passed))))
+        shown = {k: passed[k - 1] for k in range(1, upto + 1) if k in (1, 2, 4, upto)}
+        words = "  ".join(f"@{k} {ratio(n, tried.trials)}" for k, n in shown.items())
+        name = f"pass@k {seed_set.replace('_', '-')}"
+        rows.append(line((f"{name:<17} ", "dim"), (words, "number")))
+    end = budget_end(moment.snapshot)
+    if end is not None:
+        rows.append(
+            line(("budget lasts ", "dim"), (f"about {seconds(end.in_s)}", "number"),
+                 (f" more, by its {end.limit}", "dim"))
+        )  # fmt: skip
+    return [section("so far", look.width, look.glyphs), *rows] if rows else []
 
 
 def _judged(snapshot: Snapshot, look: Look) -> list[Line]:
