@@ -78,7 +78,15 @@ from drivers.wire import (
     Welcome,
 )
 
-__all__ = ["CellClient", "Seen", "StateStream", "StopClient", "hold_now"]
+__all__ = [
+    "CellClient",
+    "FrameClient",
+    "Seen",
+    "StateStream",
+    "StopClient",
+    "address_of",
+    "hold_now",
+]
 
 T = TypeVar("T")
 

@@ -25,6 +25,7 @@ from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.finding import Finding
 from aspire_tui.tui.guards import what_goes_on
 from aspire_tui.tui.ideas import IdeaActs
+from aspire_tui.tui.live_camera import LiveCamera
 from aspire_tui.tui.looking import Looking
 from aspire_tui.tui.marks import Marks
 from aspire_tui.tui.panes.bars import Asking, Offered
@@ -87,6 +88,7 @@ class Acts:
         self.comparing = Comparing(console)
         self.what_ifs = WhatIfs(console)
         self.sharing = Sharing(console)
+        self.live_camera = LiveCamera(console)
         self._typers: dict[str, Callable[[str, str], None]] = {
             **dict.fromkeys(standing.TYPED, self.standing.entered),
             **dict.fromkeys(people.TYPED, self.people.entered),
@@ -115,6 +117,7 @@ class Acts:
             **self.what_ifs.handlers(),
             **console.arranging.handlers(),
             **self.sharing.handlers(),
+            **self.live_camera.handlers(),
             "detach": self._detach,
             "redraw": console.redraw_all,
             "help": self._help,
@@ -328,6 +331,8 @@ class Acts:
             self._search_covered(action_id)
         elif action_id == "copy":
             self.sharing.handlers()["copy"]()
+        elif action_id == "camera" and self.live_camera.shown:
+            self._attempt("camera")
         elif action_id == "fork" and self.cover.name == "what if":
             self._attempt("what_if_fork")
         else:

@@ -37,7 +37,7 @@ from aspire_tui.tui.orders import Answer, Orders
 from aspire_tui.tui.panes.dry_run import dry_run_words
 from aspire_tui.tui.panes.strip import Live
 from aspire_tui.tui.people import seen_in
-from aspire_tui.tui.ports import EngineClient, Mode, StateFeed, StopPort
+from aspire_tui.tui.ports import EngineClient, Eyes, Mode, StateFeed, StopPort
 from aspire_tui.tui.remembered import Remembered
 from aspire_tui.tui.replaying import FRAME_S
 from aspire_tui.tui.screen.display import supported
@@ -87,6 +87,8 @@ class Console(DrawnConsole):
         guide: Leads a newcomer through a first session.
         editor: Opens a file in the operator's editor and returns when it is closed.
         keeps: Folder of the workspace for what is kept beside recorded sessions.
+        eyes: The cameras of the cell, None where there is none to look through.
+        picture_B_s: Most bytes a second that live pictures may cost.
     """
 
     AUTO_FOCUS = None
@@ -148,6 +150,8 @@ class Console(DrawnConsole):
         remembered: Path | None = None,
         editor: Editor | None = None,
         guide: Guide | None = None,
+        eyes: Eyes | None = None,
+        picture_B_s: float = 8_000.0,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
@@ -157,6 +161,8 @@ class Console(DrawnConsole):
         self.keeps = keeps
         self.guide = guide
         self.editing = Editing(self, editor)
+        self.eyes = eyes
+        self.picture_B_s = picture_B_s
         self.mode: Mode = mode
         self.moment = Moment()
         self.live = Live(expected=feed is not None)
@@ -284,6 +290,10 @@ class Console(DrawnConsole):
     def ask(self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]) -> None:
         """Ask the session file something in the reading thread; ``then`` gets it in this one."""
         self.source.ask(question, lambda found: self._post(self.Told(then, found)))
+
+    def tell(self, then: Callable[[Any], None], found: Any) -> None:
+        """From any thread: ``then`` gets it in this one."""
+        self._post(self.Told(then, found))
 
     def ask_aside(
         self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]

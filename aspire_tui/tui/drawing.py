@@ -28,7 +28,7 @@ from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
-from aspire_tui.tui.ports import Mode
+from aspire_tui.tui.ports import Eyes, Mode
 from aspire_tui.tui.screen.display import DiffedApp
 from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.halfcell import Depth
@@ -66,6 +66,7 @@ class DrawnConsole(DiffedApp):
     keys: KeyMap
     editing: Editing
     guide: Guide | None
+    eyes: Eyes | None
     theme_name: ThemeName
     notice: tuple[str, str]
     bars_drawn: bool
@@ -111,6 +112,7 @@ class DrawnConsole(DiffedApp):
             shown=self.moment.trial,
             editor=self.editing.possible,
             held=self.live.held,
+            eyes=self.eyes is not None,
             speed=state.status.speed if state else 1.0,
         )
 

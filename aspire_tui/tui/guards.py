@@ -80,6 +80,12 @@ def no_list(now: Situation) -> str | None:
     return "replay: no cell attached" if now.mode == "replay" else None
 
 
+def no_camera(now: Situation) -> str | None:
+    if now.mode == "replay":
+        return "replay: no cell attached; o shows what a call saw"
+    return None if now.eyes else "no camera can be looked through from here"
+
+
 def only_replay(now: Situation) -> str | None:
     return None if now.mode == "replay" else "only in a replay"
 

@@ -6,10 +6,13 @@ Three small protocols, so that every screen runs and is tested without an engine
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from aspire_tui.domain import JSON, Role
 from drivers.types import CellStatus
+
+if TYPE_CHECKING:
+    from aspire_tui.tui.live_camera import Sight
 
 Mode = Literal["live", "replay"]
 Verb = Literal[
@@ -106,6 +109,14 @@ class StateFeed(Protocol):
 
     def latest(self) -> SeenState | None:
         """The newest state, however old; None before the first one."""
+        ...
+
+
+class Eyes(Protocol):
+    """The cameras of the cell, looked through from a thread of one's own."""
+
+    def see(self, camera: str) -> Sight:
+        """One picture; raises with one line when there is none."""
         ...
 
 

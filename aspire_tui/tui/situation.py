@@ -54,6 +54,8 @@ class Situation:
     """There is an editor to open."""
     held: bool = False
     """The cell stands by somebody's HOLD, whether or not a trial is at the bench."""
+    eyes: bool = False
+    """The cell's cameras can be looked through."""
     speed: float = 1.0
     """The speed override of the cell."""
 

@@ -23,7 +23,7 @@ from aspire_tui.tui.acts import Departure
 from aspire_tui.tui.app import Console
 from aspire_tui.tui.at import moment_at
 from aspire_tui.tui.attachment import Attachment
-from aspire_tui.tui.cell_ports import CellStop
+from aspire_tui.tui.cell_ports import CellCameras, CellStop
 from aspire_tui.tui.editing import editor_of
 from aspire_tui.tui.guide import LIVE, REPLAY, Guide
 from aspire_tui.tui.keymap import key_map
@@ -74,6 +74,7 @@ class Desk:
             "keeps": root / "bookmarks" if root is not None else None,
             "remembered": memory,
             "editor": editor_of(os.environ),
+            "picture_B_s": 1e3 * max(0.5, settings.screen.picture_kB_s),
         }
 
 
@@ -102,6 +103,7 @@ def watch_live(
             who=engine.who,
             attachment=Attachment(os.environ),
             guide=guide,
+            eyes=CellCameras(cell) if cell else None,
             **wishes,
         )
         return _run(console, mouse=desk.settings.screen.mouse)

@@ -173,7 +173,8 @@ class Story:
         sandbox = SandboxReport(
             "B", "6.1", (Layer("seccomp", True),), ("socket",), ("stat /etc/passwd",), ""
         )
-        cell = {"name": "yam-sim", "kind": "sim", "estop": "NOT WIRED"}
+        cameras = [{"name": "scene"}, {"name": "wrist"}]
+        cell = {"name": "yam-sim", "kind": "sim", "estop": "NOT WIRED", "cameras": cameras}
         self.say(
             SessionOpened(spec, sandbox, {"aspire_tui": "0.1.0"}, cell, {}, brands),
             CellChanged("CHECK", None, "opened", "host", 0.0),
