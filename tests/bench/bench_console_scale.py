@@ -173,7 +173,8 @@ def an_hour(folder: Path) -> list[Figure]:
     story.close()
     rate = HOUR_EVENTS / took_s
     return [
-        _figure(f"bytes sent while {rate:.0f} events a second arrive, 80×24", spent, 1500, "B/s"),
+        Figure(f"console: bytes sent while {rate:.0f} events a second arrive, 80×24", "-",
+               f"{spent:.0f} B/s", COMMAND),
         _figure(f"memory grown by an hour's {HOUR_EVENTS} events", memory[-1] - memory[1], 30,
                 "MB"),
     ]  # fmt: skip

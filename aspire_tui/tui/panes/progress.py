@@ -15,7 +15,7 @@ SETS: Final[tuple[tuple[SeedSet, str], ...]] = (("dev", "dev"), ("selection", "s
 STEPS: Final = " ▁▂▃▄▅▆▇█"
 ASCII_STEPS: Final = " .:-=+*#%"
 NAME_CELLS: Final = 10
-SHARE_CELLS: Final = 6
+SHARE_CELLS: Final = 7
 
 
 def progress_lines(progress: Progress, mono_s: float, look: Look) -> list[Line]:
