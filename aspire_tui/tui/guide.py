@@ -27,25 +27,35 @@ def _acted(*verbs: str) -> Done:
     return lambda now: any(act.accepted and act.verb in verbs for act in now.acts)
 
 
+def _kept(now: Snapshot) -> bool:
+    return any(h.parent is not None and h.status != "pruned" and h.status != "open"
+               for h in now.live_hypotheses)  # fmt: skip
+
+
+def _drafted(now: Snapshot) -> bool:
+    return now.promotion is not None
+
+
 def _ruled(now: Snapshot) -> bool:
-    promotion = now.promotion
-    return promotion is not None and promotion.standing != "draft"
+    return now.promotion is not None and now.promotion.standing != "draft"
+
+
+def _over(now: Snapshot) -> bool:
+    return now.ended is not None
 
 
 LIVE: Final = (
-    Step("hold", "press space: HOLD. Only ever holds, from any screen.", _acted("hold")),
-    Step("resume", "press R, then enter: the arm goes on from where it stands.", _acted("resume")),
+    Step("hold", "press space. HOLD: the arm stops, and only ever stops.", _acted("hold")),
+    Step("resume", "press R, then enter: it goes on from where it is.", _acted("resume")),
     Step("step", "press s: one call runs, then the program stands.", _acted("step")),
-    Step(
-        "run on", "press R, then enter: it runs on; 2 shows the call.", _acted("resume", "run_call")
-    ),
-    Step("fork", "press 5, then f, and type an idea: a new line for the agent.", _acted("fork")),
-    Step(
-        "promote",
-        "once a hypothesis is kept (●): 5, cursor on it, P; read the gate; admit by its name.",
-        _ruled,
-    ),
-    Step("replay", "press q, then enter: you leave, and replay what was done.", lambda _: False),
+    Step("run on", "press R, then enter: it runs on.", _acted("resume", "run_call")),
+    Step("fork", "press 5, then f; type an idea, enter: a new line.", _acted("fork")),
+    Step("search", "wait: the search tries repairs until one is kept (●).", _kept),
+    Step("pause", "one is kept. Press p: the agent waits for you.", _acted("pause_agent")),
+    Step("draft", "press 5, j down to the ●, P, y: a skill is drafted.", _drafted),
+    Step("admit", "read the gate; enter on admit; type the skill's name.", _ruled),
+    Step("end", "esc closes. Press E, then y: the run ends.", _over),
+    Step("replay", "press q: you leave, and see it all again.", lambda _: False),
 )
 REPLAY: Final = (
     Step("replay", "{ goes to a failure, p plays, ( ) by trial, q leaves.", lambda _: False),
@@ -66,6 +76,9 @@ class Guide:
 
     def saw(self, now: Snapshot) -> bool:
         """The session went on. Whether another step is asked for now."""
+        if now.ended is not None and self.at + 1 < len(self.steps):
+            self.at = len(self.steps) - 1  # nothing before it can be done any more
+            return True
         step = self.steps[self.at]
         recent = tuple(act for act in now.acts if act.seq > self._since)
         if self.at + 1 < len(self.steps) and step.done(msgspec.structs.replace(now, acts=recent)):

@@ -1,0 +1,136 @@
+"""A newcomer's first session at 80×24 in tmux: launcher, guided run, a skill at the gate, replay.
+
+Only what the screen says is known: the guide's row names the next thing to do, and the keys it
+names are typed. The run is a real one on the stand-in, of a task with a short search.
+"""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from aspire_tui.environment.task_file import SHIPPED
+from aspire_tui.session.reader import SessionReader
+from tests.e2e.conftest import Bench
+from tests.e2e.processes import end_all
+from tests.e2e.test_screen import CHECKOUT, TERMINAL, Tmux
+from tests.stress.result import Result
+
+N = 1
+PATIENCE_S = 900.0
+CRITERION = "\n[criterion]\nheld_out_n = 8\nmin_lower_bound = 0.2\ndev_n = 5\nselection_n = 8\n"
+
+Keys = tuple[str, ...]
+DOES: Mapping[str, Keys] = {
+    "hold": ("Space",),
+    "resume": ("R", "Enter"),
+    "step": ("s",),
+    "run on": ("R", "Enter"),
+    "fork": ("5", "f", *"lower", "Enter"),
+    "search": (),
+    "pause": ("p",),
+    "end": ("Escape", "E", "y"),
+}
+"""What a person types who reads the guide's row."""
+
+
+def run(n: int, seed: int) -> list[Result]:
+    return [walk() for _ in range(n)]
+
+
+def walk() -> Result:
+    with (
+        tempfile.TemporaryDirectory(prefix="walk-") as home,
+        tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as runtime,
+    ):
+        bench = Bench(Path(home), Path(runtime))
+        bench.runtime.chmod(0o700)
+        _short_task(bench.home)
+        tmux = Tmux("aspire-walk", {**bench.environment, **TERMINAL, "PYTHONPATH": str(CHECKOUT)})
+        try:
+            return _walked(bench, tmux)
+        finally:
+            tmux.do("kill-server")
+            end_all(bench.runtime, bench.home)
+
+
+def _walked(bench: Bench, tmux: Tmux) -> Result:
+    what, begun = "first session by what the screen says", time.monotonic()
+    done: list[str] = []
+    tmux.open(shlex.join(bench.command()))
+    _until(tmux, lambda screen: "guided" in screen, "the launcher")
+    tmux.press("g")
+    while True:
+        screen = _until(tmux, lambda s: _asked(s) not in ("", *done[-1:]), f"after {done}")
+        title = _asked(screen)
+        if title == "draft":
+            tmux.press("5", "g")
+            _to_the_kept_one(tmux)
+            tmux.press("P", "y")
+        elif title == "admit":
+            _admit(tmux, _drafted(bench))
+        elif title == "replay":
+            break
+        else:
+            tmux.press(*DOES[title])
+        done.append(title)
+    tmux.press("q")
+    _until(tmux, lambda s: "REPLAY" in s, "its replay")
+    tmux.press("Home", "}")
+    _until(tmux, lambda s: "event" in s, "a moment of it")
+    with _session(bench) as reader:
+        promotion = reader.snapshot().promotion
+    standing = promotion.standing if promotion is not None else "nothing"
+    found = f"{len(done)} steps in {time.monotonic() - begun:.0f} s, the gate said {standing}"
+    return Result(what, found, "admit" in done and standing not in ("draft", "nothing"))
+
+
+def _asked(screen: str) -> str:
+    """What the guide asks for now; empty while it is not to be seen."""
+    row = next((r for r in screen.splitlines() if r.startswith(" GUIDE ")), "")
+    return row.removeprefix(" GUIDE ").strip().partition(":")[0]
+
+
+def _admit(tmux: Tmux, name: str) -> None:
+    _until(tmux, lambda s: name in s, "the draft")
+    tmux.press("Enter")
+    _until(tmux, lambda s: "type the name" in s, "the name is asked for")
+    tmux.press(*name, "Enter")
+
+
+def _to_the_kept_one(tmux: Tmux) -> None:
+    rows = [r for r in tmux.screen().splitlines() if " H" in r and r.startswith("│")]
+    for _ in range(next(i for i, row in enumerate(rows) if "●" in row)):
+        tmux.press("j")
+
+
+def _until(tmux: Tmux, true: Callable[[str], bool], what: str) -> str:
+    end = time.monotonic() + PATIENCE_S
+    while not true(screen := tmux.screen()):
+        if time.monotonic() > end:
+            raise AssertionError(f"never: {what}\n{screen}")
+        time.sleep(0.2)
+    return screen
+
+
+def _session(bench: Bench) -> SessionReader:
+    (path,) = (bench.home / "sessions").glob("*.db")
+    return SessionReader(path)
+
+
+def _drafted(bench: Bench) -> str:
+    with _session(bench) as reader:
+        promotion = reader.snapshot().promotion
+    assert promotion is not None
+    return promotion.skill
+
+
+def _short_task(home: Path) -> None:
+    """The guided task with a short search; a workspace's own file hides the shipped one."""
+    head, _, rest = (SHIPPED / "cube_stack.toml").read_text().partition("[criterion]")
+    _, bracket, tail = rest.partition("\n[")
+    (home / "tasks").mkdir()
+    (home / "tasks" / "cube_stack.toml").write_text(head + CRITERION + bracket + tail)
