@@ -448,6 +448,8 @@ class RunSpec(Struct, frozen=True):
     workers: int = 2
     worker_pictures: WorkerPictures = "failed"
     speed: float = 1.0
+    pace: float = 0.0
+    """Trials in workers take their cell time at so many times wall time; 0: as fast as they go."""
     held_out: int | None = None
     sandbox_waived: bool = False
     dry_run: bool = False

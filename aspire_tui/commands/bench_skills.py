@@ -144,6 +144,10 @@ def scaling(
         candidates = max(1, size) if over == "budget" else 4
         team = size if over == "team" else 1
         plan = _Plan(cell, searches, trials, 3, candidates, workers=workers, team=team)
+        if (
+            over == "team"
+        ):  # a cell for each, at the pace of a bench: else the processor is measured
+            plan = msgspec.structs.replace(plan, workers=team, pace=1.0)
         library = ranked[:size] if over == "library" else ranked
         folder = str(frozen(context, library)) if size else NONE
         runs = _arm(context, known, folder, plan)
@@ -166,6 +170,7 @@ class _Plan(msgspec.Struct, frozen=True):
     until: str = ""
     workers: int = 2
     team: int = 1
+    pace: float = 0.0
 
 
 def _both(context: Context, task: TaskDef, folder: Path, plan: _Plan, other: str = NONE) -> Arms:
@@ -200,6 +205,7 @@ def _one(
         until=plan.until,
         workers=plan.workers,
         team=plan.team,
+        pace=plan.pace,
         skills=skills,
         held_out=-(-plan.trials // plan.searches),
         worker_pictures="none",

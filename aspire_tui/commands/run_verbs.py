@@ -122,6 +122,10 @@ def run(
     max_model_calls: Annotated[int | None, typer.Option(min=1)] = None,
     held_out: Annotated[int | None, typer.Option(min=1, help="Held-out trials.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Bulk workers.")] = 2,
+    pace: Annotated[
+        float,
+        typer.Option(min=0.0, help="Worker trials at so many × wall time, 0: as fast as they go."),
+    ] = 0.0,
     worker_pictures: Annotated[
         str, typer.Option(help="Keep worker trials' pictures: all, failed or none.")
     ] = "failed",
@@ -198,6 +202,7 @@ def run(
         team=team,
         skills=skills,
         workers=workers,
+        pace=pace,
         worker_pictures=_pictures(worker_pictures),
         speed=speed,
         noise=not noise_off,

@@ -257,6 +257,7 @@ class Engine:
             spec.tier,
             spec.worker_pictures,
             self.evaluation.hashes(),
+            spec.pace,
         )
         if spec.executor == "local":
             return LocalPool(worker, spec.workers)

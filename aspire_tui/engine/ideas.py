@@ -4,7 +4,7 @@ here, and every change is an event before it is an answer."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aspire_tui.domain import Repair, SeedSet, sha256_hex
@@ -14,6 +14,7 @@ from aspire_tui.engine.trials import Asked, Trials
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import (
+    DryRunReported,
     HypothesisDecided,
     HypothesisOpened,
     HypothesisScored,
@@ -21,6 +22,7 @@ from aspire_tui.events import (
     TrialClosed,
 )
 from aspire_tui.evolution.growing import ForkAsked, Idea, TreeError
+from aspire_tui.evolution.prescreen import kept_from_bench
 from aspire_tui.evolution.seeds import SeedBook
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.evolution.tree import Tree
@@ -44,6 +46,8 @@ class Ideas:
     """Not answered by a hypothesis yet."""
     claims: Claims | None = None
     """Where no traces are kept, ideas are judged on the whole trial alone."""
+    dry_run: Callable[[str], Awaitable[DryRunReported]] | None = None
+    """On a bench there is one of: a program in the stand-in from what its cameras see now."""
     roots: set[int] = field(default_factory=set)
     """First programs for this task."""
     _ran: dict[tuple[int, int], tuple[TrialClosed, str]] = field(default_factory=dict)
@@ -185,6 +189,18 @@ class Ideas:
         if self.claims is None or idea.parent is None:
             return frozenset()
         return await self.claims.ended(idea, self.tree.get(idea.parent), which)
+
+    async def screened(self, baseline: int, candidates: Sequence[int]) -> dict[int, str]:
+        """Candidates that the stand-in keeps from a bench there is one of, and why."""
+        if self.dry_run is None:
+            return {}
+        before = await self.dry_run(self.tree.get(baseline).program)
+        found = {}
+        for n in candidates:
+            why = kept_from_bench(before, await self.dry_run(self.tree.get(n).program))
+            if why:
+                found[n] = why
+        return found
 
     async def judge(self, number: int) -> Judged:
         """Run the selection scenes on an idea, its parent and whom it borrowed from; keep or prune.

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aspire_tui.domain import AGENT_UNCONFINED, Outcome
 from aspire_tui.engine.agent_host import AgentLost, Turns, host_agent
@@ -36,6 +36,10 @@ from aspire_tui.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
+
+
+PRESCREEN: Final = "pre-screen"
+"""Who asks for the dry runs of candidates on a bench there is one of."""
 
 
 class Improvement:
@@ -91,6 +95,8 @@ class Improvement:
                 mine = [f for f in asked if self._task_at(f.hypothesis) in ("", task.name)]
                 claims = Claims(SessionReader(Path(e.job.session)), api)
                 ideas = Ideas(task, e.book, e.trials, tree, seeds, api, several, mine, claims)
+                if e.trials.bench_only:
+                    ideas.dry_run = partial(e.dry_runs.run, task=task, who=PRESCREEN)
                 known = (i for i in tree.nodes.values() if i.parent is None)
                 ideas.roots |= {i.number for i in known if self.team.task_of(i) == task.name}
                 self.on[task.name] = ideas

@@ -166,9 +166,11 @@ class Search:
             for f in ideas.forks_asked
             if f.hypothesis not in {ideas.tree.get(n).parent for n in taken}
         ]
-        alive = [baseline.number, *taken]
+        screened = await ideas.screened(baseline.number, taken)
+        stopped |= screened
+        alive = [baseline.number, *(n for n in taken if n not in screened)]
         order = await self._order(baseline.number, scenes)
-        for i, rung in enumerate(rungs):
+        for i, rung in enumerate(rungs if len(alive) > 1 else ()):
             part = order[rung.start : rung.stop]
             await self._run(alive, part)
             so_far = [self._seed(s) for s in order[: rung.stop]]

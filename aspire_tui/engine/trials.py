@@ -192,12 +192,7 @@ class Trials:
             BudgetExhausted, AgentGone: With those that were still run, by hypothesis and seed.
         """
         if self.bench_only:
-            return [
-                await self.at_bench(
-                    w.program, w.hypothesis, w.seed, w.seed_set, task, own, attempts
-                )
-                for w in wanted
-            ]
+            return await self._one_by_one(wanted, task, own, attempts)
         tasks = [asyncio.ensure_future(self._in_worker(w, task, own, attempts)) for w in wanted]
         try:
             out = await asyncio.gather(*tasks)
@@ -217,6 +212,31 @@ class Trials:
         finally:
             await self.book.write(self.book.spent())
         return list(out)
+
+    async def _one_by_one(
+        self, wanted: Sequence[Asked], task: TaskDef | None, own: Evaluation | None, attempts: int
+    ) -> list[TrialClosed]:
+        """At the bench, each told as waiting until its turn comes."""
+        waits = [
+            QueuedTrial(w.hypothesis, w.seed_set, sha256_hex(w.program.encode())) for w in wanted
+        ]
+        self._waiting += waits
+        out: list[TrialClosed] = []
+        try:
+            for w in wanted:
+                self._waiting.remove(waits.pop(0))
+                await self.book.write(BenchQueue(tuple(self._waiting)))
+                out.append(
+                    await self.at_bench(
+                        w.program, w.hypothesis, w.seed, w.seed_set, task, own, attempts
+                    )
+                )
+        finally:
+            for left in waits:
+                self._waiting.remove(left)
+            if waits:
+                await self.book.write(BenchQueue(tuple(self._waiting)))
+        return out
 
     async def _in_worker(
         self, w: Asked, task: TaskDef | None, own: Evaluation | None, attempts: int

@@ -43,6 +43,8 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     pictures: WorkerPictures = "all"
     judged_by: dict[str, str] = {}
     """Hashes of the code and cell file this session is judged by."""
+    pace: float = 0.0
+    """A trial takes its cell time at so many times wall time, as a bench would; 0: no waiting."""
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -114,10 +116,24 @@ def run_job(spec: WorkerSpec, trial: TrialSpec) -> MemoryJournal:
     if other:
         raise OtherCode(other)
     journal = MemoryJournal()
+    began_s = time.monotonic()
     closed = worker.runner.run(trial, journal, OpenGate())
+    _sleep(still_to_wait_s(spec.pace, closed.cell_s, time.monotonic() - began_s))
     if spec.pictures == "none" or (spec.pictures == "failed" and closed.outcome == "PASS"):
         journal.drop_pictures()
     return journal
+
+
+def still_to_wait_s(pace: float, cell_s: float, spent_s: float) -> float:
+    """What is left of a trial's time at this pace, once it was computed."""
+    return max(0.0, cell_s / pace - spent_s) if pace > 0 else 0.0
+
+
+def _sleep(left_s: float) -> None:
+    """HOLD makes it longer, as it does a trial."""
+    while left_s > 0:
+        time.sleep(min(left_s, HOLD_POLL_S))
+        left_s -= 0.0 if _Process.hold.value else HOLD_POLL_S
 
 
 def worker_of(spec: WorkerSpec) -> _Worker:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from two_faults import Written
 
 from aspire_tui.domain import QueuedTrial
-from aspire_tui.engine.trials import Trials
-from aspire_tui.events import BenchQueue
+from aspire_tui.engine.trials import Asked, Stopped, Trials
+from aspire_tui.events import BenchQueue, TrialClosed
 
 
 async def test_trials_take_turns_and_the_queue_is_told() -> None:
@@ -33,3 +34,26 @@ async def test_trials_take_turns_and_the_queue_is_told() -> None:
     told = [[t.hypothesis for t in e.waiting] for e in book.of(BenchQueue)]
     assert order == [1, 3] and told == [[2], [2, 3], [3], []]
     assert not trials.bench_is_taken
+
+
+async def test_a_batch_for_one_bench_is_seen_as_a_queue_and_leaves_none_behind() -> None:
+    """On hardware a search's trials wait for each other: the record says how many."""
+    book = Written()
+    nothing: Any = None
+    trials = Trials(book, nothing, nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
+    trials.bench_only = True
+    ran: list[int] = []
+
+    async def at_bench(program: str, hypothesis: int, *_: object) -> TrialClosed:
+        ran.append(hypothesis)
+        if hypothesis == 3:
+            raise Stopped("stopped by the operator")
+        return TrialClosed(hypothesis, "PASS", "returned", None, 1.0, 1.0)
+
+    trials.at_bench = at_bench  # type: ignore[assignment,method-assign]
+    asked = [Asked(f"p{n}", n, 4 * n, "dev") for n in (1, 2)]
+    assert [c.trial for c in await trials.batch(asked)] == [1, 2]
+    with pytest.raises(Stopped):
+        await trials.batch([Asked("p", n, 4 * n, "dev") for n in (2, 3, 4)])
+    told = [[t.hypothesis for t in e.waiting] for e in book.of(BenchQueue)]
+    assert told == [[2], [], [3, 4], [4], []] and ran == [1, 2, 2, 3]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from two_faults import LOOKS, PLACES, PLAIN, Bench, Written, fault_of, ideas_on, opened
 
-from aspire_tui.domain import Budget
+from aspire_tui.domain import Budget, SeenCell
 from aspire_tui.engine.search import Search
 from aspire_tui.environment.task_file import find_task
 from aspire_tui.errors import ConfigError
-from aspire_tui.events import RoundBegan, RoundEnded
+from aspire_tui.events import DryRunReported, RoundBegan, RoundEnded
 from aspire_tui.evolution.criterion import until
 from aspire_tui.evolution.growing import ForkAsked, TreeError
 from aspire_tui.evolution.stopping import Rules
 
 TASK = find_task("cube_lift")
+SEEN = SeenCell(0.0, (), 0.07, 0.0, (), None, ())
 WAITS = "look()\nwait(1)\nx = grasp(1)\nplace(2)\n"
 GRASPS = "look()\nx = grasp(1)\nx = grasp(1)\nplace(2)\n"
 
@@ -123,3 +124,22 @@ async def test_a_wish_is_told_until_a_candidate_takes_it_up() -> None:
     assert [(w.who, w.note) for w in (await s.brief()).wishes] == [("ann", "the other side")]
     await s.race([await opened(s.ideas, WAITS)], "rules")
     assert (await s.brief()).wishes == ()
+
+
+async def test_on_one_bench_the_stand_in_keeps_away_what_it_refuses() -> None:
+    s = search()
+    await opened(s.ideas, PLAIN, None)
+    good, bad = await opened(s.ideas, LOOKS), await opened(s.ideas, PLACES)
+    asked: list[str] = []
+
+    async def dry_run(program: str) -> DryRunReported:
+        asked.append(program)
+        ended = "raised" if program == PLACES else "returned"
+        return DryRunReported("p", "t", "pre-screen", SEEN, ended)  # type: ignore[arg-type]
+
+    s.ideas.dry_run = dry_run
+    raced = await s.race([good, bad], "rules")
+    assert asked == [PLAIN, LOOKS, PLACES]
+    assert {w.hypothesis for w in world(s).ran} == {1, good}, "it never came to the bench"
+    assert "pre-screened in the stand-in" in s.ideas.tree.get(bad).reason
+    assert raced.kept == (good,)
