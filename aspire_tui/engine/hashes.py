@@ -12,14 +12,14 @@ import msgspec
 from aspire_tui.domain import sha256_hex
 from aspire_tui.engine.evaluation import Evaluation
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.evolution import seeds, selection, statistics
+from aspire_tui.evolution import named_failure, seeds, selection, statistics
 from aspire_tui.rollout.in_force import JUDGING_HERE, source_of
 from drivers.types import CellInfo
 
 JUDGING: dict[str, tuple[ModuleType, ...]] = {
     **JUDGING_HERE,
     "seeds": (seeds,),
-    "scoring": (selection, statistics),
+    "scoring": (selection, named_failure, statistics),
 }
 """The code that sets the scene and judges, by the name it is hashed under."""
 
