@@ -27,6 +27,7 @@ from drivers.errors import CellFault, CellRefused
 from drivers.spawn import ensure_host, running_host
 from drivers.types import Trajectory
 from tests.bench.figure import Figure, at_most
+from tests.drivers.hosts import two_armed_cell
 
 COMMAND = 'make bench ARGS="host bus"'
 SHIPPED = Path(__file__).resolve().parents[2] / "drivers" / "cells" / "so101-emulated.toml"
@@ -34,6 +35,7 @@ HOSTILE_COMMANDS = 100_000
 PER_TICK = 40
 TICK_RAD = 2.0 * math.pi / 4096
 UNPLUGS = 10
+SWEEP_S = 6.0
 
 
 def until(true, within_s: float = 30.0) -> None:  # type: ignore[no-untyped-def]
@@ -246,5 +248,39 @@ def unplug_to_lost(runtime: Path) -> list[Figure]:
     ]
 
 
+def two_buses(runtime: Path) -> list[Figure]:
+    """Two arms, each on a line that takes a third of a control period, moving at once."""
+    with tempfile.TemporaryDirectory(prefix="two") as folder:
+        host = ensure_host(two_armed_cell(Path(folder)), "two", "bench", runtime, timeout_s=60.0)
+        try:
+            client = CellClient("two", who="bench", runtime=runtime)
+            until(lambda: client.status().state == "HOLD")
+            client.set_speed(1.0, "bench")
+            ticks, began_s, before = client.ticks(), time.monotonic(), client.status()
+            held = {a.name: s.q_cmd_rad for a, s in zip(client.info.arms, before.arms, strict=True)}
+            ways = {n: line(list(q), [q[0] + 0.3, *q[1:]], SWEEP_S) for n, q in held.items()}
+            ended = {report.status for report in client.execute_together(ways).values()}
+            hz = (client.ticks() - ticks) / (time.monotonic() - began_s)
+            ages_ms = [1e3 * max(sample.age_s) for sample in client.status().arms]
+            client.close()
+        finally:
+            os.kill(host.pid, signal.SIGTERM)
+            until(lambda: running_host("two", runtime) is None)
+    return [
+        Figure(
+            "two serial arms in one loop, moving at once",
+            ">= 99 Hz, both OK",
+            f"{hz:.1f} Hz, {'/'.join(sorted(ended))}; readings {max(ages_ms):.0f} ms old at most",
+            COMMAND,
+            "yes" if hz >= 99.0 and ended == {"OK"} else "no",
+        )
+    ]
+
+
 def figures(runtime: Path) -> list[Figure]:
-    return [*hostile_at_the_bus(), *stale_goal(), *unplug_to_lost(runtime)]
+    return [
+        *hostile_at_the_bus(),
+        *stale_goal(),
+        *unplug_to_lost(runtime),
+        *two_buses(runtime),
+    ]

@@ -46,17 +46,6 @@ class Served:
             faults.inject(fault, **given)
 
 
-def two_armed(text: str) -> str:
-    """The cell with a second arm like the first, on a bus and with a calibration of its own."""
-    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
-    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
-    more = (device + arm).replace('"arm"', '"right"').replace("so101-emulated.json", "right.json")
-    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
-    text = text.replace("[emulator]", '[emulator]\ncalibrations = { right = "right.json" }', 1)
-    text = text.replace("lo_m = [0.06, -0.26, 0.000]", "lo_m = [0.06, -0.80, 0.000]", 1)
-    return text + more
-
-
 @contextlib.contextmanager
 def served(name: str) -> Iterator[Served]:
     # Not tmp_path: a Unix socket's path ends at 107 bytes.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benches import Served, served, two_armed
+from benches import Served, served
 from typist import Typist
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "drivers" / "feetech"))
@@ -21,6 +21,7 @@ from sts_process import EmulatedBus, hardware_cell
 
 from drivers.feetech.calibration import calibration_text, load_calibration
 from drivers.feetech.registers import MIN_POSITION
+from tests.drivers.hosts import two_armed
 
 TICKS_PER_RAD = 4096 / (2 * math.pi)
 ZEROS = [2101, 1968, 2233, 1840, 2076, 1790]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benches import two_armed
-
 import drivers
 from aspire_tui.commands.bringup import Bringup
 from aspire_tui.commands.person import Person
 from aspire_tui.commands.setup_bench import device_of, each_arm
 from drivers.cameras.calibration.board import BoardSpec
 from drivers.cellfile import CellFile, load_cell
+from tests.drivers.hosts import two_armed
 
 CELL = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
 

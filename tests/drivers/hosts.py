@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import drivers
 from drivers.hostlock import holder_of
 
 
@@ -34,3 +35,24 @@ def cells_folder() -> Iterator[Path]:
             os.kill(holder.pid, signal.SIGKILL)
             until(lambda lock=lock: holder_of(lock) is None, "the host ends")
     shutil.rmtree(folder)
+
+
+def two_armed(text: str) -> str:
+    """The emulated cell with a second arm like the first, on a bus and a calibration of its own."""
+    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
+    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
+    more = (device + arm).replace('"arm"', '"right"').replace("so101-emulated.json", "right.json")
+    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
+    text = text.replace("[emulator]", '[emulator]\ncalibrations = { right = "right.json" }', 1)
+    text = text.replace("lo_m = [0.06, -0.26, 0.000]", "lo_m = [0.06, -0.80, 0.000]", 1)
+    return text + more
+
+
+def two_armed_cell(folder: Path) -> Path:
+    """Its file, and both calibrations beside it."""
+    shipped = Path(drivers.__file__).parent / "cells" / "so101-emulated.toml"
+    for name in ("so101-emulated.json", "right.json"):
+        shutil.copy(shipped.with_suffix(".json"), folder / name)
+    file = folder / "two.toml"
+    file.write_text(two_armed(shipped.read_text()))
+    return file

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hosts import cells_folder, until
+from hosts import cells_folder, two_armed_cell, until
 from stand import smooth
 from test_hostile import Hostiles, hostile
 
@@ -105,17 +104,8 @@ def test_jogged_streamed_unplugged_in_motion_and_back() -> None:
 @pytest.mark.slow
 def test_two_arms_on_two_buses_move_at_once_and_stop_together(tmp_path: Path) -> None:
     """Each line takes a third of a control period: they have to answer at the same time."""
-    text = CELL.read_text()
-    device = text[text.index("[[device]]") : text.index("# What the servos are like")]
-    arm = text[text.index("[[arms]]") : text.index("# In front of the bench")]
-    more = (device + arm).replace('"arm"', '"right"')
-    more = more.replace("base_xyz_m = [0.0, 0.0, 0.06]", "base_xyz_m = [0.0, -0.5, 0.06]")
-    text = text.replace("lo_m = [0.06, -0.26, 0.000]", "lo_m = [0.06, -0.80, 0.000]", 1)
-    file = tmp_path / "two.toml"
-    file.write_text(text + more)
-    shutil.copy(CELL.with_suffix(".json"), tmp_path)
     with cells_folder() as runtime:
-        host = ensure_host(file, "two", "test", runtime, timeout_s=60.0)
+        host = ensure_host(two_armed_cell(tmp_path), "two", "test", runtime, timeout_s=60.0)
         client = CellClient("two", who="ann", runtime=runtime)
 
         def ready() -> bool:
