@@ -58,7 +58,7 @@ def skill_file(folder: Path, wanted: str) -> Decoder:
         return True
 
     called = f"skill {wanted}" if wanted != "scripts" else "skill sketches"
-    return Decoder(called, (place.read_bytes(),), read, (ConfigError,))
+    return Decoder(called, (place.read_bytes(),), read, (ConfigError,), 1 / 10)
 
 
 def programs() -> Decoder:
@@ -70,4 +70,4 @@ def programs() -> Decoder:
         check(data.decode("utf-8", "replace"), names)
         return True
 
-    return Decoder("program texts", tuple(p.read_bytes() for p in examples), read, ())
+    return Decoder("program texts", tuple(p.read_bytes() for p in examples), read, (), 1 / 10)
