@@ -468,6 +468,11 @@ class RunSpec(Struct, frozen=True):
     team: int = 1
     executor: str = "local"
     """``local`` or ``dask://HOST:PORT``."""
+    perception: str = ""
+    """Perception stack of programs (classical, server, vlm); empty: what the cell file says."""
+    perception_model: str = ""
+    """``PROVIDER:NAME`` that programs may ask about pictures; empty: none."""
+    perception_model_url: str = ""
     agent_at_large: str = ""
     """Why nothing keeps the agent from reading what it should not; empty when something does."""
 

@@ -146,6 +146,7 @@ def load_cell(path: Path) -> CellFile:
         base=cell.base,
         room=cell.room,
         policies=cell.policies,
+        perception=cell.perception,
         brands=("emulated",) if cell.kind == "emulated" else (),
         regions=regions_of(cell.taught),
         starts=starts_of(cell.taught),

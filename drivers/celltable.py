@@ -11,6 +11,7 @@ from drivers.cameras.section import CameraCalibration, CameraDevice, HoverRecord
 from drivers.compat.section import GelloSection, YamPortalSection
 from drivers.emu.section import EmulatorSection
 from drivers.feetech.section import FeetechSection
+from drivers.perception_section import PerceptionSection
 from drivers.remote_section import RemoteSection
 from drivers.services import ServiceSection
 from drivers.taught import Taught
@@ -82,6 +83,7 @@ class CellTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: BaseSpec | None = None
     room: Room | None = None
     policies: tuple[PolicySection, ...] = ()
+    perception: PerceptionSection = PerceptionSection()
     sim: SimSection | None = None
     device: tuple[DeviceSection, ...] = ()
     service: tuple[ServiceSection, ...] = ()

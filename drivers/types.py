@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.perception_section import PerceptionSection
+
 FloatArray = NDArray[np.float64]
 
 CellStateName = Literal[
@@ -232,6 +234,7 @@ class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """None: the arms stand still."""
     room: Room | None = None
     policies: tuple[PolicySection, ...] = ()
+    perception: PerceptionSection = PerceptionSection()
     regions: dict[str, TaughtRegion] = {}
     """What was taught as ``region:NAME``: a task may name one to set its things out in."""
     starts: dict[str, TaughtStart] = {}

@@ -20,6 +20,12 @@ from aspire_tui.commands.run_verbs import (
     exit_of,
     start_or_exit,
 )
+from aspire_tui.commands.sight_choice import (
+    PerceptionModel,
+    PerceptionOption,
+    PerceptionUrl,
+    sight_choice,
+)
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.client import EngineGone, engine_of_cell
 from aspire_tui.engine.order import ExecOrder
@@ -47,6 +53,9 @@ def exec_program(
     tier: Annotated[
         str, typer.Option(help="S1 (told the truth, branded), S2, S3 or S4; empty is S2 to S4.")
     ] = "",
+    perception: PerceptionOption = "",
+    perception_model: PerceptionModel = "",
+    perception_url: PerceptionUrl = "",
     workers: Annotated[int, typer.Option(min=1)] = 2,
     from_session: Annotated[
         str, typer.Option("--from", help="Run a recorded program: session name or file.")
@@ -74,6 +83,7 @@ def exec_program(
     context = Context.of(ctx)
     if tier not in ("", "S1", "S2", "S3", "S4"):
         raise ConfigError(f"--tier {tier}: expected S1, S2, S3 or S4")
+    sight = sight_choice(perception, perception_model, perception_url)
     if then_run and not dry_run:
         raise ConfigError("--then-run goes with --dry-run")
     if dry_run and trials > 1 and not then_run:
@@ -115,6 +125,9 @@ def exec_program(
         dry_run=dry_run,
         then_run=then_run,
         recorded=past.label if past else "",
+        perception=sight.stack,
+        perception_model=sight.model,
+        perception_model_url=sight.base_url,
     )
     summary, code = _run(spec, tasks, context)
     if as_json:
@@ -143,6 +156,8 @@ def _run(
             dry_run=spec.dry_run,
             then_run=spec.then_run,
             recorded=spec.recorded,
+            perception=spec.perception,
+            perception_model=spec.perception_model,
             task_file=job.task_files[0] if job.task_files else "",
         )
         try:

@@ -22,6 +22,13 @@ from aspire_tui.commands.jobs import (
     session_named,
     tasks_named,
 )
+from aspire_tui.commands.sight_choice import (
+    MODEL_STACK,
+    PerceptionModel,
+    PerceptionOption,
+    PerceptionUrl,
+    sight_choice,
+)
 from aspire_tui.commands.tiers import model_options, tier_named
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
 from aspire_tui.engine.client import EngineClient, running_engines
@@ -100,6 +107,9 @@ def run(
         float,
         typer.Option(min=1.0, max=3600.0, help="For acp: seconds to allow it something in."),
     ] = PERMIT_WITHIN_S,
+    perception: PerceptionOption = "",
+    perception_model: PerceptionModel = "",
+    perception_url: PerceptionUrl = "",
     skills: Annotated[str, typer.Option(help="Folder of skills, or `none`.")] = "default",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of the search at most.")] = 3,
@@ -158,6 +168,9 @@ def run(
     if team > 1 and agent not in TEAMS:
         raise ConfigError(f"--team {team}: agents are {', '.join(TEAMS)}; {agent} works alone")
     asked = tier_named(tier, agent)
+    if perception == MODEL_STACK and agent == "llm" and not perception_model:
+        perception_model, perception_url = model.partition(",")[0], base_url
+    sight = sight_choice(perception, perception_model, perception_url)
     real = not cell_named(cell, context.workspace)[1].has_workers
     match agent:
         case "acp":
@@ -210,6 +223,9 @@ def run(
         held_out=held_out,
         agent_options=chosen.options,
         agent_at_large=chosen.at_large,
+        perception=sight.stack,
+        perception_model=sight.model,
+        perception_model_url=sight.base_url,
         sandbox_waived=no_sandbox,
     )
     found = tasks_named(tasks, context.workspace)

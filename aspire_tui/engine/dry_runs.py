@@ -89,7 +89,9 @@ class DryRuns:
 
     async def _in_stand_in(self, program: str, task: TaskDef, seen: SeenCell) -> DryReport:
         job = self._engine.job
-        worker = WorkerSpec(job.cell_file, job.spec.noise, job.levels, job.spec.tier, "none")
+        worker = WorkerSpec(
+            job.cell_file, job.spec.noise, job.levels, job.spec.tier, "none", sight=job.sight
+        )
         if self._pool is None:
             self._pool = LocalPool(worker, 1)
         spec = DrySpec(worker, task, program, sha256_hex(program.encode()), seen)

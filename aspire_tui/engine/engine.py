@@ -37,8 +37,11 @@ from aspire_tui.engine.outcomes import (
 )
 from aspire_tui.engine.probation import Probation
 from aspire_tui.engine.protocol import Command, Reply
+from aspire_tui.engine.reports import Reports
 from aspire_tui.engine.resume import Past, read_past
 from aspire_tui.engine.server import serve_commands
+from aspire_tui.engine.sight_host import BY as PROGRAMS
+from aspire_tui.engine.sight_host import host_sight
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.engine.trials import NoRoom, Stopped, Trials
 from aspire_tui.environment.primitives import ALL
@@ -70,6 +73,8 @@ class Engine:
     """Called once the session is being written and commands are answered."""
     agents: tuple[socket.socket, ...] = ()
     """To the agent workers, which were started beside this process."""
+    sight: socket.socket | None = None
+    """To the process that asks a model for programs, when the run has one."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped_by: str = "done"
     toolbox: Toolbox | None = None
@@ -132,6 +137,11 @@ class Engine:
                 hello = await Opening(self).begin()
             except SandboxUnavailable as missing:
                 raise PolicyRefused(without_any(str(missing))) from None
+            if self.sight is not None:
+                reports = Reports(self.book, self.conversation, PROGRAMS)
+                self.watchers.append(
+                    self.watched(asyncio.create_task(host_sight(self.sight, reports)))
+                )
             self.commands = Commands(self)
             server = await serve_commands(self.socket_path, self._answer)
             loop = asyncio.get_running_loop()
@@ -162,6 +172,8 @@ class Engine:
         await callout.over()
         await asyncio.to_thread(recorder.close)
         self.socket_path.unlink(missing_ok=True)
+        if job.sight.socket:
+            Path(job.sight.socket).unlink(missing_ok=True)
         return 5 if ended.stopped_by in ("fault", "agent") else 0
 
     @property
@@ -258,6 +270,7 @@ class Engine:
             spec.worker_pictures,
             self.evaluation.hashes(),
             spec.pace,
+            self.job.sight,
         )
         if spec.executor == "local":
             return LocalPool(worker, spec.workers)
@@ -316,9 +329,9 @@ class Engine:
         """Leave the cell in HOLD and no process behind but the cell host."""
         if server is not None:
             server.close()
+        for watcher in self.watchers:
+            watcher.cancel()
         if self.host is not None:
-            for watcher in self.watchers:
-                watcher.cancel()
             await asyncio.to_thread(self.host.hold_if_moving, "engine")
         self.execs.close()
         self.idea_verbs.close()

@@ -135,6 +135,11 @@ class ExecQueue:
                 f"this engine runs with tier {spec.tier or 'all'} and noise "
                 f"{'on' if spec.noise else 'off'}; exec cannot change that"
             )
+        if (order.perception, order.perception_model) != (spec.perception, spec.perception_model):
+            return (
+                f"this engine's programs see by {spec.perception or 'the stack of the cell'}, "
+                f"model {spec.perception_model or 'none'}; exec cannot change that"
+            )
         return ""
 
     def _tell(self, c: Command, number: int) -> Reply:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from aspire_tui.domain import RunSpec, SandboxLevel
 from aspire_tui.environment.task import TaskDef
+from aspire_tui.rollout.model_link import SightSpec
 from aspire_tui.session.keeping import Retention
 
 
@@ -37,3 +40,10 @@ class Job(msgspec.Struct, frozen=True):
     """The operator's command that calls somebody."""
     resume_by: str = ""
     """Who resumes the run in ``session``; empty for a new session."""
+
+    @property
+    def sight(self) -> SightSpec:
+        """How programs see, and where they ask the model."""
+        path = f"{self.runtime_dir}/{Path(self.session).stem}.sight"
+        model = self.spec.perception_model
+        return SightSpec(self.spec.perception, model, path if model else "")

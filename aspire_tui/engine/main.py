@@ -30,13 +30,17 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--ready-fd", type=int, required=True)
     parser.add_argument("--agent-fd", type=int, action="append", default=[])
+    parser.add_argument("--sight-fd", type=int, default=-1)
     args = parser.parse_args()
     os.set_inheritable(args.ready_fd, False)
     agents = tuple(_link(fd) for fd in args.agent_fd)
+    sight = _link(args.sight_fd) if args.sight_fd >= 0 else None
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         with _cell_of(job):
-            engine = Engine(job, ready=lambda: _begin(args.ready_fd), agents=agents)
+            engine = Engine(
+                job, ready=lambda: _begin(args.ready_fd), agents=agents, sight=sight
+            )
             return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"

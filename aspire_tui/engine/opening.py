@@ -57,6 +57,7 @@ class Opening:
                     video_fps=spec.video_fps,
                     large_moves=e.attendance.approvals.mode == "large-moves",
                     judged_by=e.evaluation.hashes(),
+                    sight=e.job.sight,
                 ),
                 e.log,
             )

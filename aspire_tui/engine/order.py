@@ -21,5 +21,7 @@ class ExecOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     then_run: bool = False
     task_file: str = ""
     """Where the task was read from, looked at again before every trial; empty when from no file."""
+    perception: str = ""
+    perception_model: str = ""
     recorded: str = ""
     """Session and trial the program was taken from."""

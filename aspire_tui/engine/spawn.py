@@ -14,8 +14,8 @@ import msgspec
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
 from aspire_tui.improvement.acp.presets import keys_of
-from aspire_tui.improvement.agent_spec import AgentSpec
-from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models
+from aspire_tui.improvement.agent_spec import AgentSpec, SightOptions
+from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_model, choose_models
 from aspire_tui.improvement.mcp.door import SUFFIX as DOOR
 
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
@@ -66,6 +66,10 @@ def start_engine(job: Job) -> StartedEngine:
     fds = [link.fileno() for link in links]
     arguments = ["--ready-fd", str(write_fd)]
     arguments += [word for fd in fds for word in ("--agent-fd", str(fd))]
+    if job.sight.model:
+        links.append(_start_sight(job))
+        fds.append(links[-1].fileno())
+        arguments += ["--sight-fd", str(fds[-1])]
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "aspire_tui.engine.main", *arguments],
@@ -134,6 +138,44 @@ def _start_agent(job: Job, member: int) -> socket.socket:
         )
     finally:
         agent.close()
+        os.close(log)
+    return engine
+
+
+def _start_sight(job: Job) -> socket.socket:
+    """Start what asks the model for programs, with its key; returns our end of the pair."""
+    engine, sight = socket.socketpair()
+    told = job.sight
+    options = SightOptions(told.model, job.spec.perception_model_url)
+    # Bound here: a trial that asks before that process is ready waits in line.
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    try:
+        listening.bind(told.socket)
+    finally:
+        os.umask(old)
+    listening.listen()
+    wanted = (KEY_VARIABLE[choose_model(told.model).protocol], *NETWORK)
+    log = _log(job, "sight.log")
+    try:
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "aspire_tui.improvement.sight"),
+                *("--fd", str(sight.fileno())),
+                *("--listen-fd", str(listening.fileno())),
+                *("--options", msgspec.json.encode(options).decode()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(sight.fileno(), listening.fileno()),
+            start_new_session=True,
+            cwd="/",
+            env={**_passed_on(), **{n: os.environ[n] for n in wanted if n in os.environ}},
+        )
+    finally:
+        sight.close()
+        listening.close()
         os.close(log)
     return engine
 

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
+from aspire_tui.environment.model import Model, NoModel
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
+from aspire_tui.environment.perception.stacks import Stacks
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 
@@ -111,6 +113,10 @@ class Workbench:
     evidence: EvidenceSink = field(default_factory=NullEvidence)
     operator: Operator = field(default_factory=Nobody)
     """Whom a program's questions reach."""
+    stacks: Stacks = field(default_factory=Stacks)
+    """How its calls find things in pictures."""
+    model: Model = field(default_factory=NoModel)
+    """What its calls may ask about pictures."""
     obstacles: ObstacleMap | None = None
     holding: Holding | None = None
     speed: float = 1.0

@@ -14,6 +14,7 @@ from aspire_tui.environment.bench import View, Workbench
 from aspire_tui.environment.new_task import unproven
 from aspire_tui.environment.perception.measure import surface_top
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
+from aspire_tui.environment.perception.without_depth import blind
 from aspire_tui.environment.primitives.motion import home_pose
 from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
 from aspire_tui.environment.relations_people import question
@@ -55,6 +56,8 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     looks = [Look(c, first[c], second[c], measured[c]) for c in task.cameras]
     checks = [c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)]
     outcome, reason = fuse(checks)
+    if not any(camera.depth for camera in bench.cell.info.cameras):
+        notes.append("no camera here measures depth: ask the operator, by relation operator_says")
     doubt = unproven(task)
     if doubt and outcome != "UNSURE":
         outcome, reason = "UNSURE", f"{doubt}; it would say {outcome}: {reason}"
@@ -125,6 +128,8 @@ def _measured(task: TaskDef, view: View, bench: Workbench) -> dict[str, float]:
 
 
 def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:
+    if blind(view):
+        return None  # How high a thing is, on another or held, no camera without depth can tell.
     found = locate([view], name, table_z_m=bench.table_z_m)
     if isinstance(found, ObjectEstimate):
         return Sighting(float(found.position[0]), float(found.position[1]), found.top_z_m)

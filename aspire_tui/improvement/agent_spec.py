@@ -1,4 +1,4 @@
-"""What a starter tells the agent worker it is."""
+"""What a starter tells the agent worker, and what answers programs, it is."""
 
 from __future__ import annotations
 
@@ -21,3 +21,10 @@ class AgentSpec(msgspec.Struct, frozen=True):
     member: int = 1
     """Which one of ``team`` it is."""
     team: int = 1
+
+
+class SightOptions(msgspec.Struct, frozen=True):
+    """Which model answers programs' questions, and where it is asked."""
+
+    model: str
+    base_url: str

@@ -32,7 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sock = socket.socket(fileno=args.fd)
     os.set_inheritable(args.fd, False)
-    threading.Thread(target=_end_with, args=(sock,), daemon=True).start()
+    threading.Thread(target=end_with, args=(sock,), daemon=True).start()
     spec = msgspec.json.decode(args.spec, type=AgentSpec)
     redactor = Redactor(_secrets(spec))
     sys.excepthook = lambda kind, error, trace: sys.stderr.write(
@@ -91,7 +91,7 @@ def _secrets(spec: AgentSpec) -> list[str]:
     return secrets_of(spec.options, os.environ)
 
 
-def _end_with(engine: socket.socket) -> None:
+def end_with(engine: socket.socket) -> None:
     """Leave at once when the engine is gone, also from the middle of a model's answer."""
     hung_up = select.poll()
     hung_up.register(engine.fileno(), select.POLLRDHUP | select.POLLHUP)

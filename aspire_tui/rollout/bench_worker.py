@@ -55,6 +55,7 @@ from aspire_tui.rollout.link import (
     receive,
     unpack_to_worker,
 )
+from aspire_tui.rollout.model_link import SightSpec
 from aspire_tui.rollout.sandbox.launcher import Sandbox, SandboxUnavailable
 from aspire_tui.rollout.station import Station
 from aspire_tui.rollout.trial import TrialRunner
@@ -83,6 +84,7 @@ class BenchSpec(msgspec.Struct, frozen=True):
     """Tell how far each call would move the tool before it runs."""
     judged_by: dict[str, str] = {}
     """Hashes of the code this session is judged by."""
+    sight: SightSpec = SightSpec()
 
 
 @dataclass
@@ -168,7 +170,7 @@ def serve(spec: BenchSpec, link: Link) -> None:
         target=_act_forever, args=(acts, link, sandbox, cell, bounded), daemon=True
     ).start()
     people = AskedThroughEngine(link)
-    station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier, people)
+    station = Station.on(bounded, StandInClient(spec.stand_in), spec.tier, people, spec.sight)
     runner = TrialRunner(station, sandbox)
     link.idle.set()
     link.send(Ready(Hello(sandbox.report, cell.info, "camera service")))

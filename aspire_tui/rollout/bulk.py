@@ -23,6 +23,7 @@ import msgspec
 from aspire_tui.domain import SandboxLevel, SandboxReport, WorkerPictures
 from aspire_tui.rollout.in_force import LOADED, OtherCode, differing, digest
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
+from aspire_tui.rollout.model_link import SightSpec
 from aspire_tui.rollout.sandbox.launcher import Sandbox
 from aspire_tui.rollout.station import Station
 from aspire_tui.rollout.trial import TrialRunner, TrialSpec
@@ -45,6 +46,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     """Hashes of the code and cell file this session is judged by."""
     pace: float = 0.0
     """A trial takes its cell time at so many times wall time, as a bench would; 0: no waiting."""
+    sight: SightSpec = SightSpec()
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -161,7 +163,7 @@ def _build(spec: WorkerSpec) -> _Worker:
     in_force = {**LOADED, "cell file": digest([cell_file.read_bytes()])}
     cell = SimCell(load_cell(cell_file), noise=spec.noise)
     cell.on_tick = _waits_while(_Process.hold)
-    station = Station.on(cell, cell.stand_in, spec.tier)
+    station = Station.on(cell, cell.stand_in, spec.tier, sight=spec.sight)
     sandbox = Sandbox.start(spec.levels)
     return _Worker(
         spec,

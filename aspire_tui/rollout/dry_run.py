@@ -73,7 +73,7 @@ def run_dry(spec: DrySpec) -> DryReport:
     try:
         journal = MemoryJournal()
         runner = _FromSeen(
-            Station.on(cell, cell.stand_in, spec.worker.tier),
+            Station.on(cell, cell.stand_in, spec.worker.tier, sight=spec.worker.sight),
             sandbox,
             seen=spec.seen,
             stand_in_cell=cell,

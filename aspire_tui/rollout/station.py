@@ -20,13 +20,16 @@ from aspire_tui.environment.evidence import (
     encode_rgb_png,
     rows,
 )
+from aspire_tui.environment.model import Model, NoModel
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
+from aspire_tui.environment.perception.stacks import Stacks
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import Primitive, catalogue, embodiment_of
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.rollout.journal import Journal
 from aspire_tui.rollout.metered import MeteredCell
+from aspire_tui.rollout.model_link import ModelBySocket, SightSpec
 from drivers.cell import Cell
 
 VIEWS_KEPT = 4
@@ -79,16 +82,26 @@ class Station:
     """Of every arm of the cell."""
     tier: str = ""
     operator: Operator = field(default_factory=Nobody)
+    stacks: Stacks = field(default_factory=Stacks)
+    model: Model = field(default_factory=NoModel)
     _names: dict[str, dict[str, Primitive]] = field(default_factory=dict)
 
     @classmethod
     def on(
-        cls, cell: Cell, stand_in: StandIn, tier: str = "", operator: Operator | None = None
+        cls,
+        cell: Cell,
+        stand_in: StandIn,
+        tier: str = "",
+        operator: Operator | None = None,
+        sight: SightSpec | None = None,
     ) -> Station:
         """Build a station on a cell."""
+        sight = sight or SightSpec()
+        model = ModelBySocket(sight.model, sight.socket) if sight.model else NoModel()
+        stacks = Stacks.of(cell.info.perception, model, sight.stack)
         metered = MeteredCell(cell)
         kinematics = tuple(Kinematics(arm) for arm in cell.info.arms)
-        return cls(metered, stand_in, kinematics, tier, operator or Nobody())
+        return cls(metered, stand_in, kinematics, tier, operator or Nobody(), stacks, model)
 
     def names(self, task: TaskDef) -> dict[str, Primitive]:
         """What a program for this task may call."""
@@ -115,6 +128,8 @@ class Station:
                     rng=rng,
                     evidence=evidence,
                     operator=self.operator,
+                    stacks=self.stacks,
+                    model=self.model,
                     truth=truth,
                 )
                 for kinematics in self.kinematics

@@ -27,6 +27,8 @@ GONE_N = 0.5
 
 SHOWN_LEAN_RAD = 0.01
 
+NO_DEPTH = "planned round the table, the arm and what was located: no camera here measures depth"
+
 STALE_RAD = 0.05
 """A planned move is stale once any measured joint is this far from where it was planned."""
 
@@ -191,6 +193,8 @@ def _outcome(result: MotionResult, evidence: Evidence, moved: bool = True) -> Pr
 def _evidence(
     bench: Workbench, plan: Plan | None, trajectory: Trajectory | None, notes: Sequence[str]
 ) -> Evidence:
+    if not any(camera.depth for camera in bench.cell.info.cameras):
+        notes = (*notes, NO_DEPTH)
     if plan is None:
         return Evidence(notes=tuple(notes))
     rows = plan.path if trajectory is None else trajectory.q_rad

@@ -130,6 +130,15 @@ class ObstacleMap:
         new[self._within(region)] = 0.0
         self._set(new)
 
+    def put(self, centre_m: FloatArray, radius_m: float, half_height_m: float) -> None:
+        """Enter something upright that was located otherwise, as high as it is and all beneath."""
+        new = self._height.copy()
+        region = Region(float(centre_m[0]), float(centre_m[1]), radius_m)
+        top = float(centre_m[2]) + half_height_m - self._table_z_m
+        within = self._within(region)
+        new[within] = np.maximum(new[within], top)
+        self._set(new)
+
     def without(self, *regions: Region) -> ObstacleMap:
         """A copy that knows nothing of what was seen in the regions."""
         other = object.__new__(ObstacleMap)

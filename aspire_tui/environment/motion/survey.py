@@ -25,12 +25,7 @@ def survey(bench: Workbench) -> ObstacleMap:
     After a grip or a contact the first look is past the hand; the next follows once the hand has
     left the place and no longer hides what it did there.
     """
-    if bench.obstacles is None:
-        outline: Outline = Silhouette(bench.arm)
-        if bench.team:
-            outline = TeamOutline([b.arm for b in bench.team])
-        bench.obstacles = ObstacleMap(bench.cell.info.workspace, outline)
-    seen = bench.obstacles
+    seen = _map_of(bench)
     _enter(bench, seen)
     if _needs_look(bench, seen):
         for camera in bench.cell.info.cameras:
@@ -38,6 +33,24 @@ def survey(bench: Workbench) -> ObstacleMap:
                 bench.look(camera.name)
         _enter(bench, seen)
     return seen
+
+
+def _map_of(bench: Workbench) -> ObstacleMap:
+    if bench.obstacles is None:
+        outline: Outline = Silhouette(bench.arm)
+        if bench.team:
+            outline = TeamOutline([b.arm for b in bench.team])
+        bench.obstacles = ObstacleMap(bench.cell.info.workspace, outline)
+    return bench.obstacles
+
+
+def enter(bench: Workbench, centre_m: FloatArray, extent_m: FloatArray) -> None:
+    """Enter a thing that was located without depth; what nobody asked for stays unknown.
+
+    Its box is taken upright and round: as wide as its diagonal would be too much to pass by.
+    """
+    for each in bench.benches:
+        _map_of(each).put(centre_m, float(np.max(extent_m[:2])) / 2, float(extent_m[2]) / 2)
 
 
 def _enter(bench: Workbench, seen: ObstacleMap) -> None:

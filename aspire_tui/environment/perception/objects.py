@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aspire_tui.environment.perception.boxfit import COVERED_SD_M, measure
 from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.estimate import NotFound, ObjectEstimate
 from aspire_tui.environment.perception.picture import Picture
 from aspire_tui.environment.perception.prompt import Prompt, parse
-from aspire_tui.environment.perception.segment import search
+from aspire_tui.environment.perception.segment import Sighted, search
 from aspire_tui.environment.perception.whereabouts import Where, holds, where
+from aspire_tui.environment.perception.without_depth import blind, locate_by_outlines
 
 __all__ = ["NotFound", "ObjectEstimate", "fuse", "locate", "locate_in"]
 
 DISAGREE_M = 0.02
 
+Searcher = Callable[[NDArray[np.uint8], Prompt, TableCloud | None], Sighted]
+"""Finds segments of what a prompt describes in a picture: a perception stack's ``search``."""
+
 
 def locate(
-    views: Sequence[Picture], prompt: str, *, table_z_m: float | None = None
+    views: Sequence[Picture],
+    prompt: str,
+    *,
+    table_z_m: float | None = None,
+    by: Searcher = search,
 ) -> ObjectEstimate | NotFound:
     """Find a thing in one or more pictures of the same still scene.
 
     Args:
         table_z_m: Height of the table in the base frame; None takes the largest plane for it, and
             then works only if the pictures are of one camera.
+        by: Which perception stack looks.
     """
     asked = parse(prompt)
+    if table_z_m is not None and views and all(blind(view) for view in views):
+        return locate_by_outlines(views, asked, table_z_m, by)
     found: list[ObjectEstimate] = []
     reasons: list[str] = []
     refused: list[str] = []
     for view in views:
-        one = locate_in(view, asked, table_z_m)
+        one = locate_in(view, asked, table_z_m, by)
         if isinstance(one, ObjectEstimate):
             found.append(one)
         else:
@@ -45,13 +57,15 @@ def locate(
     return fuse(found)
 
 
-def locate_in(view: Picture, prompt: Prompt, table_z_m: float | None) -> ObjectEstimate | NotFound:
+def locate_in(
+    view: Picture, prompt: Prompt, table_z_m: float | None, by: Searcher = search
+) -> ObjectEstimate | NotFound:
     """One camera's own judgement."""
     told = where(prompt.text)
     if told is not None:
-        return _placed_so(view, told, table_z_m)
+        return _placed_so(view, told, table_z_m, by)
     cloud = TableCloud.of(view, table_z_m)
-    sighted = search(view.rgb, prompt, cloud)
+    sighted = by(view.rgb, prompt, cloud)
     if not sighted.segments:
         return NotFound(sighted.reason, sighted.rejected)
     if cloud is None:
@@ -70,14 +84,16 @@ def locate_in(view: Picture, prompt: Prompt, table_z_m: float | None) -> ObjectE
     return NotFound(f"{prompt.text!r} {refused[0]}", (*refused, *sighted.rejected))
 
 
-def _placed_so(view: Picture, told: Where, table_z_m: float | None) -> ObjectEstimate | NotFound:
+def _placed_so(
+    view: Picture, told: Where, table_z_m: float | None, by: Searcher
+) -> ObjectEstimate | NotFound:
     """Of the things that fit, the best one that stands as the prompt says."""
-    other = locate_in(view, parse(told.other), table_z_m)
+    other = locate_in(view, parse(told.other), table_z_m, by)
     if isinstance(other, NotFound):
         return NotFound(f"{told.other!r} is not found to judge {told.relation!r} by", other.seen)
     asked = parse(told.thing)
     cloud = TableCloud.of(view, table_z_m)
-    sighted = search(view.rgb, asked, cloud)
+    sighted = by(view.rgb, asked, cloud)
     if not sighted.segments or cloud is None:
         return NotFound(sighted.reason, sighted.rejected)
     refused = []

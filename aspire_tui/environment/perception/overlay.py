@@ -50,6 +50,16 @@ def draw_masks(
     return np.asarray(picture)
 
 
+def draw_point(rgb: Rgb, at: tuple[float, float]) -> Rgb:
+    """A pixel (x, y) that was pointed at."""
+    picture = Image.fromarray(rgb)
+    draw = ImageDraw.Draw(picture)
+    x, y = at
+    draw.ellipse((x - 4, y - 4, x + 4, y + 4), outline=PALETTE[0], width=2)
+    draw.point((x, y), fill=PALETTE[1])
+    return np.asarray(picture)
+
+
 def draw_box(rgb: Rgb, thing: ObjectEstimate, K: FloatArray, T_base_cam: FloatArray) -> Rgb:
     """The twelve edges of a measured box over the mask it came from."""
     base = rgb

@@ -148,6 +148,9 @@ def _candidates(
         # Only groups with pixels that surely have the colour count; their shaded sides belong too.
         groups = _groups(wide > WEAK, cloud)
         groups = [g for g in groups if np.count_nonzero(fit[g] > STRONG) >= LEAST_PIXELS // 2]
+        if cloud is None and any(np.count_nonzero(g) > LARGEST_SHARE * g.size for g in groups):
+            # A table of nearly this colour, and no depth to take it away: what surely has it.
+            groups = [g for g in (*groups, *_groups(fit > STRONG, None)) if _small(g)]
         if not groups and cloud is not None:
             # Too flat to stand out from the table: colour alone.
             groups = [g for g in _groups(fit > STRONG, None) if _small(g)]
@@ -245,12 +248,18 @@ def segment_point(
     table_z_m: float | None = None,
 ) -> list[Segment]:
     """The thing under a pixel (x, y), grown over like colour and unbroken depth; empty for none."""
+    return segment_at(rgb, pixel, TableCloud.build(depth_m, K, T_base_cam, table_z_m))
+
+
+def segment_at(
+    rgb: NDArray[np.uint8], pixel: tuple[float, float], cloud: TableCloud | None
+) -> list[Segment]:
+    """Like :func:`segment_point`, with the cloud of the picture."""
     from scipy import ndimage
 
     x, y = round(pixel[0]), round(pixel[1])
     if not (0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0]):
         return []
-    cloud = TableCloud.build(depth_m, K, T_base_cam, table_z_m)
     like = _like(rgb, x, y)
     if cloud is not None and cloud.valid[y, x]:
         if not cloud.above_table()[y, x]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from aspire_tui.environment.primitives import (
     asking,
+    asking_model,
     geometry,
     grasping,
     gripper,
+    masks,
     motion,
     navigation,
     outlines,
@@ -23,12 +25,14 @@ from aspire_tui.environment.primitives.registry import Primitive
 
 ALL: tuple[Primitive, ...] = (
     *perception.PRIMITIVES,
+    *masks.PRIMITIVES,
     *outlines.PRIMITIVES,
     *grasping.PRIMITIVES,
     *motion.PRIMITIVES,
     *gripper.PRIMITIVES,
     *geometry.PRIMITIVES,
     *asking.PRIMITIVES,
+    *asking_model.PRIMITIVES,
     *servoing.PRIMITIVES,
     *policy.PRIMITIVES,
     *team.PRIMITIVES,

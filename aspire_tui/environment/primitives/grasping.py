@@ -28,6 +28,7 @@ from aspire_tui.environment.primitives.arguments import (
     Flag,
     Fraction,
     Intrinsics,
+    Key,
     Mask,
     Points,
     Prompt,
@@ -84,9 +85,11 @@ def _recorded(
     return tuple(_candidate(T @ g.T, g.score, g.width_m, g.rejected) for g in kept)
 
 
-def _plain_grasp(bench: Workbench, name: str, camera: str | None) -> PrimitiveOutcome:
+def _plain_grasp(
+    bench: Workbench, name: str, camera: str | None, stack: str | None
+) -> PrimitiveOutcome:
     views = views_of(bench, camera)
-    found, frames = find(bench, name, views)
+    found, frames = find(bench, name, views, stack)
     if isinstance(found, NotFound):
         evidence = Evidence(keyframes=frames, notes=found.seen)
         return PrimitiveOutcome("NOT_FOUND", None, found.reason, raises=True, evidence=evidence)
@@ -117,12 +120,14 @@ def _plain_grasp(bench: Workbench, name: str, camera: str | None) -> PrimitiveOu
     tiers=("S2",),
     profiles=("capx",),
 )
-def sample_grasp_pose(bench: Workbench, object_name: Prompt) -> PrimitiveOutcome:
+def sample_grasp_pose(
+    bench: Workbench, object_name: Prompt, stack: Key | None = None
+) -> PrimitiveOutcome:
     """One grasp from above across the narrow side of a thing, from one look of the fixed camera.
 
     Nothing found, or nothing narrow enough, raises PrimitiveError with NOT_FOUND.
     """
-    return _plain_grasp(bench, object_name, None)
+    return _plain_grasp(bench, object_name, None, stack)
 
 
 @primitive(
@@ -134,10 +139,13 @@ def sample_grasp_pose(bench: Workbench, object_name: Prompt) -> PrimitiveOutcome
     profiles=("libero",),
 )
 def sample_grasp_pose_libero(
-    bench: Workbench, object_name: Prompt, use_multiview: Flag = True
+    bench: Workbench,
+    object_name: Prompt,
+    use_multiview: Flag = True,
+    stack: Key | None = None,
 ) -> PrimitiveOutcome:
     """One grasp from above across the narrow side of a thing, by all cameras or the fixed one."""
-    outcome = _plain_grasp(bench, object_name, ALL_CAMERAS if use_multiview else None)
+    outcome = _plain_grasp(bench, object_name, ALL_CAMERAS if use_multiview else None, stack)
     if outcome.status == "OK":
         return outcome
     return PrimitiveOutcome(
@@ -180,6 +188,8 @@ def plan_grasp(
         cloud = TableCloud.build(depth, intrinsics, view.T_base_cam, bench.table_z_m)
     if cloud is None:
         why = "no table in the depth picture to tell up from down by"
+        if not np.any(depth > 0):
+            why = "the picture has no depth; sample_grasp_pose goes by the table and several views"
         return PrimitiveOutcome("NOT_FOUND", None, f"no grasp: {why}", raises=True)
     thing = cloud.points[segmentation & cloud.valid]
     others = cloud.points[~segmentation & cloud.above_table()]

@@ -1,4 +1,4 @@
-"""Primitives that look: pictures, masks and where things are. Nothing here moves.
+"""Primitives that look: pictures and where things are (masks: ``masks``). Nothing here moves.
 
 Each call keeps the pictures it used. What is not found is NOT_FOUND with the reason; calls that
 gave an empty value upstream give it here, and those that cannot (a pose) raise.
@@ -7,21 +7,22 @@ gave an empty value upstream give it here, and those that cannot (a pose) raise.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aspire_tui.domain import Evidence, Keyframe, Status
+from aspire_tui.domain import Evidence, Keyframe
 from aspire_tui.environment.bench import View, Workbench
+from aspire_tui.environment.motion.survey import enter
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.perception.camera import quaternion
-from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.objects import NotFound, ObjectEstimate, locate
-from aspire_tui.environment.perception.overlay import draw_box, draw_masks
+from aspire_tui.environment.perception.overlay import draw_box
 from aspire_tui.environment.perception.prompt import parse
-from aspire_tui.environment.perception.segment import Segment, search, segment_point
-from aspire_tui.environment.primitives.arguments import Flag, Key, Pixel, Prompt, Rgb
+from aspire_tui.environment.perception.sight import CLASSICAL
+from aspire_tui.environment.perception.without_depth import blind
+from aspire_tui.environment.primitives.arguments import Flag, Key, Prompt
 from aspire_tui.environment.primitives.registry import Primitive, primitive
 
 ALL_CAMERAS = "all"
@@ -52,11 +53,16 @@ class NoSuchCamera(ValueError):
 def views_of(bench: Workbench, camera: str | None) -> list[View]:
     """Look with the named camera: the fixed one for None, every one for ``all``.
 
+    Where the fixed camera measures no depth, one view says too little: then None is every camera.
+
     Raises:
         NoSuchCamera: The cell has no camera of that name.
     """
     if camera is None:
-        return [bench.look(fixed_camera(bench))]
+        first = bench.look(fixed_camera(bench))
+        if not blind(first):
+            return [first]
+        return [first, *(bench.look(n) for n in bench.cameras() if n != first.camera)]
     if camera == ALL_CAMERAS:
         return [bench.look(name) for name in bench.cameras()]
     if camera not in bench.cameras():
@@ -65,10 +71,20 @@ def views_of(bench: Workbench, camera: str | None) -> list[View]:
 
 
 def find(
-    bench: Workbench, name: str, views: Sequence[View]
+    bench: Workbench, name: str, views: Sequence[View], stack: str | None = None
 ) -> tuple[ObjectEstimate | NotFound, tuple[Keyframe, ...]]:
-    """Locate a thing, keeping every picture with the box drawn in."""
-    found = locate(views, name, table_z_m=bench.table_z_m)
+    """Locate a thing by the named stack or the cell's, keeping every picture with the box drawn in.
+
+    Raises:
+        ServiceFailed: What the stack asks is down, or there is no such stack.
+    """
+    sight = bench.stacks.named(stack)
+    found = locate(views, name, table_z_m=bench.table_z_m, by=sight.search)
+    if isinstance(found, ObjectEstimate) and all(blind(v) for v in views):
+        # No depth shows it to the planner: what was asked for is what is known to stand there.
+        enter(bench, found.position, found.extent)
+    if isinstance(found, ObjectEstimate) and sight.name != CLASSICAL:
+        found = replace(found, notes=(*found.notes, f"found by {sight.name}"))
     frames = []
     for view in views:
         overlay = None
@@ -148,129 +164,14 @@ def get_observation_libero(bench: Workbench) -> PrimitiveOutcome:
     return _observe(bench, "agentview")
 
 
-def _records(segments: Sequence[Segment]) -> list[dict[str, Any]]:
-    return [
-        {"mask": s.mask, "box": [float(v) for v in s.box], "score": s.score, "label": s.label}
-        for s in segments
-    ]
-
-
-def search_picture(
-    bench: Workbench, rgb: NDArray[np.uint8], text: str
-) -> tuple[tuple[Segment, ...], str, Evidence]:
-    """Segments, one line about them, and the picture if this trial took it."""
-    view = bench.view_of(rgb)
-    cloud = None if view is None else TableCloud.of(view, bench.table_z_m)
-    asked = parse(text)
-    sighted = search(rgb, asked, cloud)
-    parts = []
-    if sighted.segments:
-        best = sighted.segments[0]
-        area = 100 * float(np.mean(best.mask))
-        parts.append(f"{len(sighted.segments)} found, best {best.score:.2f}, {area:.1f} %")
-    else:
-        parts.append(sighted.reason)
-    if asked.unknown:
-        parts.append(f"could not use: {' '.join(asked.unknown)}")
-    if cloud is None:
-        parts.append("colour only: this picture has no depth here")
-    notes = (*parts[1:], *sighted.rejected)
-    if view is None:
-        return sighted.segments, "; ".join(parts), Evidence(notes=notes)
-    overlay = None
-    if sighted.segments:
-        overlay = draw_masks(
-            rgb,
-            [s.mask for s in sighted.segments],
-            [s.box for s in sighted.segments],
-            [s.score for s in sighted.segments],
-        )
-    frame = bench.evidence.keyframe(view, overlay)
-    return sighted.segments, "; ".join(parts), Evidence(keyframes=(frame,), notes=notes)
-
-
-@primitive(
-    group="perception",
-    statuses=("OK", "NOT_FOUND"),
-    returns="list of {mask (H,W) bool, box [x1,y1,x2,y2], score, label}, best first; [] if none",
-    aliases=("segment_sam3_text_prompt",),
-    tiers=LOW_LEVEL,
-    profiles=EVERYWHERE,
-)
-def segment_text_prompt(bench: Workbench, rgb: Rgb, text_prompt: Prompt) -> PrimitiveOutcome:
-    """Masks of what a text such as ``small red cube`` describes.
-
-    Understands colour, size and shape words. A picture from ``get_observation`` is judged with its
-    depth; any other by colour alone.
-    """
-    segments, summary, evidence = search_picture(bench, rgb, text_prompt)
-    status: Status = "OK" if segments else "NOT_FOUND"
-    return PrimitiveOutcome(status, _records(segments), summary, evidence=evidence)
-
-
-@primitive(
-    group="perception",
-    statuses=("OK", "NOT_FOUND"),
-    returns="list of {mask (H,W) bool, score}; [] if none",
-    aliases=("segment_sam3_point_prompt",),
-    tiers=LOW_LEVEL,
-    profiles=EVERYWHERE,
-)
-def segment_point_prompt(bench: Workbench, rgb: Rgb, point_coords: Pixel) -> PrimitiveOutcome:
-    """Mask of the thing under a pixel (x, y)."""
-    view = bench.view_of(rgb)
-    at = f"({point_coords[0]:.0f}, {point_coords[1]:.0f})"
-    if view is None:
-        found = segment_point(rgb, point_coords)
-        evidence = Evidence(notes=("colour only: this picture has no depth here",))
-    else:
-        found = segment_point(
-            rgb, point_coords, view.depth_m, view.K, view.T_base_cam, bench.table_z_m
-        )
-        overlay = draw_masks(rgb, [s.mask for s in found]) if found else None
-        evidence = Evidence(keyframes=(bench.evidence.keyframe(view, overlay),))
-    if not found:
-        return PrimitiveOutcome("NOT_FOUND", [], f"nothing stands out at {at}", evidence=evidence)
-    value = [{"mask": s.mask, "score": s.score} for s in found]
-    area = 100 * float(np.mean(found[0].mask))
-    return PrimitiveOutcome("OK", value, f"{area:.1f} % of the picture at {at}", evidence=evidence)
-
-
-@primitive(
-    group="perception",
-    statuses=("OK", "NOT_FOUND"),
-    returns="{text: (x, y) in pixels, or (None, None)}",
-    aliases=("point_prompt_molmo",),
-    tiers=LOW_LEVEL,
-    profiles=EVERYWHERE,
-)
-def point_prompt(bench: Workbench, image: Rgb, text_prompt: Prompt) -> PrimitiveOutcome:
-    """A pixel on what a text describes."""
-    segments, summary, evidence = search_picture(bench, image, text_prompt)
-    if not segments:
-        value: dict[str, Any] = {text_prompt: (None, None)}
-        return PrimitiveOutcome("NOT_FOUND", value, summary, evidence=evidence)
-    x, y = inner_pixel(segments[0].mask)
-    value = {text_prompt: (float(x), float(y))}
-    return PrimitiveOutcome("OK", value, f"({x}, {y}); {summary}", evidence=evidence)
-
-
-def inner_pixel(mask: NDArray[np.bool_]) -> tuple[int, int]:
-    """The pixel (x, y) of a mask nearest to its middle."""
-    rows, cols = np.nonzero(mask)
-    middle = np.array([rows.mean(), cols.mean()])
-    k = int(np.argmin((rows - middle[0]) ** 2 + (cols - middle[1]) ** 2))
-    return int(cols[k]), int(rows[k])
-
-
 def _pose_outcome(
-    bench: Workbench, name: str, camera: str | None
+    bench: Workbench, name: str, camera: str | None, stack: str | None
 ) -> tuple[ObjectEstimate | None, PrimitiveOutcome]:
     try:
         views = views_of(bench, camera)
     except NoSuchCamera as error:
         return None, PrimitiveOutcome("INVALID", None, str(error), raises=True)
-    found, frames = find(bench, name, views)
+    found, frames = find(bench, name, views, stack)
     if isinstance(found, NotFound):
         evidence = Evidence(keyframes=frames, notes=found.seen)
         return None, PrimitiveOutcome(
@@ -308,13 +209,14 @@ def get_object_pose(
     object_name: Prompt,
     return_bbox_extent: Flag = False,
     camera: Key | None = None,
+    stack: Key | None = None,
 ) -> PrimitiveOutcome:
     """Centre, yaw-only orientation and size of a thing's box, base frame.
 
     Judged by the fixed camera, or by the one named; ``all`` joins what every camera sees. Not found
-    raises PrimitiveError with NOT_FOUND.
+    raises PrimitiveError with NOT_FOUND. ``stack``: classical, server or vlm, not the cell's.
     """
-    found, outcome = _pose_outcome(bench, object_name, camera)
+    found, outcome = _pose_outcome(bench, object_name, camera, stack)
     if found is None:
         return outcome
     extent = found.extent if return_bbox_extent else None
@@ -330,10 +232,14 @@ def get_object_pose(
     profiles=("libero",),
 )
 def get_object_pose_libero(
-    bench: Workbench, object_name: Prompt, use_multiview: Flag = True
+    bench: Workbench,
+    object_name: Prompt,
+    use_multiview: Flag = True,
+    stack: Key | None = None,
 ) -> PrimitiveOutcome:
     """Centre and yaw-only orientation of a thing, base frame, from all cameras or the fixed one."""
-    found, outcome = _pose_outcome(bench, object_name, ALL_CAMERAS if use_multiview else None)
+    camera = ALL_CAMERAS if use_multiview else None
+    found, outcome = _pose_outcome(bench, object_name, camera, stack)
     if found is None:
         return PrimitiveOutcome(
             outcome.status, (None, None), outcome.summary, evidence=outcome.evidence
@@ -349,13 +255,13 @@ def get_object_pose_libero(
     profiles=EVERYWHERE,
 )
 def look_at_object(
-    bench: Workbench, object_name: Prompt, camera: Key = "wrist"
+    bench: Workbench, object_name: Prompt, camera: Key = "wrist", stack: Key | None = None
 ) -> PrimitiveOutcome:
     """Where a thing is by one named camera's own judgement, ``all`` for every camera joined.
 
     Not found raises PrimitiveError with NOT_FOUND.
     """
-    found, outcome = _pose_outcome(bench, object_name, camera)
+    found, outcome = _pose_outcome(bench, object_name, camera, stack)
     if found is None:
         return outcome
     return _with(outcome, (found.position, found.wxyz, found.extent))
@@ -380,9 +286,6 @@ def task_language(bench: Workbench) -> PrimitiveOutcome:
 PRIMITIVES: tuple[Primitive, ...] = (
     get_observation,
     get_observation_libero,
-    segment_text_prompt,
-    segment_point_prompt,
-    point_prompt,
     get_object_pose,
     get_object_pose_libero,
     look_at_object,

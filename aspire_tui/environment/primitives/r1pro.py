@@ -33,12 +33,12 @@ from aspire_tui.environment.primitives.arguments import (
     whole,
 )
 from aspire_tui.environment.primitives.grasping import OPEN_MARGIN_M, gripper_shape
+from aspire_tui.environment.primitives.masks import search_picture
 from aspire_tui.environment.primitives.motion import MOTION, TO_A_POSE
 from aspire_tui.environment.primitives.navigation import ROOM
 from aspire_tui.environment.primitives.perception import (
     find,
     fixed_camera,
-    search_picture,
     views_of,
 )
 from aspire_tui.environment.primitives.registry import Primitive, primitive

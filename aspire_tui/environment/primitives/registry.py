@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from aspire_tui.domain import Status
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.primitives.arguments import Check, InvalidArgument, coerce
+from aspire_tui.environment.services import ServiceFailed
 from drivers.types import CellInfo
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ class Primitive:
             checked = self.check(given)
         except InvalidArgument as error:
             return PrimitiveOutcome("INVALID", None, str(error), raises=True)
-        return self.function(bench, **checked)
+        try:
+            return self.function(bench, **checked)
+        except ServiceFailed as failed:
+            return PrimitiveOutcome(failed.status, None, str(failed), raises=True)
 
     def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
         known = {a.name for a in self.arguments}

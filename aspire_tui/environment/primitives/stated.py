@@ -106,6 +106,7 @@ STATED: Final[dict[str, Stated]] = {
     ),
     "ask_operator": Stated(_answer, "text", AnswerResult("TIMEOUT", "stated")),
     "task_language": Stated(_one(Prompt), "text"),
+    "vlm_query": Stated(_one(Question), "text"),
     "sample_grasp_pose": Stated(_several(Position, Quaternion), _POSE),
     "sample_grasp_pose_libero": Stated(_several(Position, Quaternion), _POSE, (None, None)),
     "select_top_down_grasp": Stated(_several(Transform, Number), "[T 4×4, score]", (None, 0.0)),

@@ -191,7 +191,11 @@ def get_camera_image(bench: Workbench, camera: Key) -> PrimitiveOutcome:
     example='detect_objects_oneshot("red cube")',
 )
 def detect_objects_oneshot(
-    bench: Workbench, query: Queries, camera: Key = "top", max_retries: Count = 3
+    bench: Workbench,
+    query: Queries,
+    camera: Key = "top",
+    max_retries: Count = 3,
+    stack: Key | None = None,
 ) -> PrimitiveOutcome:
     """Find things by words with one camera, looking again up to ``max_retries`` times."""
     try:
@@ -204,7 +208,7 @@ def detect_objects_oneshot(
     for _ in range(min(max_retries, 5)):
         view = bench.look(name)
         for q in (q for q in query if not value[q]):
-            found, kept = find(bench, q, [view])
+            found, kept = find(bench, q, [view], stack)
             frames += kept
             if isinstance(found, NotFound):
                 reasons.append(f"{q}: {found.reason}")

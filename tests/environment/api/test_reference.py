@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import drivers
 from aspire_tui.domain import Status
 from aspire_tui.environment.bench import TruePlace, View, Workbench
+from aspire_tui.environment.model import Picture
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.primitives import ALL
@@ -46,6 +47,15 @@ def _cube(at: tuple[float, float, float]) -> SceneObject:
     return SceneObject("red cube", "box", (0.05, 0.05, 0.05), RED, 0.08, at)
 
 
+class Onlooker:
+    """A model that answers every question alike."""
+
+    name = "test:onlooker"
+
+    def ask(self, question: str, pictures: Sequence[Picture], temperature: float) -> str:
+        return '{"status": "unsure", "reason": "it is dark"}'
+
+
 class Cellful:
     """One cell with a scene, and a program's names on it."""
 
@@ -59,6 +69,8 @@ class Cellful:
             Workbench(self.sim, a, Kinematics(a), "lift it", rng) for a in self.sim.info.arms
         ]
         self.bench = Workbench.joined(benches)
+        for bench in benches:
+            bench.model = Onlooker()
         self.bench.truth = lambda: {
             name: TruePlace(o.xyz_m, o.wxyz, (0.05, 0.05, 0.05))
             for name, o in self.sim.stand_in.truth().objects.items()

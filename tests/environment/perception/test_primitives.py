@@ -7,12 +7,12 @@ import pytest
 
 from aspire_tui.domain import Blob, Keyframe
 from aspire_tui.environment.bench import Workbench
-from aspire_tui.environment.primitives import geometry, grasping, perception
+from aspire_tui.environment.primitives import geometry, grasping, masks, perception
 from aspire_tui.environment.primitives.registry import catalogue
 from drivers.types import ArmSample, ArmSpec, CameraSpec, CellInfo, Frame, GripperSpec, Workspace
 
 SQUARE, BLACK, TWO = np.ones((4, 4)), np.zeros((4, 4, 3), np.uint8), np.zeros((2, 4, 4))
-EVERY = (*perception.PRIMITIVES, *grasping.PRIMITIVES, *geometry.PRIMITIVES)
+EVERY = (*perception.PRIMITIVES, *masks.PRIMITIVES, *grasping.PRIMITIVES, *geometry.PRIMITIVES)
 CAPX = catalogue(EVERY, "capx", "")
 EYES = {
     "scene": {"eye": (0.95, 0.25, 0.55)},
