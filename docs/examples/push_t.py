@@ -35,14 +35,18 @@ for attempt in range(5):
         break
     if attempt > 0 and off < 0.02:
         lead = lead + target[:2] - block[:2]
-    # The fingers close across the stem; of the two ways round take the one the wrist can finish.
+    # The fingers close across the stem; of the two ways round take the one the wrist can begin, and
+    # of those the one it can finish: what is left of the turn is made in the next attempt.
     ways = [wrapped(block[2]), wrapped(block[2] + np.pi)]
-    before = min(ways, key=lambda a: max(abs(a), abs(a + turn)))
+    ways.sort(key=lambda a: (abs(a) > FARTHEST_TURN, max(abs(a), abs(a + turn))))
+    for before in ways:
+        open_gripper()
+        start = stem(block)
+        if goto_pose(np.array([start[0], start[1], GRIP_Z]), down(before), z_approach=0.08):
+            break
     after = float(np.clip(before + turn, -FARTHEST_TURN, FARTHEST_TURN))
     goal = np.array([target[0] + lead[0], target[1] + lead[1], block[2] + after - before])
-    start, end = stem(block), stem(goal)
-    open_gripper()
-    goto_pose(np.array([start[0], start[1], GRIP_Z]), down(before), z_approach=0.08)
+    end = stem(goal)
     if not close_gripper():
         open_gripper()
         home_pose()
