@@ -28,6 +28,14 @@ EDGE_HALF_M = 0.016
 EDGE_BINS = 5
 SAMPLED_POINTS = 1500
 MOST_GRASPS = 32
+FROM_SIDE = 8
+"""Directions from which a hand comes in level."""
+MOST_FROM_SIDE = 8
+LEVEL_CLEARANCE_M = 0.036
+"""A level hand's middle over the table: half its palm and a little."""
+LEAST_FACING = 0.75
+TALL_M = 0.05
+"""What is lower than this over the table has no side to take it by."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +98,59 @@ def sample_grasps(
                 grasp = _close(local, around, R, offset, table_z_m, gripper)
                 if grasp is not None:
                     (rejected if grasp.rejected else usable).append(grasp)
+    level = [
+        g
+        for k in range(FROM_SIDE)
+        if (g := _level(points, near, 2 * np.pi * k / FROM_SIDE, table_z_m, gripper)) is not None
+    ]
     usable.sort(key=lambda g: -g.score)
     rejected.sort(key=lambda g: -g.score)
-    return usable[:MOST_GRASPS], rejected[:MOST_GRASPS]
+    aside = sorted((g for g in level if not g.rejected), key=lambda g: -g.score)[:MOST_FROM_SIDE]
+    # From above comes first where it can be had; a level hand is what is left for tall things.
+    chosen = [*usable[: MOST_GRASPS - len(aside)], *aside]
+    chosen.sort(key=lambda g: -g.score)
+    return chosen, [*rejected, *(g for g in level if g.rejected)][:MOST_GRASPS]
+
+
+def _level(
+    points: FloatArray,
+    near: FloatArray,
+    heading_rad: float,
+    table_z_m: float,
+    gripper: GripperShape,
+) -> Grasp | None:
+    """A hand that comes in level along a heading and closes at half the thing's height."""
+    top = float(np.quantile(points[:, 2], 0.97))
+    if top - table_z_m < TALL_M:
+        return None
+    c, s = float(np.cos(heading_rad)), float(np.sin(heading_rad))
+    R = np.array([[0.0, s, c], [0.0, -c, s], [1.0, 0.0, 0.0]])
+    z_mid = max(table_z_m + LEVEL_CLEARANCE_M, (table_z_m + top) / 2)
+    local = points @ R
+    slab = local[np.abs(local[:, 0] - z_mid) < gripper.width_m / 2]
+    if len(slab) < 8:
+        return None
+    across, along = np.sort(slab[:, 1]), np.sort(slab[:, 2])
+    lo, hi = _share(across, 0.02), _share(across, 0.98)
+    width, y, surface = hi - lo, (lo + hi) / 2, _share(along, 0.05)
+    # Only the near face is seen: its points have to be on the side the hand comes from.
+    facing = float(np.mean(slab[:, 2] < surface + max(0.010, width / 3)))
+    z = surface + min(MOST_BITE_M, width / 2)
+    T = np.eye(4)
+    T[:3, :3] = R
+    T[:3, 3] = R @ np.array([z_mid, y, z])
+    easy = float(np.clip((gripper.opening_m - width) / gripper.opening_m, 0, 1))
+    score = 0.3 * facing + 0.15 * easy
+    why = ""
+    if width > gripper.opening_m - OPEN_MARGIN_M:
+        why = f"{width * 1000:.0f} mm wide, the gripper opens {gripper.opening_m * 1000:.0f} mm"
+    elif facing < LEAST_FACING:
+        why = "the side it would come from was hardly seen"
+    elif z_mid > top - gripper.width_m / 2:
+        why = "too low to hold from the side"
+    elif _blocked(near @ R, z_mid, y, z, gripper):
+        why = "a finger would touch something"
+    return Grasp(T, score, width, why)
 
 
 def _tool_axes(yaw_rad: float, tilt_rad: float) -> FloatArray:

@@ -55,7 +55,7 @@ class ModelSight:
         refused: list[str] = []
         for one in self._read(answer, list[Boxed])[:MOST_BOXES]:
             x1, y1, x2, y2 = _in_pixels(one.box, rgb)
-            mask = _mask_in(rgb, (x1, y1, x2, y2), cloud)
+            mask = mask_in_box(rgb, (x1, y1, x2, y2), cloud)
             why = "too small or too large a box" if mask is None else implausible(mask, one.score)
             if mask is None or why:
                 refused.append(f"{why} at {(x1, y1, x2, y2)}")
@@ -102,7 +102,7 @@ def _in_pixels(box: tuple[float, float, float, float], rgb: Rgb) -> tuple[int, i
     return int(x1), int(y1), int(np.ceil(x2)), int(np.ceil(y2))
 
 
-def _mask_in(
+def mask_in_box(
     rgb: Rgb, box: tuple[int, int, int, int], cloud: TableCloud | None
 ) -> NDArray[np.bool_] | None:
     """The thing in a box: grown from its middle; else what stands out from the table in it."""

@@ -31,6 +31,8 @@ from drivers.sim.scene import SceneObject, SceneSpec
 CELLS: dict[Embodiment, str] = {"arm": "yam", "arms": "yam-bimanual", "mobile": "mobile"}
 DOWN = np.array((0.0, 0.0, 1.0, 0.0))
 RED, ORANGE, GREEN = (0.78, 0.12, 0.10), (0.9, 0.45, 0.08), (0.10, 0.58, 0.18)
+BLUE = (0.10, 0.25, 0.75)
+TASK = "Lift it by both its blue handles; leave the green hammer."
 
 
 def _scene(body: Embodiment) -> SceneSpec:
@@ -40,7 +42,17 @@ def _scene(body: Embodiment) -> SceneSpec:
             "orange radio", "box", (0.14, 0.055, 0.09), ORANGE, 0.3, (0.95, 0.2, 0.545)
         )
         return SceneSpec((_cube(at), radio), noise_seed=2, base_pose=base)
-    return SceneSpec((_cube((0.34, 0.12, 0.025)),), noise_seed=2)
+    things = [_cube((0.34, 0.12, 0.025))]
+    if body == "arms":
+        bars = [(0.40, 0.30, 0.02), (0.40, -0.20, 0.02)]
+        things += [
+            SceneObject(f"handle {n}", "box", (0.08, 0.03, 0.04), BLUE, 0.05, at)
+            for n, at in enumerate(bars)
+        ]
+        things.append(
+            SceneObject("green hammer", "box", (0.20, 0.03, 0.03), GREEN, 0.1, (0.30, -0.05, 0.015))
+        )
+    return SceneSpec(tuple(things), noise_seed=2)
 
 
 def _cube(at: tuple[float, float, float]) -> SceneObject:
@@ -65,9 +77,7 @@ class Cellful:
         )
         self.sim.stand_in.reset_scene(_scene(body))
         rng = np.random.default_rng(0)
-        benches = [
-            Workbench(self.sim, a, Kinematics(a), "lift it", rng) for a in self.sim.info.arms
-        ]
+        benches = [Workbench(self.sim, a, Kinematics(a), TASK, rng) for a in self.sim.info.arms]
         self.bench = Workbench.joined(benches)
         for bench in benches:
             bench.model = Onlooker()

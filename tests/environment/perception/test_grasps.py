@@ -7,7 +7,7 @@ from aspire_tui.environment.perception.cloud import TableCloud
 from aspire_tui.environment.perception.grasps import GripperShape, sample_grasps
 from aspire_tui.environment.perception.objects import locate
 from aspire_tui.environment.perception.prompt import parse
-from aspire_tui.environment.perception.segment import search
+from aspire_tui.environment.perception.segment import search, segment
 from aspire_tui.environment.perception.topdown import grasp_on_box, most_upright
 
 HAND = GripperShape()
@@ -96,3 +96,24 @@ def test_only_grasps_that_point_down_are_chosen():
     grasps, scores = np.stack([level, down, down]), np.array([0.9, 0.3, 0.5])
     assert most_upright(grasps, scores, np.eye(4), 0.8) == (2, 0.5)
     assert most_upright(grasps[:1], scores[:1], np.eye(4), 0.8) == (None, -np.inf)
+
+
+def test_a_tall_thing_is_offered_from_the_side_too_and_a_flat_one_is_not(stage):
+    def grasps(height):
+        scene = stage()
+        scene.put("red", (0.33, 0.0), (0.04, 0.04, height), shape="cylinder")
+        view = scene.render()
+        cloud = TableCloud.of(view, 0.0)
+        mask = segment(view.rgb, "red can", view.depth_m, view.K, view.T_base_cam, 0.0)[0].mask
+        thing, others = cloud.points[mask & cloud.valid], cloud.points[~mask & cloud.above_table()]
+        return sample_grasps(thing, others, 0.0, GripperShape())[0]
+
+    tall = grasps(0.12)
+    level = [g for g in tall if abs(g.T[2, 2]) < 0.2]
+    assert level and tall[0].T[2, 2] < -0.7  # from above comes first
+    for g in level:
+        R = g.T[:3, :3]
+        assert abs(np.linalg.det(R) - 1) < 1e-9 and np.allclose(R @ R.T, np.eye(3), atol=1e-9)
+        assert g.T[2, 3] > 0.035  # the palm clears the table
+        assert np.hypot(g.T[0, 3] - 0.33, g.T[1, 3]) < 0.02  # between the fingers is the thing
+    assert not [g for g in grasps(0.035) if abs(g.T[2, 2]) < 0.2]

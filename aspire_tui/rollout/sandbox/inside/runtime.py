@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .combined import COMBINED
 from .denials import Place, advice
 from .pictures import TornPicture
 from .wire import Encoder, Link, Message, Result, decode, pack
@@ -153,10 +154,20 @@ def _module(link: Link, order: Message) -> types.ModuleType:
     if "scipy" in sys.modules:
         module.__dict__["scipy"] = sys.modules["scipy"]
     for function in order["functions"]:
-        module.__dict__[function["name"]] = _primitive(calls, function)
+        name = function["name"]
+        made = COMBINED.get(name)
+        module.__dict__[name] = (
+            _primitive(calls, function) if made is None else _named(made(module.__dict__), function)
+        )
     sys.modules["__main__"] = module
     sys.argv = [PROGRAM]
     return module
+
+
+def _named(made: Any, function: Message) -> Any:
+    """A name made of primitives, with the words of its declaration."""
+    made.__doc__, made.__module__ = function["doc"], "primitives"
+    return made
 
 
 def _primitive(calls: Calls, function: Message) -> Any:
