@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.perception_section import PerceptionSection
+from drivers.perception_section import PerceptionSection as PerceptionSection
 
 FloatArray = NDArray[np.float64]
 

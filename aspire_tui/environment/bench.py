@@ -20,7 +20,7 @@ from aspire_tui.environment.evidence import EvidenceSink, NullEvidence
 from aspire_tui.environment.model import Model, NoModel
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
-from aspire_tui.environment.perception.stacks import Stacks
+from aspire_tui.environment.stacks import Stacks
 from drivers.cell import Cell
 from drivers.types import ArmSample, ArmSpec, Frame, GripperSpec
 

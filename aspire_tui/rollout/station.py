@@ -23,9 +23,9 @@ from aspire_tui.environment.evidence import (
 from aspire_tui.environment.model import Model, NoModel
 from aspire_tui.environment.motion.kinematics import Kinematics
 from aspire_tui.environment.people import Nobody, Operator
-from aspire_tui.environment.perception.stacks import Stacks
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import Primitive, catalogue, embodiment_of
+from aspire_tui.environment.stacks import Stacks
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.rollout.journal import Journal
 from aspire_tui.rollout.metered import MeteredCell

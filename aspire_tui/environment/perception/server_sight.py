@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,10 +15,19 @@ from aspire_tui.environment.perception.segment import LARGEST_SHARE, Segment, Si
 from aspire_tui.environment.perception.servers import pointed, segmented, segmented_at
 from aspire_tui.environment.perception.sight import Pixel, Rgb
 from aspire_tui.environment.services import ServiceFailed
-from drivers.perception_section import PerceptionSection
 
 LEAST_SCORE: Final = 0.3
 LEAST_PIXELS: Final = 12
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are; an empty address: there is none."""
+
+    segment_url: str = ""
+    point_url: str = ""
+    point_model: str = ""
+    within_s: float = 60.0
 
 
 class ServerSight:
@@ -25,8 +35,8 @@ class ServerSight:
 
     name = "server"
 
-    def __init__(self, section: PerceptionSection) -> None:
-        self._section = section
+    def __init__(self, servers: Servers) -> None:
+        self._section = servers
 
     def search(self, rgb: Rgb, prompt: Prompt, cloud: TableCloud | None) -> Sighted:
         s = self._section

@@ -133,9 +133,12 @@ def test_a_picture_without_depth_finds_but_does_not_place(stage):
     blind = type(picture)(
         "scene", picture.rgb, np.zeros_like(picture.depth_m), picture.K, picture.T_base_cam
     )
-    found = locate([blind], "red cube", table_z_m=0.0)
+    found = locate([blind], "red cube")
     assert isinstance(found, NotFound)
     assert "depth" in found.reason
+    # Where the table is known it can be placed on it, and says that it was taken to stand there.
+    placed = locate([blind], "red cube", table_z_m=0.0)
+    assert not isinstance(placed, NotFound) and any("taken for so" in n for n in placed.notes)
 
 
 def test_two_cameras_that_agree_are_joined_and_surer(stage):

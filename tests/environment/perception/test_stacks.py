@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.model import Picture
 from aspire_tui.environment.perception.servers import points_in
-from aspire_tui.environment.perception.stacks import Stacks
 from aspire_tui.environment.primitives import asking_model, grasping, masks, perception
 from aspire_tui.environment.primitives.registry import catalogue
 from aspire_tui.environment.services import ServiceFailed
-from drivers.perception_section import PerceptionSection
+from aspire_tui.environment.stacks import Stacks
+from drivers.types import PerceptionSection
 
 from .eyes_server import EyesServer
 from .test_primitives import Kept, StageCell

@@ -8,10 +8,10 @@ from typing import Final
 
 from aspire_tui.environment.model import Model, NoModel
 from aspire_tui.environment.perception.model_sight import ModelSight
-from aspire_tui.environment.perception.server_sight import ServerSight
+from aspire_tui.environment.perception.server_sight import Servers, ServerSight
 from aspire_tui.environment.perception.sight import CLASSICAL, ClassicalSight, Sight
 from aspire_tui.environment.services import ServiceFailed
-from drivers.perception_section import PerceptionSection
+from drivers.types import PerceptionSection
 
 STACKS: Final = (CLASSICAL, "server", "vlm")
 
@@ -32,7 +32,11 @@ class Stacks:
         """
         known: dict[str, Sight] = {
             CLASSICAL: ClassicalSight(),
-            "server": ServerSight(section),
+            "server": ServerSight(
+                Servers(
+                    section.segment_url, section.point_url, section.point_model, section.within_s
+                )
+            ),
             "vlm": ModelSight(model or NoModel()),
         }
         return cls(chosen or section.stack, known)
