@@ -38,9 +38,7 @@ def main() -> int:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         with _cell_of(job):
-            engine = Engine(
-                job, ready=lambda: _begin(args.ready_fd), agents=agents, sight=sight
-            )
+            engine = Engine(job, ready=lambda: _begin(args.ready_fd), agents=agents, sight=sight)
             return asyncio.run(engine.run())
     except CellBusy as busy:
         text = f"cell {job.spec.cell} is in use by {busy}; attach to it or stop it first"
