@@ -473,6 +473,8 @@ class RunSpec(Struct, frozen=True):
     perception_model: str = ""
     """``PROVIDER:NAME`` that programs may ask about pictures; empty: none."""
     perception_model_url: str = ""
+    experiment: str = ""
+    """What is measured instead of improving a task: nothing of it is run on held-out scenes."""
     agent_at_large: str = ""
     """Why nothing keeps the agent from reading what it should not; empty when something does."""
 

@@ -86,7 +86,7 @@ def context_economy(
     asked = _options(model, base_url, max_cost, options)
     session = None
     if not so_far.complete:
-        session, ended = _one_run(ctx, task, cell, seed, budget, asked)
+        session, ended = _one_run(ctx, task, cell, seed, budget, asked, experiment="context")
         with SessionReader(session) as reader:
             found = [a for a in reader.attachments("experiment") if a.name == REPORT_NAME]
             body = reader.blob(found[-1].blob) if found else None
@@ -239,6 +239,7 @@ def _one_run(
     seed: int,
     budget: Budget,
     options: dict[str, str],
+    experiment: str = "",
 ) -> tuple[Path, RunEnded | None]:
     """One headless run to its end."""
     context = Context.of(ctx)
@@ -251,6 +252,7 @@ def _one_run(
         attended=False,
         budget=budget,
         agent_options=options,
+        experiment=experiment,
     )
     job = make_job(spec, tasks_named([task], context.workspace), context.workspace)
     started = start_or_exit(job)

@@ -210,6 +210,8 @@ class Improvement:
                 f"evidence. Best is hypothesis {best.number}"
             )
             return RunEnded(None, stopped, best.number, reason=reason)
+        if e.job.spec.experiment:
+            return RunEnded(None, stopped, reason=f"experiment {e.job.spec.experiment}: no proof")
         n = e.job.spec.held_out or task.criterion.held_out_n
         spent = e.book.exhausted()
         if spent:
