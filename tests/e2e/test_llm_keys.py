@@ -69,7 +69,7 @@ def found_nowhere(bench: Bench, session: Path, said: list[bytes]) -> int:
     for words in (
         ("sessions", "pack", str(session), str(bench.home / "packed.db"), "--json"),
         ("export", str(session), "--to", "git", str(bench.home / "exported")),
-        ("replay", str(session), "--plain"),
+        ("sessions", "show", str(session), "--json"),
         ("trace", str(session), "--json"),
     ):
         told = bench.run(*words)
