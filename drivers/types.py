@@ -205,14 +205,24 @@ class TaughtStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[[policies]]``: a learned policy behind a server that speaks openpi's wire.
+    """``[[policies]]``: a learned policy behind a server that speaks openpi's or LeRobot's wire.
 
-    It answers chunks of joint targets in radians with the opening, 0 to 1, as a last column.
+    It answers chunks of joint targets with the opening, 0 to 1, as a last column.
     """
 
     name: str
     address: str
-    """``ws://HOST:PORT``."""
+    """``ws://HOST:PORT`` of openpi, ``HOST:PORT`` of LeRobot."""
+    wire: Literal["openpi", "lerobot"] = "openpi"
+    unit: Literal["radians", "degrees"] = "degrees"
+    """Of the joints a LeRobot policy was trained on; its gripper counts 0 to 100."""
+    policy_type: str = "act"
+    """What a LeRobot server is told to load, and from where."""
+    pretrained: str = ""
+    device: str = "cpu"
+    actions_per_chunk: int = 20
+    images: tuple[str, ...] = ("front", "wrist")
+    """What its data set calls the fixed camera and the one on the hand."""
 
 
 class CellInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """``run_policy``: a learned policy behind a server, as one line of a program.
 
 Its actions go through planning and the driver's limits like any move: what it may not do ends the
-call with a status. The wire is openpi's; which servers there are stands in the cell file.
+call with a status. Which servers there are, and whose wire they speak, stands in the cell file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from aspire_tui.domain import Evidence, Keyframe, Status
 from aspire_tui.environment.bench import Workbench
+from aspire_tui.environment.lerobot import LeRobot
 from aspire_tui.environment.motion.execution import execute, prepare, refused
 from aspire_tui.environment.motion.path import polyline
 from aspire_tui.environment.motion.planner import Plan
@@ -25,6 +26,7 @@ from aspire_tui.environment.primitives.arguments import Key, Prompt, number_betw
 from aspire_tui.environment.primitives.motion import MOTION
 from aspire_tui.environment.primitives.perception import fixed_camera, hand_camera
 from aspire_tui.environment.primitives.registry import Primitive, primitive
+from drivers.types import PolicySection
 
 GRIP_STEP: Final = 0.1
 """An opening that changes by less than this is left as it is."""
@@ -59,7 +61,7 @@ def run_policy(
     frames: list[Keyframe] = []
     chunks, last = 0, refused(bench, "OK", "nothing was asked yet")
     try:
-        with OpenPi(section.address) as server:
+        with _server(section, bench) as server:
             while bench.cell.now_s() < ends_s:
                 rows = server.actions(_observation(bench, instruction, frames))
                 chunks += 1
@@ -71,6 +73,12 @@ def run_policy(
     except WrongAnswer as wrong:
         return _told(refused(bench, "INVALID", str(wrong)), "INVALID", str(wrong), frames)
     return _told(last, "OK", f"{chunks} chunks in {seconds:g} s; {last.summary}", frames)
+
+
+def _server(section: PolicySection, bench: Workbench) -> OpenPi | LeRobot:
+    if section.wire == "lerobot":
+        return LeRobot(section, [joint.name for joint in bench.arm.joints])
+    return OpenPi(section.address)
 
 
 def _observation(bench: Workbench, instruction: str, frames: list[Keyframe]) -> dict[str, object]:
