@@ -201,6 +201,8 @@ class ScreenSettings(Struct, frozen=True):
     plain: bool = False
     mouse: bool = False
     """Off: over SSH every movement of a mouse is bytes, and tmux has its own use for it."""
+    pictures: str = "cells"
+    """``cells`` everywhere; ``kitty`` where the terminal has its graphics protocol."""
     picture_kB_s: float = 8.0
     """Most that pictures of a live camera may cost on the link."""
 

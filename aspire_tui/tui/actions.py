@@ -207,6 +207,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "session", no_draft,
     ),
     Action(
+        "mark_task", (), "one task only",
+        "Mark the drafted skill as one for the shown trial's task alone; the gate judges anew.",
+        "session", no_draft,
+    ),
+    Action(
         "edit_draft", (), "edit",
         "Edit the drafted SKILL.md in $EDITOR, then hear what the gate says. Only in HOLD.",
         "session", no_editing_draft,

@@ -53,6 +53,8 @@ from aspire_tui.tui.workspace import Workspace
 TICK_S: Final = 0.5
 REPORT_S: Final = 2.0
 """How often the engine hears that this screen is here."""
+PICTURE_S: Final = 10.0
+"""A picture by the kitty protocol may take the link for so long, once."""
 AWAY_S: Final = 900.0
 """Without a key for so long, the next one is answered with what happened meanwhile."""
 HOLD_SWITCH_S: Final = 0.0005
@@ -89,6 +91,8 @@ class Console(DrawnConsole):
         keeps: Folder of the workspace for what is kept beside recorded sessions.
         eyes: The cameras of the cell, None where there is none to look through.
         picture_B_s: Most bytes a second that live pictures may cost.
+        kitty: Send pictures by the kitty graphics protocol.
+        in_tmux: They have to pass through tmux.
     """
 
     AUTO_FOCUS = None
@@ -152,6 +156,8 @@ class Console(DrawnConsole):
         guide: Guide | None = None,
         eyes: Eyes | None = None,
         picture_B_s: float = 8_000.0,
+        kitty: bool = False,
+        in_tmux: bool = False,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
         name = choose_theme(colours, colours == "mono", theme)
@@ -163,6 +169,9 @@ class Console(DrawnConsole):
         self.editing = Editing(self, editor)
         self.eyes = eyes
         self.picture_B_s = picture_B_s
+        self.kitty_B = int(PICTURE_S * picture_B_s) if kitty else 0
+        self.in_tmux = in_tmux
+        self._pictures_sent = {}
         self.mode: Mode = mode
         self.moment = Moment()
         self.live = Live(expected=feed is not None)

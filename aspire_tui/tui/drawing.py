@@ -25,6 +25,7 @@ from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
+from aspire_tui.tui.panes.picture import kitty_of
 from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
@@ -32,6 +33,7 @@ from aspire_tui.tui.ports import Eyes, Mode
 from aspire_tui.tui.screen.display import DiffedApp
 from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.halfcell import Depth
+from aspire_tui.tui.screen.kitty import KittyPicture
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW
 from aspire_tui.tui.screen.text import line, spread
 from aspire_tui.tui.situation import Situation
@@ -67,6 +69,10 @@ class DrawnConsole(DiffedApp):
     editing: Editing
     guide: Guide | None
     eyes: Eyes | None
+    kitty_B: int
+    in_tmux: bool
+    _pictures_sent: dict[int, KittyPicture]
+    """What the terminal has by each number: another size takes the place of the first."""
     theme_name: ThemeName
     notice: tuple[str, str]
     bars_drawn: bool
@@ -129,6 +135,15 @@ class DrawnConsole(DiffedApp):
             if pane in panes and box.width > 4 and box.height > 2:
                 look = self._look(box.width, box.height)
                 workspace.pane(pane).show(self._body(pane, look), look.height)
+                if pane == "call" and self.kitty_B and self.moment.picture is not None:
+                    self._send_picture(self.moment.picture.data, look)
+
+    def _send_picture(self, data: bytes, look: Look) -> None:
+        """Give the terminal a picture it does not have yet; its cells are drawn as text."""
+        picture = kitty_of(data, look)
+        if picture is not None and self._pictures_sent.get(picture.id) != picture:
+            self._pictures_sent[picture.id] = picture
+            self.to_terminal(picture.sending(self.in_tmux))
 
     def _body(self, pane: PaneId, look: Look) -> Body:
         if self.size.width < LEAST_COLUMNS and pane != "calls":
@@ -149,8 +164,13 @@ class DrawnConsole(DiffedApp):
             now_s=self._clock() if self.mode == "live" else None,
             unfolded=self.acts.looking.unfolded,
             live=self.mode == "live",
+            kitty_B=self.kitty_B,
             lanes=self.acts.looking.showing_lanes,
         )
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send a control sequence that draws nothing."""
+        raise NotImplementedError
 
     def draw_overlay(self) -> None:
         room = self.workspace.size

@@ -40,6 +40,11 @@ def _ruled(now: Snapshot) -> bool:
     return now.promotion is not None and now.promotion.standing != "draft"
 
 
+def _wanted(now: Snapshot) -> bool:
+    """The gate would let it in as it is."""
+    return now.promotion is not None and now.promotion.would_be != "refused"
+
+
 def _over(now: Snapshot) -> bool:
     return now.ended is not None
 
@@ -53,7 +58,8 @@ LIVE: Final = (
     Step("search", "wait: the search tries repairs until one is kept (●).", _kept),
     Step("pause", "one is kept. Press p: the agent waits for you.", _acted("pause_agent")),
     Step("draft", "press 5, j down to the ●, P, y: a skill is drafted.", _drafted),
-    Step("admit", "read the gate; enter on admit; type the skill's name.", _ruled),
+    Step("mark", "the gate misses a task. Tab to: one task only, enter.", _wanted),
+    Step("admit", "tab to: admit, enter; then type the skill's name.", _ruled),
     Step("end", "esc closes. Press E, then y: the run ends.", _over),
     Step("replay", "press q: you leave, and see it all again.", lambda _: False),
 )

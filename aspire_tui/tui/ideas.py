@@ -16,12 +16,15 @@ from aspire_tui.tui.panes.bars import Asking, Offered
 from aspire_tui.tui.panes.promotion import promotion_body
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.situation import Confirm
+from aspire_tui.tui.skill_mark import marked_for
 
 if TYPE_CHECKING:
     from aspire_tui.tui.app import Console
 
 TYPED: Final = ("fork", "fork_note", "borrow", "prune", "admit")
 """Acts whose words are typed first."""
+OFFERED: Final = ("admit", "mark_task", "edit_draft", "abandon")
+"""What can be done with a draft."""
 SKILL_MOST: Final = 64_000
 """Characters of a SKILL.md that are shown."""
 
@@ -50,6 +53,7 @@ class IdeaActs:
             "prune": partial(self._type, "prune", "why it is given up; the next round is told"),
             "promote": self._promote,
             "admit": self._type_admit,
+            "mark_task": self._mark_task,
             "edit_draft": self._edit_draft,
             "abandon": self._abandon,
         }
@@ -192,7 +196,7 @@ class IdeaActs:
         waiting = self._promotion
         if waiting is not None and waiting.standing == "draft":
             name = clean_line(waiting.skill, 40)
-            console.acts.offered = Offered(f"{name}:", ("admit", "edit_draft", "abandon"))
+            console.acts.offered = Offered(f"{name}:", OFFERED)
             console.draw_bars()
 
     def _type_admit(self) -> None:
@@ -209,6 +213,22 @@ class IdeaActs:
             "promote",
             {"step": "confirm", "skill": waiting.skill, "hypothesis": waiting.hypothesis or 0},
         )
+
+    def _mark_task(self) -> None:
+        """The draft is for the shown trial's task alone; then hear what the gate says."""
+        waiting, trial = self._promotion, self._console.moment.trial
+        if waiting is None or not waiting.folder or trial is None:
+            return
+        path, task = Path(waiting.folder) / "SKILL.md", trial.task
+
+        def mark(_: SessionReader) -> str:
+            path.write_text(marked_for(path.read_text(encoding="utf-8"), task), encoding="utf-8")
+            return waiting.skill
+
+        def check(skill: str) -> None:
+            self._console.orders.send("promote", {"step": "check", "skill": skill})
+
+        self._console.ask(mark, check)
 
     def _edit_draft(self) -> None:
         waiting = self._promotion

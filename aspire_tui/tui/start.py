@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib.util
 import os
 import secrets
 import subprocess
@@ -38,6 +39,7 @@ from drivers.runtime_dir import runtime_dir
 THEMES: Final[tuple[ThemeName, ...]] = ("dark", "light", "contrast", "ansi", "mono")
 
 
+PICTURES: Final = ("cells", "kitty")
 GUIDED_CELL: Final = "yam"
 """The stand-in that ships: a guided session never moves a real arm."""
 
@@ -65,6 +67,11 @@ class Desk:
         asked = settings.screen.theme
         if asked and asked not in THEMES:
             raise ConfigError(f"[screen] theme = {asked!r}; {suggestion(asked, THEMES)}")
+        pictures = settings.screen.pictures
+        if pictures not in PICTURES:
+            raise ConfigError(f"[screen] pictures = {pictures!r}; {suggestion(pictures, PICTURES)}")
+        if pictures == "kitty" and importlib.util.find_spec("textual_image") is None:
+            raise ConfigError("[screen] pictures = 'kitty' needs: pip install 'aspire-tui[images]'")
         left = Remembered(memory).read().theme_name()
         return {
             "ascii": plain_ascii,
@@ -74,6 +81,8 @@ class Desk:
             "keeps": root / "bookmarks" if root is not None else None,
             "remembered": memory,
             "editor": editor_of(os.environ),
+            "kitty": pictures == "kitty" and not plain_ascii,
+            "in_tmux": bool(os.environ.get("TMUX")),
             "picture_B_s": 1e3 * max(0.5, settings.screen.picture_kB_s),
         }
 

@@ -197,7 +197,7 @@ def _slow_link(folder: Path, kB_s: int, round_trip_s: float, goal: int) -> Figur
         t.wait(ready, timeout_s=60.0)
         t.read(2.0)
         spent, since = t.received, time.monotonic()
-        for number in range(40):
+        for number in range(24):
             key, shown = ("2", b"2 Call*") if number % 2 == 0 else ("1", b"1 Calls*")
             t.read(0.3)
             begun = time.monotonic()

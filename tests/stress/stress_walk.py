@@ -21,7 +21,7 @@ from tests.stress.result import Result
 
 N = 1
 PATIENCE_S = 900.0
-CRITERION = "\n[criterion]\nheld_out_n = 8\nmin_lower_bound = 0.2\ndev_n = 5\nselection_n = 8\n"
+CRITERION = "\n[criterion]\nheld_out_n = 8\nmin_lower_bound = 0.2\ndev_n = 5\nselection_n = 20\n"
 
 Keys = tuple[str, ...]
 DOES: Mapping[str, Keys] = {
@@ -70,8 +70,12 @@ def _walked(bench: Bench, tmux: Tmux) -> Result:
             tmux.press("5", "g")
             _to_the_kept_one(tmux)
             tmux.press("P", "y")
+        elif title == "mark":
+            _offered(tmux, "one task only")
         elif title == "admit":
-            _admit(tmux, _drafted(bench))
+            _offered(tmux, "admit")
+            _until(tmux, lambda s: "type the name" in s, "the name is asked for")
+            tmux.press(*_drafted(bench), "Enter")
         elif title == "replay":
             break
         else:
@@ -94,11 +98,14 @@ def _asked(screen: str) -> str:
     return row.removeprefix(" GUIDE ").strip().partition(":")[0]
 
 
-def _admit(tmux: Tmux, name: str) -> None:
-    _until(tmux, lambda s: name in s, "the draft")
+def _offered(tmux: Tmux, act: str) -> None:
+    """Tab to one of the acts in the bar, and take it."""
+    _until(tmux, lambda s: "[cancel]" in s and act in s, f"{act} is offered")
+    for _ in range(8):
+        tmux.press("Tab")
+        if f"{act}]" in tmux.screen():
+            break
     tmux.press("Enter")
-    _until(tmux, lambda s: "type the name" in s, "the name is asked for")
-    tmux.press(*name, "Enter")
 
 
 def _to_the_kept_one(tmux: Tmux) -> None:

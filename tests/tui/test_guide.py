@@ -33,7 +33,7 @@ async def test_every_step_waits_for_its_own_event(tmp_path: Path) -> None:
     try:
         async with bench(story.path, size=(80, 24), guide=guide) as b:
             assert (
-                "GUIDE  hold: press space" in b.rows("guide")[0] and "1 of 11" in b.rows("guide")[0]
+                "GUIDE  hold: press space" in b.rows("guide")[0] and "1 of 12" in b.rows("guide")[0]
             )
             act(story, "step")
             act(story, "hold", accepted=False)
@@ -56,6 +56,8 @@ async def test_every_step_waits_for_its_own_event(tmp_path: Path) -> None:
             act(story, "pause_agent")
             await b.until(lambda: guide.steps[guide.at].title == "draft")
             story.say(SkillDrafted("s", 1, 1, 1, str(tmp_path), "rules"))
+            await b.until(lambda: guide.steps[guide.at].title == "mark")
+            story.say(SkillRuled("s", "draft", would_be="provisional"))
             await b.until(lambda: guide.steps[guide.at].title == "admit")
             story.say(SkillRuled("s", "refused", ("another session",)))
             await b.until(lambda: guide.steps[guide.at].title == "end")

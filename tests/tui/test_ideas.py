@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 from consoles import Said, bench
+from hypothesis import given
+from hypothesis import strategies as st
 from recorded import Story
 from test_by_hand import between_trials, row_text
 
 from aspire_tui.events import PhaseChanged, SkillDrafted, SkillRuled
+from aspire_tui.library.front_matter import read_front_matter
+from aspire_tui.tui.skill_mark import NoFrontMatter, marked_for
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,9 @@ async def test_promote_drafts_shows_the_gate_and_admits_by_name(tmp_path: Path) 
     story = between_trials(tmp_path / "promoting.db")
     folder = tmp_path / "draft"
     folder.mkdir()
-    (folder / "SKILL.md").write_text("# Grasp deeper\nlower by 12 mm\n")
+    (folder / "SKILL.md").write_text(
+        "---\nname: grasp-deeper\ndescription: deeper\n---\n# Grasp deeper\nlower by 12 mm\n"
+    )
     try:
         async with bench(story.path) as b:
             await b.press("5", "G", "P", "y")
@@ -103,7 +109,11 @@ async def test_promote_drafts_shows_the_gate_and_admits_by_name(tmp_path: Path) 
             for part in ("grasp-deeper", "needs another session", "Grasp deeper", "refused"):
                 assert part in rows, part
             assert "[cancel]" in b.bar and "admit" in b.bar and "abandon" in b.bar
-            await b.press("tab", "enter", *"wrong", "enter")
+            await b.press("tab", "tab", "enter")
+            await b.until(lambda: b.engine.verbs == ["promote", "promote"])
+            assert b.engine.sent.pop()[1] == {"step": "check", "skill": "grasp-deeper"}
+            assert 'task-specific: "cube_stack"' in (folder / "SKILL.md").read_text()
+            await b.press("P", "tab", "enter", *"wrong", "enter")
             assert "that is not its name" in b.bar and len(b.engine.sent) == 1
             await b.press("escape", "P", "tab", "enter")
             await b.until(lambda: b.console.acts.typing == "admit")
@@ -133,3 +143,15 @@ async def test_nothing_of_this_is_for_a_replay(tree: Path) -> None:
         for key in ("f", "F", "plus", "x", "P"):
             await b.press(key)
             assert "replay: no cell attached" in b.bar, key
+
+
+@given(task=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
+def test_a_mark_is_read_back_as_it_was_written_and_replaces_an_earlier_one(task: str) -> None:
+    for metadata in ("", 'metadata:\n  kind: "heuristic"\n'):
+        text = f"---\nname: deeper\ndescription: goes deeper\n{metadata}---\n# Deeper\n"
+        once = marked_for(text, "other")
+        found = read_front_matter(marked_for(once, task))
+        assert found.metadata["task-specific"] == task
+        assert ("kind" in found.metadata) == bool(metadata) and found.name == "deeper"
+    with pytest.raises(NoFrontMatter):
+        marked_for("# no front matter", task)

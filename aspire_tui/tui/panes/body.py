@@ -26,6 +26,8 @@ class Look:
     unfolded: frozenset[int] = frozenset()
     """Hypotheses whose trials are listed."""
     live: bool = False
+    kitty_B: int = 0
+    """Most bytes of a picture by the kitty protocol; 0 draws pictures with cells."""
     lanes: bool = False
     """Hypotheses are drawn over time instead of as a tree."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.screen.halfcell import Depth, halfcells
+from aspire_tui.tui.screen.kitty import KittyPicture, kitty_picture
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, line
 
@@ -30,8 +31,22 @@ def picture_lines(moment: Moment, look: Look) -> list[Line]:
         return []
     what = "overlay" if picture.overlay else "picture"
     head = f"{clean_line(picture.camera, 24)} {what} at {picture.t_s:.2f} s"
-    rows = min(MOST_ROWS, max(6, look.height - 4))
-    return [line((head, "dim")), *_drawn(picture.data, rows, look.width, look.depth)]
+    drawn = kitty_of(picture.data, look)
+    if drawn is not None:
+        cost = f"  {len(drawn.png) / 750:.0f} kB sent once"  # base64 makes three bytes four
+        return [line((head, "dim"), (cost, "faint")), *drawn.lines()]
+    return [line((head, "dim")), *_drawn(picture.data, _rows(look), look.width, look.depth)]
+
+
+def kitty_of(data: bytes, look: Look) -> KittyPicture | None:
+    """The picture as the kitty protocol sends it; None where it is drawn with cells."""
+    if look.kitty_B == 0 or isinstance(decode(data), str):
+        return None
+    return kitty_picture(data, _rows(look), look.width, look.kitty_B)
+
+
+def _rows(look: Look) -> int:
+    return min(MOST_ROWS, max(6, look.height - 4))
 
 
 @lru_cache(maxsize=8)

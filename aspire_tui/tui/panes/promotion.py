@@ -39,7 +39,8 @@ def promotion_body(waiting: PromotionView | None, skill_text: str, look: Look) -
     if waiting.folder:
         rows.append(section("its files", look.width, glyphs))
         rows += wrap(clean_line(waiting.folder, 400), look.width, "dim")
-    return Body("Promotion", FixedLines(rows), foot="j k scroll, esc closes")
+    foot = "P offers what can be done, j k scroll, esc closes"
+    return Body("Promotion", FixedLines(rows), foot=foot)
 
 
 def _list(title: str, texts: tuple[str, ...], mark: str, role: str, look: Look) -> list[Line]:
