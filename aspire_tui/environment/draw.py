@@ -62,6 +62,9 @@ def draw(
         x, y = _free_spot(task, rng, _radius(thing.size_m), discs)
         discs.append((x, y, _radius(thing.size_m)))
         placed[thing.name] = Placed(thing, (x, y, table_z_m + thing.size_m[2] / 2), yaw)
+    for place in task.start.recalled:
+        was = placed[place.name]
+        placed[place.name] = Placed(was.thing, place.xyz_m, place.yaw_rad)
     others = _distractors(task, rng, discs, table_z_m)
     objects = tuple(
         SceneObject(

@@ -74,6 +74,8 @@ def start_for(task: TaskDef, seed: int, attempt: int, bench: Workbench) -> list[
         ResetImpossible: What is fixed is not seen, or leaves no room.
     """
     fixed = {o.name: _standing(task, o.name, bench) for o in task.objects if o.hold != "free"}
+    if task.start.recalled:
+        return draw(task, seed, attempt, bench.table_z_m)[0]
     for k in range(DRAWS):
         placed, _ = draw(task, seed, attempt + 1000 * k, bench.table_z_m)
         moved = [_at(p, fixed) for p in placed]

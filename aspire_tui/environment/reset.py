@@ -19,6 +19,7 @@ from aspire_tui.environment.footprint import find_by_outline, handle_at, handle_
 from aspire_tui.environment.hand_reset import by_arm, by_operator, start_for
 from aspire_tui.environment.parking import begin_at, park
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
+from aspire_tui.environment.recall import residual_checks
 from aspire_tui.environment.relations import RELATIONS, judge_range
 from aspire_tui.environment.task import Relation, TaskDef
 from drivers.errors import CellRefused
@@ -145,6 +146,8 @@ def verify_reset(
         if p.thing.name in covered:
             continue
         checks.append(_place_check(view, p, bench))
+    if task.start.recalled:
+        checks += residual_checks(view, placed, bench.table_z_m)
     checks += _mark(task, view, bench)
     outcome, reason = _conclude(checks)
     return ResetVerdict(

@@ -96,6 +96,14 @@ class SubTask(Struct):
     goal: tuple[Relation, ...]
 
 
+class Recalled(Struct):
+    """Where one thing stood at the start of a past trial: its centre, base frame."""
+
+    name: str
+    xyz_m: tuple[float, float, float]
+    yaw_rad: float
+
+
 class Start(Struct):
     """How the reset draws a scene: a rectangle in the base frame, any yaw, a gap between things."""
 
@@ -111,6 +119,9 @@ class Start(Struct):
     """A region the cell was taught: things are set out there, instead of in the rectangle."""
     pose: str = ""
     """A start pose the cell was taught: the arm goes there before the program begins."""
+    recalled: tuple[Recalled, ...] = ()
+    """The start of a past trial, to be set again; what is in it is drawn no more."""
+    recalled_from: str = ""
     base_x_m: tuple[float, float] | None = None
     """Where a base that drives starts, room frame; the rectangle above is then the room's too."""
     base_y_m: tuple[float, float] | None = None

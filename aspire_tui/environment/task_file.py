@@ -167,5 +167,8 @@ def _check_things(task: TaskDef, path: Path) -> None:
             raise TaskError(f"{path}: in_scope {given!r} is no name a program could use")
         if name not in names:
             raise TaskError(f"{path}: in_scope {given} is {name!r}, which is not among objects")
+    for recalled in task.start.recalled:
+        if recalled.name not in names:
+            raise TaskError(f"{path}: start recalls {recalled.name!r}, which is not among objects")
     if (task.start.base_x_m is None) != (task.start.base_y_m is None):
         raise TaskError(f"{path}: start.base_x_m and start.base_y_m come together")
