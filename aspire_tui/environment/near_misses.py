@@ -306,6 +306,7 @@ def _wiped(
 
 MAKERS: Final[dict[str, Maker]] = {
     "on": _on,
+    "rests_on": _on,
     "lifted": _held,
     "upright_above": _held,
     "covers": _covers,

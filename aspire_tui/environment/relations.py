@@ -136,11 +136,17 @@ def _on_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str, flo
     }
 
 
+def _rests_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list[Check]:
+    """As ``on``, by the cameras alone: a hand may be holding something else by now."""
+    return [c for c in _on_checks(task, r, looks, s) if c.source != "gripper"]
+
+
 RELATIONS: dict[str, RelationKind] = {
     k.name: k
     for k in (
         RelationKind("lifted", False, False, _lifted_checks, _lifted_truth),
         RelationKind("on", True, True, _on_checks, _on_truth),
+        RelationKind("rests_on", True, False, _rests_checks, _on_truth),
         *relations_raised.KINDS,
         *relations_placed.KINDS,
         *relations_moved.KINDS,

@@ -116,3 +116,16 @@ def test_a_wrong_task_file_is_one_line(tmp_path, text: str, said: str) -> None: 
     with pytest.raises(TaskError, match=said) as caught:
         load_task(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_stack_may_rest_while_a_hand_holds_something_else() -> None:
+    busy = Sensed(width_m=0.022, tool_xyz_m=(0.34, -0.05, 0.2), table_z_m=0.0, grip_force_N=20.0)
+    assert verdict(STACKED, STACKED, busy)[0] == "FAIL"  # ``on`` wants the gripper away
+    looks = [Look("scene", STACKED, STACKED)]
+    assert fuse(RELATIONS["rests_on"].checks(STACK, ON, looks, busy))[0] == "PASS"
+    fallen = {**STACKED, "red cube": Sighting(0.40, 0.0, 0.063)}
+    looks = [Look("scene", fallen, fallen)]
+    assert fuse(RELATIONS["rests_on"].checks(STACK, ON, looks, busy))[0] == "FAIL"
+    assert fuse(RELATIONS["rests_on"].checks(STACK, ON, [Look("scene", {}, {})], busy))[0] == (
+        "UNSURE"
+    )
