@@ -23,6 +23,8 @@ from aspire_tui.session.rows import (
     AttemptRow,
     HypothesisRow,
     KeyframeRow,
+    ListedTrial,
+    TreeRow,
     TrialRow,
 )
 from aspire_tui.session.views import Score
@@ -174,9 +176,7 @@ def attempts(rows: Rows, trial: int, upto: int) -> list[AttemptRow]:
     return answer
 
 
-def hypotheses(
-    rows: Rows, story: Iterable[Recorded], upto: int, spent: Spent
-) -> list[HypothesisRow]:
+def hypotheses(rows: Rows, story: Iterable[Recorded], upto: int) -> list[HypothesisRow]:
     """``story``: the events that open hypotheses or use tokens, in order."""
     scores: dict[int, dict[SeedSet, Score]] = defaultdict(dict)
     for hypothesis, seed_set, *score in rows(
@@ -199,7 +199,7 @@ def hypotheses(
             (upto,),
         )
     }
-    answer, undecided = [], ("open", None, "", None)
+    answer, undecided, spent = [], ("open", None, "", None), _Spent()
     for recorded in story:
         event = recorded.event
         if isinstance(event, TokensUsed):
@@ -210,7 +210,7 @@ def hypotheses(
         status, decided_seq, reason, mono_s = decided.get(event.hypothesis, undecided)
         answer.append(
             msgspec.structs.replace(
-                opened_row(recorded, event, *spent.until(recorded, event)),
+                _opened(recorded, event, *spent.until(recorded, event)),
                 status=status,
                 decided_seq=decided_seq,
                 decided_reason=reason,
@@ -224,7 +224,7 @@ def hypotheses(
     return answer
 
 
-def opened_row(
+def _opened(
     recorded: Recorded, event: HypothesisOpened, tokens: int, minutes: float
 ) -> HypothesisRow:
     """A node as it stands when it is opened."""
@@ -245,15 +245,47 @@ def opened_row(
     )
 
 
-def tried(rows: Rows, hypothesis: int, upto: int) -> tuple[int, int, float]:
-    """Closed trials of a hypothesis, how many passed, and their minutes together."""
+def tree_rows(rows: Rows, upto: int) -> list[TreeRow]:
+    """Every node as it stood, oldest first, from the tables alone."""
+    scores: dict[int, dict[SeedSet, Score]] = defaultdict(dict)
+    for hypothesis, seed_set, *score in rows(
+        "SELECT hypothesis, seed_set, k, n, lo, hi FROM scores WHERE seq<=? ORDER BY seq", (upto,)
+    ):
+        scores[hypothesis][seed_set] = Score(*score)
+    decided = {
+        hypothesis: (status, mono_s)
+        for hypothesis, status, mono_s in rows(
+            "SELECT hypothesis, status, mono_s FROM decisions JOIN events USING (seq) "
+            "WHERE seq<=? ORDER BY seq",
+            (upto,),
+        )
+    }
+    return [
+        TreeRow(
+            hypothesis, parent, claim, program, seq, mono_s,
+            *decided.get(hypothesis, ("open", None)), scores.get(hypothesis, {}),
+        )
+        for hypothesis, parent, claim, program, seq, mono_s in rows(
+            "SELECT hypothesis, parent, claim, program, opened_seq, mono_s FROM hypotheses "
+            "JOIN events ON events.seq=opened_seq WHERE opened_seq<=? ORDER BY opened_seq",
+            (upto,),
+        )
+    ]  # fmt: skip
+
+
+def listed_trials(rows: Rows, upto: int, newest: int) -> list[ListedTrial]:
+    """The newest trials in order of number, as they stood."""
     found = rows(
-        "SELECT count(*), coalesce(sum(outcome='PASS'), 0), coalesce(sum(wall_s), 0.0) FROM trials "
-        "WHERE hypothesis=? AND closed_seq<=? AND outcome IS NOT NULL",
-        (hypothesis, upto),
+        "SELECT trial, hypothesis, seed, seed_set, opened_mono_s, closed_seq, outcome, implicated, "
+        "reason, wall_s FROM trials WHERE opened_seq<=? ORDER BY trial DESC LIMIT ?",
+        (upto, newest),
     )
-    trials, passed, wall_s = next(iter(found))
-    return trials, passed, wall_s / 60.0
+    listed = []
+    for number, hypothesis, seed, seed_set, opened_s, closed_seq, *closing in found:
+        over = closed_seq is not None and closed_seq <= upto
+        closed = (True, *closing) if over else ()
+        listed.append(ListedTrial(number, hypothesis, seed, seed_set, opened_s, *closed))
+    return listed[::-1]
 
 
 def judged_attempts(rows: Rows, upto: int, newest: int) -> list[tuple[SeedSet, tuple[bool, ...]]]:
@@ -284,7 +316,7 @@ def first_pass(rows: Rows, upto: int) -> tuple[int, int, float] | None:
     return next(iter(found), None)
 
 
-class Spent:
+class _Spent:
     """Tokens and time between one hypothesis and the next of the same author."""
 
     def __init__(self) -> None:

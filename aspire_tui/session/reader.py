@@ -45,8 +45,10 @@ from aspire_tui.session.rows import (
     CallSeq,
     HypothesisRow,
     KeyframeRow,
+    ListedTrial,
     Problem,
     ProgramRow,
+    TreeRow,
     TrialRow,
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot, fold_all
@@ -285,16 +287,21 @@ class SessionReader:
         return [AgentLine(e.seq, e.wall_s, e.mono_s, e.event) for e in events]
 
     @_or_damaged
-    def hypotheses(
-        self, upto_seq: int | None = None, spent: nouns.Spent | None = None
-    ) -> list[HypothesisRow]:
-        """Every node of the tree, oldest first, as it stood.
-
-        ``spent`` ends up holding what was used since the last one, for whoever reads on.
-        """
+    def hypotheses(self, upto_seq: int | None = None) -> list[HypothesisRow]:
+        """Every node of the tree, oldest first, as it stood."""
         upto = self._upto(upto_seq)
         story = self.events(kinds=("hypothesis", "tokens"), upto_seq=upto)
-        return nouns.hypotheses(self._rows, story, upto, spent or nouns.Spent())
+        return nouns.hypotheses(self._rows, story, upto)
+
+    @_or_damaged
+    def tree_rows(self, upto_seq: int | None = None) -> list[TreeRow]:
+        """Every node of the tree as a tree shows it, oldest first, as it stood."""
+        return nouns.tree_rows(self._rows, self._upto(upto_seq))
+
+    @_or_damaged
+    def listed_trials(self, newest: int, upto_seq: int | None = None) -> list[ListedTrial]:
+        """The newest trials as a list shows them, in order of number, as they stood."""
+        return nouns.listed_trials(self._rows, self._upto(upto_seq), newest)
 
     @_or_damaged
     def judged_attempts(
@@ -316,13 +323,6 @@ class SessionReader:
             "WHERE seq<=? ORDER BY seq"
         )
         return self._rows(sql, (self._upto(upto_seq),))
-
-    @_or_damaged
-    def tried(self, hypothesis: int, upto_seq: int | None = None) -> tuple[int, int, float]:
-        """Closed trials of a hypothesis, how many passed, and their minutes together."""
-        return nouns.tried(self._rows, hypothesis, self._upto(upto_seq))
-
-    # -- what lies beside the events ----------------------------------------------------------
 
     @_or_damaged
     def program(self, sha: str) -> ProgramRow | None:

@@ -133,6 +133,36 @@ class HypothesisRow(Struct, frozen=True):
     """Session time since then, trials included: what it took to come to this idea."""
 
 
+class TreeRow(Struct, frozen=True):
+    """A node of the tree as a tree shows it: no more than the tables hold ready."""
+
+    hypothesis: int
+    parent: int | None
+    claim: str
+    program: str
+    opened_seq: int
+    opened_mono_s: float
+    status: HypothesisStatus = "open"
+    decided_mono_s: float | None = None
+    scores: dict[SeedSet, Score] = {}
+
+
+class ListedTrial(Struct, frozen=True):
+    """A trial as a list of trials shows it: only what opening and closing it settles."""
+
+    trial: int
+    hypothesis: int | None
+    seed: int
+    seed_set: SeedSet
+    opened_mono_s: float = 0.0
+    closed: bool = False
+    outcome: Outcome | None = None
+    implicated: int | None = None
+    reason: str = ""
+    wall_s: float = 0.0
+    """How long it took, once closed."""
+
+
 class ProgramRow(Struct, frozen=True):
     """A program text that entered the session."""
 

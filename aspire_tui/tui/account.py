@@ -13,7 +13,7 @@ from aspire_tui.events import TokensUsed
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.snapshot import Snapshot
 
-TRIALS_COUNTED: Final = 2_000
+TRIALS_COUNTED: Final = 1_000
 """The newest so many trials are in pass@k."""
 LEAST_SHARE: Final = 0.02
 """From a smaller part of a budget nothing is foretold."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aspire_tui.session.failures import FailureGroup, failure_groups
 from aspire_tui.session.handover import hand_over
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.session.rows import HypothesisRow, TrialRow
+from aspire_tui.session.rows import TreeRow, TrialRow
 from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.panes.body import Body, Look, Target
 from aspire_tui.tui.panes.compare import (
@@ -173,7 +173,7 @@ class Comparing:
         self._console.acts.looking.focus("calls")
 
 
-def _named(reader: SessionReader, row: HypothesisRow) -> Named:
+def _named(reader: SessionReader, row: TreeRow) -> Named:
     program = reader.program(row.program)
     return f"H{row.hypothesis}", program.text if program is not None else ""
 

@@ -13,28 +13,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from aspire_tui.domain import Outcome, SeedSet
-from aspire_tui.session.rows import HypothesisRow
+from aspire_tui.domain import SeedSet
+from aspire_tui.session.rows import ListedTrial, TreeRow
 from aspire_tui.tui.panes.targets import Target
 
 LEVELS_DRAWN = 12
 """Levels of a node that are drawn; what lies deeper says so."""
-
-
-class ListedTrial(NamedTuple):
-    """A trial as a list of trials shows it: only what opening and closing it settles."""
-
-    trial: int
-    hypothesis: int | None
-    seed: int
-    seed_set: SeedSet
-    closed: bool
-    outcome: Outcome | None
-    implicated: int | None
-    reason: str
-    opened_mono_s: float = 0.0
-    wall_s: float = 0.0
-    """How long it took, once closed."""
 
 
 class Best(NamedTuple):
@@ -69,7 +53,7 @@ class Tree:
         scored: Seed sets on which anything was scored.
     """
 
-    hypotheses: tuple[HypothesisRow, ...] = ()
+    hypotheses: tuple[TreeRow, ...] = ()
     order: tuple[int, ...] = ()
     parents: tuple[int, ...] = ()
     depths: tuple[int, ...] = ()
@@ -81,13 +65,13 @@ class Tree:
     progress: Progress = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
-    def of(cls, hypotheses: Iterable[HypothesisRow], trials: Iterable[ListedTrial]) -> Tree:
+    def of(cls, hypotheses: Iterable[TreeRow], trials: Iterable[ListedTrial]) -> Tree:
         growing = GrowingTree(hypotheses)
         for trial in trials:
             growing.try_(trial)
         return growing.tree()
 
-    def hypothesis(self, number: int | None) -> HypothesisRow | None:
+    def hypothesis(self, number: int | None) -> TreeRow | None:
         age = self.ages.get(-1 if number is None else number)
         return self.hypotheses[age] if age is not None else None
 
@@ -201,8 +185,8 @@ class TreeRows:
 class GrowingTree:
     """A tree while it grows: a new node or trial is put in its place, nothing is built anew."""
 
-    def __init__(self, hypotheses: Iterable[HypothesisRow] = ()) -> None:
-        self.hypotheses: list[HypothesisRow] = []
+    def __init__(self, hypotheses: Iterable[TreeRow] = ()) -> None:
+        self.hypotheses: list[TreeRow] = []
         self.ages: dict[int, int] = {}
         self._order: list[int] = []
         self._parents: list[int] = []
@@ -218,7 +202,7 @@ class GrowingTree:
             self._append(row)
         self._order = self._read()
 
-    def add(self, row: HypothesisRow) -> None:
+    def add(self, row: TreeRow) -> None:
         """One more hypothesis, younger than all others."""
         parent = self.ages.get(row.parent, -1) if row.parent is not None else -1
         before, elder = parent, self._last_root if parent < 0 else self._youngest[parent]
@@ -227,7 +211,7 @@ class GrowingTree:
         place = self._order.index(before) + 1 if before >= 0 else 0
         self._order.insert(place, self._append(row))
 
-    def _append(self, row: HypothesisRow) -> int:
+    def _append(self, row: TreeRow) -> int:
         age = len(self.hypotheses)
         parent = self.ages.get(row.parent, -1) if row.parent is not None else -1
         if parent < 0:
@@ -254,7 +238,7 @@ class GrowingTree:
             waiting += reversed(children.get(age, ()))
         return order
 
-    def change(self, row: HypothesisRow) -> None:
+    def change(self, row: TreeRow) -> None:
         """A known hypothesis has another score or standing."""
         self.hypotheses[self.ages[row.hypothesis]] = row
         self._scored |= row.scores.keys()
@@ -265,7 +249,7 @@ class GrowingTree:
         if n >= LEAST_SCENES and (not known or k / n > known[-1].share):
             self._progress[seed_set] = (*known, Best(mono_s, k / n))
 
-    def known(self, number: int) -> HypothesisRow | None:
+    def known(self, number: int) -> TreeRow | None:
         age = self.ages.get(number)
         return self.hypotheses[age] if age is not None else None
 

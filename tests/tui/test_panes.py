@@ -68,7 +68,11 @@ def poisoned(moment: Moment) -> Moment:
     ended = tuple(msgspec.structs.replace(e, error=NASTY, stdout=NASTY) for e in moment.facts.ended)
     tree = Tree.of(
         (msgspec.structs.replace(h, claim=NASTY) for h in moment.tree.hypotheses),
-        (t._replace(reason=NASTY) for mine in moment.tree.trials.values() for t in mine),
+        (
+            msgspec.structs.replace(t, reason=NASTY)
+            for mine in moment.tree.trials.values()
+            for t in mine
+        ),
     )
     return replace(
         moment, call=detail, calls=calls, program=program, trial=trial, tree=tree,

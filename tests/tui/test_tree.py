@@ -18,13 +18,13 @@ from recorded import Story, first_half, second_half
 from aspire_tui.domain import Tokens
 from aspire_tui.events import HypothesisDecided, HypothesisOpened, HypothesisScored, TokensUsed
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.session.rows import HypothesisRow
+from aspire_tui.session.rows import ListedTrial, TreeRow
 from aspire_tui.session.snapshot import EMPTY
 from aspire_tui.tui.moment import Asked, Moment, Remembered, read_moment
 from aspire_tui.tui.panes.body import Look, Target
 from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.screen.text import plain
-from aspire_tui.tui.tree import GrowingTree, ListedTrial, Tree, TreeRows
+from aspire_tui.tui.tree import GrowingTree, Tree, TreeRows
 from aspire_tui.tui.tree_reading import TreeReading
 
 SCREEN = 20
@@ -34,12 +34,12 @@ def opened(number: int, parent: int | None, program: str = "p") -> HypothesisOpe
     return HypothesisOpened(number, parent, f"claim {number}", "a line", "it fails", program, "me")
 
 
-def row(number: int, parent: int | None) -> HypothesisRow:
-    return HypothesisRow(number, parent, f"claim {number}", "", "", "p", "me", (), number, 1.0)
+def row(number: int, parent: int | None) -> TreeRow:
+    return TreeRow(number, parent, f"claim {number}", "p", number, 1.0)
 
 
 def trial(number: int, hypothesis: int | None) -> ListedTrial:
-    return ListedTrial(number, hypothesis, number, "dev", True, "PASS", None, "", 1.0, 1.0)
+    return ListedTrial(number, hypothesis, number, "dev", 1.0, True, "PASS", wall_s=1.0)
 
 
 @st.composite

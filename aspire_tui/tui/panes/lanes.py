@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from aspire_tui.domain import Outcome
-from aspire_tui.session.rows import HypothesisRow
+from aspire_tui.session.rows import ListedTrial, TreeRow
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.panes.format import OUTCOME_ROLES, outcome_mark, ratio, seconds
 from aspire_tui.tui.panes.progress import SHARE_CELLS, axis_row, curve_rows
 from aspire_tui.tui.screen.text import Line, Span, fit, joined, line, pad
-from aspire_tui.tui.tree import ListedTrial, TreeRows
+from aspire_tui.tui.tree import TreeRows
 
 NAME_CELLS: Final = 14
 """Left of the axis: how deep, the number, the standing."""
@@ -60,7 +60,7 @@ def _cell(at_s: float, mono_s: float, cells: int) -> int:
 
 
 def _lane(
-    node: HypothesisRow, trials: Iterable[ListedTrial], mono_s: float, cells: int, look: Look
+    node: TreeRow, trials: Iterable[ListedTrial], mono_s: float, cells: int, look: Look
 ) -> Line:
     glyphs = look.glyphs
     begun = _cell(node.opened_mono_s, mono_s, cells)

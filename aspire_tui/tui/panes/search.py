@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from aspire_tui.domain import SeedSet
+from aspire_tui.session.rows import ListedTrial
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.moment import Moment
@@ -14,7 +15,7 @@ from aspire_tui.tui.panes.lanes import lane_row, lanes_head
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Part, line, pad, spread
-from aspire_tui.tui.tree import LEVELS_DRAWN, ListedTrial, Row, Tree, TreeRows
+from aspire_tui.tui.tree import LEVELS_DRAWN, Row, Tree, TreeRows
 
 _SETS: tuple[tuple[SeedSet, str], ...] = (
     ("dev", "dev"),
