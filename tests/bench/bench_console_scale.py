@@ -77,8 +77,8 @@ def a_million(folder: Path) -> list[Figure]:
     plain_s, _ = _opened(small)
     opened_s, t = _opened(path)
     with t:
-        pages = _presses(t, "5", ("\x04", "\x15"))
-        seeks = _presses(t, "1", ("{", "<"))
+        pages = _presses(t, "5\x15\x15\x15", ("\x15", "\x04"))
+        seeks = _presses(t, "1{<{", ("{", "<", "}", ">"))
         private = _private_mb(t.process.pid)
     empty_s, t = _opened(small)
     with t:
@@ -109,7 +109,7 @@ def a_tree(folder: Path) -> list[Figure]:
         t.send("5")
         t.settle()
         t.send("j" * 8)  # away from the top, so that every key has something to change
-        moves = _presses(t, "5", ("j", "k"))
+        moves = _presses(t, "", ("j", "k"))
         t.send("g")
         t.settle()
         added = []
@@ -203,16 +203,18 @@ def _opened(path: Path) -> tuple[float, Terminal]:
     return took_s, t
 
 
-def _presses(t: Terminal, pane: str, keys: tuple[str, str]) -> list[float]:
-    """Seconds from each key to the first byte it changes."""
-    t.send(pane)
-    t.settle()
+def _presses(t: Terminal, before: str, keys: tuple[str, ...]) -> list[float]:
+    """Seconds from each key to the first byte it changes; ``before`` leads to where all of them
+    have something to change."""
+    for key in before:
+        t.send(key)
+        t.settle()
     took = []
     for number in range(PRESSES):
         begun = time.monotonic()
-        t.send(keys[0] if number % 4 else keys[1])
-        before = t.received
-        while t.received == before and time.monotonic() - begun < 2.0:
+        received = t.received
+        t.send(keys[number % len(keys)])
+        while t.received == received and time.monotonic() - begun < 2.0:
             t.read(0.002)
         took.append(time.monotonic() - begun)
         t.read(0.05)
