@@ -22,7 +22,5 @@ class PerceptionSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     point_url: str = ""
     """An OpenAI-style ``/chat/completions`` that answers ``Point at …``, up to ``/v1``."""
     point_model: str = "allenai/Molmo2-8B"
-    read_labels: bool = False
-    """Words printed on things count, by OCR; needs the extra ``ocr``."""
     within_s: float = 60.0
     """How long a server may take."""
