@@ -221,10 +221,10 @@ def no_free_bench(now: Situation) -> str | None:
     refused = no_bench(now) or no_motion(now)
     if refused:
         return refused
-    if now.held or now.snapshot.phase.phase == "held":
-        return "the cell is held; R resumes first"
     trial = now.snapshot.bench
     busy = trial is not None and trial.open
+    if now.held or (busy and now.snapshot.phase.phase == "held"):
+        return "the cell is held; R resumes first"
     return "a trial is at the bench; p pauses the agent, A aborts the trial" if busy else None
 
 

@@ -82,13 +82,15 @@ class FakeFeed:
     estop: str = "released"
     silent: bool = False
     speed: float = 1.0
+    held: bool = False
 
     def latest(self) -> LiveState | None:
         if self.silent:
             return None
         status = CellStatus(
             t_s=50.0, state=self.state, mode=self.mode, cause="program", who="engine",  # type: ignore[arg-type]
-            since_s=40.0, estop=self.estop, speed=self.speed, lease="op1", arms=(),  # type: ignore[arg-type]
+            since_s=40.0, estop=self.estop, speed=self.speed, lease="op1", arms=(),
+            held=self.held,  # type: ignore[arg-type]
         )  # fmt: skip
         return LiveState(status, self.age_s)
 

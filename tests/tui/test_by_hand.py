@@ -134,11 +134,16 @@ def row_text(b) -> list[str]:  # type: ignore[no-untyped-def]
 
 async def test_a_held_cell_goes_nowhere_by_hand(tmp_path: Path) -> None:
     story = between_trials(tmp_path / "held.db")
-    story.say(PhaseChanged(2, "held", "HOLD by op1", 1.0))
     try:
         async with bench(story.path) as b:
+            b.feed.held = True
             await b.press("h")
             assert "R resumes first" in b.bar and not b.engine.sent
+            b.feed.held = False
+            story.say(PhaseChanged(2, "held", "HOLD by op1", 1.0))  # of a trial that is over since
+            await b.until(lambda: b.console.moment.snapshot.phase.phase == "held")
+            await b.press("h")
+            assert "[cancel]" in b.bar, "nothing is held any more"
     finally:
         story.close()
 
