@@ -111,7 +111,9 @@ def notice_row(snapshot: Snapshot, notice: str, role: str, columns: int) -> Line
     stood = snapshot.standing
     if stood is not None and not phase.cause.startswith("HOLD"):
         return fit(line((" STANDS ", "hold"), f"{stands_words(stood)}: a answers"), columns)
-    if phase.phase in ("needs_operator", "fault", "held"):
+    bench = snapshot.bench
+    over = phase.phase == "held" and bench is not None and not bench.open
+    if phase.phase in ("needs_operator", "fault", "held") and not over:
         word = {"needs_operator": "NEEDS YOU", "fault": "FAULT", "held": "HELD"}[phase.phase]
         role = "hold" if phase.phase == "held" else "alarm"
         why = clean_line(phase.cause or phase.waits_for)
