@@ -16,6 +16,7 @@ NAMES = (
     "session events", "session files", "agent messages", "skill SKILL.md", "skill skill.toml",
     "skill evidence.json", "skill sketches", "task files", "cell files", "program texts",
     "servo answers", "GELLO answers", "portal answers", "camera pictures", "fault lines",
+    "openpi answers", "LeRobot answers",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ STORAGES: Final = {
     "IntStorage": "<i4",
 }
 MOST_NUMBERS: Final = 1_000_000
+MOST_MEMOS: Final = 100_000
 
 
 class Refused(ValueError):
@@ -39,7 +41,7 @@ def instance_of(name: str, fields: dict[str, Any]) -> bytes:
 def actions_in(data: bytes) -> NDArray[np.float64]:
     """Rows of a pickled list of timed actions, in their order. Raises Refused."""
     try:
-        found = _Reader(io.BytesIO(data)).load()
+        found = _loaded(io.BytesIO(data))
         rows = [np.asarray(_field(a, "action"), np.float64).ravel() for a in found]
         return np.stack(rows) if rows else np.zeros((0, 0))
     except Refused:
@@ -48,6 +50,16 @@ def actions_in(data: bytes) -> NDArray[np.float64]:
         raise Refused(f"the answer cannot be read: {_line(error)}") from None
     except (KeyError, IndexError, ImportError, OverflowError, MemoryError, RecursionError) as error:
         raise Refused(f"the answer cannot be read: {_line(error)}") from None
+
+
+def _loaded(stream: io.BytesIO) -> Any:
+    """The next pickle of a stream, unless a memo entry in it would make gigabytes of room."""
+    began = stream.tell()
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > MOST_MEMOS:
+            raise Refused(f"an answer with memo entry {argument}")
+    stream.seek(began)
+    return _Reader(stream).load()
 
 
 class _Timed:
@@ -83,15 +95,17 @@ def _storage(data: Any) -> NDArray[Any]:
     if not isinstance(data, bytes):
         raise Refused("a storage is no bytes")
     stream = io.BytesIO(data)
-    if _Reader(stream).load() != MAGIC or _Reader(stream).load() != PROTOCOL:
+    if _loaded(stream) != MAGIC or _loaded(stream) != PROTOCOL:
         raise Refused("a storage begins with another magic number")
-    _Reader(stream).load()
-    dtype, key, count = _Reader(stream).load()
-    if _Reader(stream).load() != [key]:
+    _loaded(stream)
+    dtype, key, count = _loaded(stream)
+    if _loaded(stream) != [key]:
         raise Refused("a storage holds another one")
     told = int.from_bytes(stream.read(8), "little")
     if told != count or not 0 <= count <= MOST_NUMBERS:
         raise Refused(f"a storage of {told} numbers")
+    if dtype not in STORAGES.values():
+        raise Refused("a storage of no known kind")
     raw = stream.read(count * np.dtype(dtype).itemsize)
     return np.frombuffer(raw, dtype)
 

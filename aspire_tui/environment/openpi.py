@@ -6,6 +6,7 @@ The server speaks first, telling about itself. Arrays travel as a map with the k
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final
@@ -18,7 +19,7 @@ from aspire_tui.environment.motion.pose import FloatArray
 ANSWER_WITHIN_S: Final = 20.0
 LARGEST: Final = 32 * 1024 * 1024
 MOST_ACTIONS: Final = 500
-KINDS: Final = "fiub"
+NUMBERS: Final = re.compile(r"[<>|=]?[fiub][1248]")
 
 
 class PolicyDown(Exception):
@@ -66,10 +67,12 @@ def _in(value: Any) -> Any:
     known = {_text(k): v for k, v in value.items()}
     if "__ndarray__" not in known:
         return {k: _in(v) for k, v in known.items()}
-    dtype = np.dtype(_text(known["dtype"]))
-    if dtype.kind not in KINDS:
-        raise WrongAnswer(f"an array of {dtype} is not accepted")
-    return np.frombuffer(known["data"], dtype).reshape(known["shape"])
+    if missing := {"dtype", "data", "shape"} - known.keys():
+        raise WrongAnswer(f"an array without its {' and '.join(sorted(missing))}")
+    kind = _text(known["dtype"])
+    if not NUMBERS.fullmatch(kind):
+        raise WrongAnswer(f"an array of {kind[:20]} is not accepted")
+    return np.frombuffer(known["data"], np.dtype(kind)).reshape(known["shape"])
 
 
 class OpenPi:

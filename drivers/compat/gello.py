@@ -23,20 +23,6 @@ from drivers.types import ArmSpec
 
 ANSWER_WITHIN_MS: Final = 50
 ANSWER_AT_MOST: Final = 64 * 1024
-PICKLED: Final = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    *(
-        (f"numpy.{core}.{module}", name)
-        for core in ("core", "_core")
-        for module, name in (
-            ("multiarray", "_reconstruct"),
-            ("multiarray", "scalar"),
-            ("numeric", "_frombuffer"),
-        )
-    ),
-}
-"""All that arrays and their numbers are made of."""
 MEMO_AT_MOST: Final = 256
 TUPLES_AT_MOST: Final = 16
 """An array is five; tuples of tuples take twice as long to hash at every level."""
@@ -45,24 +31,71 @@ _TUPLES: Final = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
 _PLAIN: Final = (type(None), bool, int, float, str)
 
 
-class _Ndarray:
-    """Stands for the type, so that no pickle can ask for an array of a size of its choice."""
+class _Type:
+    """A dtype as it is pickled; numpy's own would believe whatever its state says."""
+
+    def __init__(self, code: object = "", *_: object) -> None:
+        self._code, self._order = code, "|"
+
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) > 1:
+            self._order = state[1]
+
+    def numpy(self) -> np.dtype[Any]:
+        if self._code not in NUMBERS or self._order not in ("<", ">", "|"):
+            raise pickle.UnpicklingError(f"numbers of type {self._order}{self._code}"[:60])
+        return np.dtype(f"{self._order}{self._code}")
 
 
-def _empty(kind: object, shape: object, code: object) -> np.ndarray[Any, Any]:
-    """What an array's pickle begins with; its state brings shape, type and bytes."""
-    if kind is not _Ndarray or shape != (0,):
-        raise pickle.UnpicklingError("an array that begins with a size")
-    return np.ndarray((0,), np.int8)
+class _Array:
+    """An array as it is pickled: an empty one, and a state that brings shape, type and bytes."""
+
+    def __init__(self, *_: object) -> None:
+        self._state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self._state = state
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        if not isinstance(self._state, tuple) or len(self._state) != 5:
+            raise pickle.UnpicklingError("an array without its numbers")
+        _, shape, kind, by_columns, data = self._state
+        return _filled(data, kind, shape, "F" if by_columns else "C")
+
+
+def _filled(data: Any, kind: Any, shape: Any, order: Any) -> np.ndarray[Any, Any]:
+    """Numbers out of bytes; numpy checks that there are as many as the shape says."""
+    if not isinstance(kind, _Type) or order not in ("C", "F"):
+        raise pickle.UnpicklingError("an array of no known type")
+    return np.frombuffer(data, kind.numpy()).reshape(shape, order=order).copy()
+
+
+def _scalar(kind: Any, data: Any = b"") -> Any:
+    return _filled(data, kind, (), "C")[()]
+
+
+STAND_INS: Final[dict[tuple[str, str], Any]] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Type,
+    **{
+        (f"numpy.{core}.{module}", name): stand_in
+        for core in ("core", "_core")
+        for module, name, stand_in in (
+            ("multiarray", "_reconstruct", _Array),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _filled),
+        )
+    },
+}
+"""All that arrays and numbers are made of, each by something that only keeps what it is told."""
+NUMBERS: Final = frozenset({"f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
 
 
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in PICKLED:
+        if (module, name) not in STAND_INS:
             raise pickle.UnpicklingError(f"{module}.{name} is nothing a robot would send")
-        if name == "ndarray":
-            return _Ndarray
-        return _empty if name == "_reconstruct" else super().find_class(module, name)
+        return STAND_INS[module, name]
 
 
 def _check_size(raw: bytes) -> None:
@@ -77,12 +110,13 @@ def _check_size(raw: bytes) -> None:
 
 
 def unpickled(raw: bytes) -> Any:
-    """The value in a pickle of arrays and plain values. Raises BadAnswer for anything else."""
+    """The array, number or plain value in a pickle. Raises BadAnswer for anything else."""
     if len(raw) > ANSWER_AT_MOST:
         raise BadAnswer(f"an answer of {len(raw)} bytes")
     try:
         _check_size(raw)
-        return _Restricted(io.BytesIO(raw)).load()
+        found = _Restricted(io.BytesIO(raw)).load()
+        return found.numpy() if isinstance(found, _Array) else found
     except Exception as error:  # Unpickling raises whatever the bytes make it raise.
         raise BadAnswer(f"an answer that is refused: {error}") from None
 

@@ -9,6 +9,7 @@ the structure and the leaves' kinds as msgpack, and the leaves. All little-endia
 from __future__ import annotations
 
 import math
+import re
 import struct
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from drivers.compat.exchange import BadAnswer
 HANDSHAKE: Final = b"portal_handshake"
 FRAME_AT_MOST: Final = 64 * 1024
 LEAVES_AT_MOST: Final = 64
+NUMBERS: Final = re.compile(r"[<>|=]?[fiub][1248]")
 U64: Final = struct.Struct("<Q")
 
 
@@ -109,11 +111,10 @@ def _leaf(kind: list[Any], part: bytes) -> Any:
         case ["bytes"]:
             return part
         case ["array", [*shape], str(dtype)]:
-            kept = np.dtype(dtype)
-            if kept.kind not in "fiub" or kept.itemsize > 8:
-                raise BadAnswer(f"no portal message: an array of {dtype}")
+            if not NUMBERS.fullmatch(dtype):
+                raise BadAnswer(f"no portal message: an array of {dtype[:20]}")
             size = math.prod(shape)
-            return np.frombuffer(part, kept, count=size).reshape(shape)
+            return np.frombuffer(part, np.dtype(dtype), count=size).reshape(shape)
     raise BadAnswer(f"no portal message: a leaf of kind {kind[:1]}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from aspire_tui.environment import lerobot_pickles, openpi
 from drivers.address import Address
 from drivers.cameras.client import FrameClient
 from drivers.cameras.wire import pack_frame
@@ -18,11 +19,20 @@ from drivers.emu.fault_socket import FaultServer
 from drivers.errors import CellFault
 from drivers.feetech import codec
 from drivers.types import Frame
+from tests.environment.api.test_lerobot import timed_actions
 from tests.stress.decoder import Decoder
 
 
 def device_decoders() -> tuple[Decoder, ...]:
-    return servo_answers(), gello_answers(), portal_answers(), pictures(), fault_lines()
+    return (
+        servo_answers(),
+        gello_answers(),
+        portal_answers(),
+        pictures(),
+        fault_lines(),
+        openpi_answers(),
+        lerobot_answers(),
+    )
 
 
 def servo_answers() -> Decoder:
@@ -94,3 +104,23 @@ def fault_lines() -> Decoder:
         return bool(server._answer(data)["ok"])
 
     return Decoder("fault lines", seeds, read, ())
+
+
+def openpi_answers() -> Decoder:
+    """Actions of a policy server, which is somebody else's model."""
+    seeds = tuple(openpi.pack({"actions": np.ones(n), "text": "x"}) for n in ((3, 7), (1, 2)))
+
+    def read(data: bytes) -> bool:
+        openpi.unpack(data)
+        return True
+
+    return Decoder("openpi answers", seeds, read, (openpi.WrongAnswer,))
+
+
+def lerobot_answers() -> Decoder:
+    def read(data: bytes) -> bool:
+        lerobot_pickles.actions_in(data)
+        return True
+
+    seeds = (timed_actions(np.ones((2, 3))), timed_actions(np.zeros((1, 7))))
+    return Decoder("LeRobot answers", seeds, read, (lerobot_pickles.Refused,))

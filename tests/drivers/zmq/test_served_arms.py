@@ -307,6 +307,15 @@ def test_what_is_short_to_send_and_long_to_build_is_refused_before_it_is_built()
         unpickled(pickle.dumps(_Exploit(np.ndarray, (10**9,), "O")))
 
 
+def test_the_flags_of_a_type_are_not_believed() -> None:
+    """numpy takes numbers for pointers where a pickled type says that they are objects."""
+    honest = pickle.dumps(np.arange(7.0), protocol=4)
+    flags = b"J\xff\xff\xff\xffK"
+    assert honest.count(flags) == 1
+    lying = honest.replace(flags + b"\x00", flags + b"\x3f")
+    assert np.array_equal(unpickled(lying), np.arange(7.0))
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_do_more_than_be_refused(raw: bytes) -> None:
     for read in (unpickled, unpack_tree, lambda b: answer(b, 1)):
