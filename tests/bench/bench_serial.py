@@ -21,7 +21,8 @@ from tests.bench.figure import Figure, at_most  # noqa: E402
 
 COMMAND = 'make bench ARGS="serial"'
 WIRE_MS = 3.0
-"""The goal of a cycle whose bytes take their time on the wire; an adapter adds its own to it."""
+"""The goal of a cycle whose bytes take their time on the wire. What a USB adapter adds to it is told
+and has no goal."""
 CYCLES = 500
 PERIOD_S = 0.01
 ENABLES = 20
@@ -32,8 +33,8 @@ TICK_RAD = 2.0 * math.pi / 4096.0
 def figures() -> list[Figure]:
     return [
         *_cycle("bus and USB without delay", usb_latency_ms=0.0, wire_time=False),
-        *_cycle("wire at 1 Mbps", goal_ms=WIRE_MS, usb_latency_ms=0.0, wire_time=True),
-        *_cycle("wire and 1 ms of USB", goal_ms=WIRE_MS + 1.0, usb_latency_ms=1.0, wire_time=True),
+        _cycle("wire at 1 Mbps", goal_ms=WIRE_MS, usb_latency_ms=0.0, wire_time=True)[0],
+        _cycle("wire and 1 ms of USB", usb_latency_ms=1.0, wire_time=True)[0],
         *_as_a_host(),
         _stale_goal(),
         _unplug(),
@@ -41,7 +42,8 @@ def figures() -> list[Figure]:
 
 
 def _cycle(name: str, goal_ms: float | None = None, **section: object) -> list[Figure]:
-    """One control cycle: all telemetry read, all goals written; goals read back now and then."""
+    """One control cycle: all telemetry read, all goals written; goals read back now and then. And
+    what it costs the processor."""
     with tempfile.TemporaryDirectory() as folder:
         bus = EmulatedBus(Path(folder), **section)
         try:
@@ -55,27 +57,14 @@ def _cycle(name: str, goal_ms: float | None = None, **section: object) -> list[F
     p50, p99 = statistics.median(took_ms), took_ms[int(0.99 * len(took_ms))]
     value = f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, n={len(took_ms)}, {missed} without answer"
     goal = f"p50 ≤ {goal_ms:g} ms" if goal_ms is not None else "-"
-    out = [
+    cpu = f"{cpu_ms:.2f} ms a cycle, {rewritten} answers lost"
+    met = at_most(goal_ms, p50) if goal_ms is not None else "-"
+    return [
+        Figure(f"cycle of 6 servos: {name}", goal, value, COMMAND, met),
         Figure(
-            f"cycle of 6 servos: {name}",
-            goal,
-            value,
-            COMMAND,
-            at_most(goal_ms, p50) if goal_ms is not None else "-",
-        )
+            "processor time of one cycle in the host", "≤ 1 ms", cpu, COMMAND, at_most(1.0, cpu_ms)
+        ),
     ]
-    if goal_ms is None:
-        cpu = f"{cpu_ms:.2f} ms a cycle, {rewritten} answers lost"
-        out.append(
-            Figure(
-                "processor time of one cycle in the host",
-                "≤ 1 ms",
-                cpu,
-                COMMAND,
-                at_most(1.0, cpu_ms),
-            )
-        )
-    return out
 
 
 def _as_a_host() -> list[Figure]:
@@ -84,7 +73,7 @@ def _as_a_host() -> list[Figure]:
         return []
     try:
         name = "wire and 1 ms of USB, SCHED_FIFO as in a host"
-        return _cycle(name, goal_ms=WIRE_MS + 1.0, usb_latency_ms=1.0, wire_time=True)
+        return _cycle(name, usb_latency_ms=1.0, wire_time=True)[:1]
     finally:
         as_usual()
 
