@@ -21,8 +21,7 @@ from tests.bench.figure import Figure, at_most  # noqa: E402
 
 COMMAND = 'make bench ARGS="serial"'
 WIRE_MS = 3.0
-"""The goal of a cycle whose bytes take their time on the wire. What a USB adapter adds to it is told
-and has no goal."""
+"""The goal of a cycle whose bytes take their time on the wire; what USB adds has none."""
 CYCLES = 500
 PERIOD_S = 0.01
 ENABLES = 20
