@@ -21,8 +21,8 @@ from aspire_tui.environment.task import Relation, TaskDef
 BOTTOM_SD_M = 0.008
 """The lower edge of something in the gripper, seen from above."""
 
-UPRIGHT_RAD = np.deg2rad(20.0)
-TILT_SD_RAD = np.deg2rad(8.0)
+UPRIGHT_RAD = float(np.deg2rad(20.0))
+TILT_SD_RAD = float(np.deg2rad(8.0))
 CLEAR_M = 0.05
 
 

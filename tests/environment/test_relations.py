@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from aspire_tui.domain import Check
@@ -129,3 +130,12 @@ def test_a_stack_may_rest_while_a_hand_holds_something_else() -> None:
     assert fuse(RELATIONS["rests_on"].checks(STACK, ON, [Look("scene", {}, {})], busy))[0] == (
         "UNSURE"
     )
+
+
+def test_what_is_judged_can_be_recorded() -> None:
+    """A range that is a number of numpy's ends the session, not the trial."""
+    can = find_task("can_lift")
+    look = Look("scene", {}, {}, {"red can bottom": 0.09, "red can tilt": 0.05})
+    held = replace(OPEN, width_m=0.05)
+    checks = RELATIONS["upright_above"].checks(can, can.goal[0], [look], held)
+    assert msgspec.json.decode(msgspec.json.encode(checks), type=list[Check]) == list(checks)
