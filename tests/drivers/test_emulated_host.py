@@ -101,7 +101,7 @@ def test_jogged_streamed_unplugged_in_motion_and_back() -> None:
         client.close()
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_two_arms_on_two_buses_move_at_once_and_stop_together(tmp_path: Path) -> None:
     """Each line takes a third of a control period: they have to answer at the same time."""
     with cells_folder() as runtime:

@@ -232,6 +232,7 @@ VALUES: dict[str, object] = {
     "solve_ik": [0.0] * 6,
     "point_prompt": {"red cube": [10, 20]},
     "task_language": "stack them",
+    "vlm_query": "two cubes, one on the other",
     "ask_operator": "the left one",
     "dist_to": 0.2,
     "rotation_matrix_to_quaternion": DOWN,

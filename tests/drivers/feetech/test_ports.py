@@ -125,6 +125,7 @@ READS_ALONG = "import os, sys\nfd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY
 )
 
 
+@pytest.mark.alone
 def test_a_second_program_that_takes_the_answers_of_a_running_arm_is_named(
     emulated: EmulatedBus, tmp_path: Path
 ) -> None:
