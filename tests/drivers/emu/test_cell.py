@@ -231,7 +231,8 @@ def test_a_restart_finds_the_bench_and_the_arm_as_they_were_left(
     again = start(str(CELL), module="drivers.emu")
     assert again.said["pid"] == again.process.pid
     sdk = Sdk(again.link)
-    assert [sdk.read(n, 56) for n in IDS] == pytest.approx(left, abs=3)
+    # Within what the first servo still had to go when it was read.
+    assert [sdk.read(n, 56) for n in IDS] == pytest.approx(left, abs=12)
     assert [sdk.read(n, 40, 1) for n in IDS] == [1, 1, 1, 1, 0, 1] and sdk.read(1, 42) == 2300
     control = StandInClient(again.folder / "sim")
     assert control.truth().objects["block"].xyz_m[0] == pytest.approx(0.2, abs=0.002)
