@@ -242,10 +242,11 @@ class FeetechArm:
         return self.period_s > 0.0 or self._setpoints.in_doubt
 
     def _require_fresh(self, now: float) -> None:
+        # A servo whose settings nobody could read is not there, whatever it answers since.
         old = [
             n
             for n in self._wiring.ids
-            if n not in self._last or now - self._last[n].t_s > MAX_AGE_S
+            if n not in self._watches or now - self._last[n].t_s > MAX_AGE_S
         ]
         if old:
             cause, _ = why_missing(self._wiring.ids, old)

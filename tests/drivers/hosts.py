@@ -28,13 +28,19 @@ def cells_folder() -> Iterator[Path]:
     """A runtime folder; whatever still runs there afterwards is ended."""
     # Not tmp_path: a Unix socket's path ends at 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="cells"))
-    yield folder
-    for lock in folder.glob("cell-*/lock"):
-        holder = holder_of(lock)
-        if holder is not None:
-            os.kill(holder.pid, signal.SIGKILL)
-            until(lambda lock=lock: holder_of(lock) is None, "the host ends")
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    except BaseException:
+        for log in folder.glob("cell-*/log"):
+            print(f"{log}:\n{log.read_text(errors='replace')[-4000:]}")
+        raise
+    finally:
+        for lock in folder.glob("cell-*/lock"):
+            holder = holder_of(lock)
+            if holder is not None:
+                os.kill(holder.pid, signal.SIGKILL)
+                until(lambda lock=lock: holder_of(lock) is None, "the host ends")
+        shutil.rmtree(folder)
 
 
 def two_armed(text: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import math
+import random
 from collections.abc import Callable
 
 import msgspec
@@ -303,6 +304,35 @@ def test_one_missed_answer_is_an_age_and_many_are_an_error() -> None:
     with pytest.raises(OSError, match=r"servo 3 \(elbow_flex\).*its id"):
         for _ in range(12):
             arm.read(0.008)
+
+
+def test_a_servo_that_answers_only_after_the_arm_was_opened_is_not_there() -> None:
+    line = FakeLine()
+    line.servos[2].silent = True
+    arm = arm_on(line)
+    arm.open()
+    line.servos[2].silent = False
+    with pytest.raises(OSError, match=r"servo 2 \(shoulder_lift\)"):
+        arm.read(0.008)
+    arm.open()
+    assert arm.read(0.008).age_s == (0.0,) * 6
+
+
+@given(lost=st.randoms(use_true_random=False), share=st.floats(0.05, 0.9))
+@settings(max_examples=60, deadline=None)
+def test_whatever_answers_are_lost_is_an_os_error_and_moves_nothing(
+    lost: random.Random, share: float
+) -> None:
+    line = FakeLine()
+    line.spoil = lambda answer: b"" if lost.random() < share else answer
+    arm = arm_on(line)
+    with contextlib.suppress(OSError):
+        arm.open()
+    for _ in range(8):
+        with contextlib.suppress(OSError):
+            arm.read(0.008)
+        arm.check()
+    assert line.writes == []
 
 
 # -- force and alarms ------------------------------------------------------------------------
