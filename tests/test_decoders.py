@@ -16,7 +16,8 @@ NAMES = (
     "session events", "session files", "agent messages", "skill SKILL.md", "skill skill.toml",
     "skill evidence.json", "skill sketches", "task files", "cell files", "program texts",
     "servo answers", "GELLO answers", "portal answers", "camera pictures", "fault lines",
-    "openpi answers", "LeRobot answers",
+    "openpi answers", "LeRobot answers", "mask server answers", "masks at a pixel",
+    "pointing model answers",
 )  # fmt: skip
 
 

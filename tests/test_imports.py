@@ -29,7 +29,13 @@ NOUNS = {
     "aspire_tui.hand_events",
     "aspire_tui.events",
 }
-BASICS = {*NOUNS, "aspire_tui.errors", "aspire_tui.strict_toml", "aspire_tui.config"}
+BASICS = {
+    *NOUNS,
+    "aspire_tui.errors",
+    "aspire_tui.framing",
+    "aspire_tui.strict_toml",
+    "aspire_tui.config",
+}
 DRIVERS = {
     "drivers.types",
     "drivers.cell",
@@ -66,6 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         "aspire_tui.hand_events",
     },
     "aspire_tui.errors": {"drivers.errors"},
+    "aspire_tui.framing": set(),
     "aspire_tui.strict_toml": {"aspire_tui.errors"},
     "aspire_tui.config": {*BASICS, "drivers.cellfile"},
     "aspire_tui.session": {"aspire_tui.session", *NOUNS},

@@ -13,10 +13,10 @@ import msgspec
 from aspire_tui.engine.book import Book
 from aspire_tui.engine.toolbox import Toolbox
 from aspire_tui.events import AgentSaid, AgentTurn
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.tools import ToolRefused
 from aspire_tui.improvement.wire import (
     FRAME_MAX,
-    HEADER,
     REPORT,
     AgentDone,
     ToolAnswer,

@@ -16,12 +16,12 @@ from aspire_tui.engine.book import Book
 from aspire_tui.engine.gate import Asking, GateState
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import CallIntent, CallResult, CallStood, Note, PhaseChanged, TrialClosed
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.answers import OperatorAnswer
 from aspire_tui.rollout.bench_worker import BenchSpec
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.link import (
     FRAME_MAX,
-    HEADER,
     Admit,
     Ask,
     AskPerson,

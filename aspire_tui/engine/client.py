@@ -9,7 +9,6 @@ from pathlib import Path
 from aspire_tui.domain import JSON, Role
 from aspire_tui.engine.protocol import (
     FRAME_MAX,
-    HEADER,
     PROTO,
     Command,
     Handshake,
@@ -20,6 +19,7 @@ from aspire_tui.engine.protocol import (
     pack,
     read_reply,
 )
+from aspire_tui.framing import receive
 
 
 class EngineGone(Exception):
@@ -67,7 +67,7 @@ class EngineClient:
                 sock.settimeout(self._timeout_s)
                 sock.connect(str(self._path))
                 sock.sendall(pack(command))
-                return read_reply(_frame(sock))
+                return read_reply(receive(sock, FRAME_MAX))
         except (OSError, EOFError) as error:
             raise EngineGone(f"no engine answers at {self._path}: {error}") from None
 
@@ -110,20 +110,3 @@ def engine_of_cell(runtime_dir: Path, who: str, cell: str) -> tuple[Path, Path] 
         if told.get("cell") == cell and told.get("attended"):
             return session, sock
     return None
-
-
-def _frame(sock: socket.socket) -> bytes:
-    (size,) = HEADER.unpack(_exactly(sock, HEADER.size))
-    if size > FRAME_MAX:
-        raise EOFError(f"reply of {size} bytes")
-    return _exactly(sock, size)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        got = sock.recv(size - len(parts))
-        if not got:
-            raise EOFError("the engine closed the connection")
-        parts += got
-    return bytes(parts)

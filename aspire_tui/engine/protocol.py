@@ -6,16 +6,15 @@ same id. A viewer may HOLD; an agent may never resume, acknowledge, enable or ra
 
 from __future__ import annotations
 
-import struct
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from aspire_tui.domain import JSON, Role
+from aspire_tui.framing import framed
 
 PROTO = 1
 """Major version. Within it verbs and fields are only added."""
-HEADER = struct.Struct("<I")
 FRAME_MAX = 4 << 20
 
 Verb = Literal[
@@ -91,7 +90,7 @@ _encode = msgspec.json.Encoder().encode
 
 def pack(message: Command | Reply) -> bytes:
     body = _encode(message)
-    return HEADER.pack(len(body)) + body
+    return framed(body)
 
 
 def read_command(body: bytes) -> Command:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from aspire_tui.engine.protocol import FRAME_MAX, HEADER, Command, Reply, pack, read_command
+from aspire_tui.engine.protocol import FRAME_MAX, Command, Reply, pack, read_command
+from aspire_tui.framing import HEADER
 
 Handler = Callable[[Command], Awaitable[Reply]]
 

@@ -13,8 +13,9 @@ import msgspec
 
 from aspire_tui.engine.reports import Reports
 from aspire_tui.events import AgentSaid, Note
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.tools import ToolRefused
-from aspire_tui.improvement.wire import FRAME_MAX, HEADER, REPORT, ToolAnswer, ToolCall
+from aspire_tui.improvement.wire import FRAME_MAX, REPORT, ToolAnswer, ToolCall
 
 BY = "programs"
 """Whose tokens and words these are in the record."""

@@ -21,10 +21,11 @@ from typing import Final
 import msgspec
 
 from aspire_tui.errors import ConfigError
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.agent_spec import SightOptions
 from aspire_tui.improvement.remote import RemoteTools
 from aspire_tui.improvement.worker import end_with
-from aspire_tui.rollout.model_link import HEADER, LARGEST, Answer, Question
+from aspire_tui.rollout.model_link import LARGEST, Answer, Question
 from aspire_tui.session.redaction import Redactor, secrets_among
 
 AT_ONCE: Final = 4

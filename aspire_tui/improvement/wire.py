@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-import struct
 
 import msgspec
 
+from aspire_tui import framing
 from aspire_tui.domain import JSON
 
-HEADER = struct.Struct("<I")
 FRAME_MAX = 8 << 20
 REPORT = "report:"
 """How names of reports begin; what follows is no tool and is never offered to an agent."""
@@ -43,21 +42,11 @@ class AgentLinkClosed(Exception):
 
 def send(sock: socket.socket, message: msgspec.Struct) -> None:
     body = msgspec.json.encode(message)
-    sock.sendall(HEADER.pack(len(body)) + body)
+    sock.sendall(framing.framed(body))
 
 
 def receive(sock: socket.socket) -> bytes:
-    (size,) = HEADER.unpack(_exactly(sock, HEADER.size))
-    if size > FRAME_MAX:
-        raise AgentLinkClosed(f"message of {size} bytes")
-    return _exactly(sock, size)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        got = sock.recv(size - len(parts))
-        if not got:
-            raise AgentLinkClosed("the engine closed the link")
-        parts += got
-    return bytes(parts)
+    try:
+        return framing.receive(sock, FRAME_MAX)
+    except EOFError as ended:
+        raise AgentLinkClosed(str(ended)) from None

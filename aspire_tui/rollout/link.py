@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import socket
-import struct
 from typing import Literal
 
 import msgspec
 
+from aspire_tui import framing
 from aspire_tui.domain import CallPreview, Phase, SeenCell
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import AnyEvent, Samples, TrialClosed, VideoFrame
 from aspire_tui.rollout.bulk import Hello
 from aspire_tui.rollout.trial import TrialSpec
 
-HEADER = struct.Struct("<I")
 FRAME_MAX = 64 << 20
 
 
@@ -235,7 +234,7 @@ _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker
 
 def pack(message: ToEngine | ToWorker) -> bytes:
     body = _encoder.encode(message)
-    return HEADER.pack(len(body)) + body
+    return framing.framed(body)
 
 
 def unpack_to_engine(body: bytes) -> ToEngine:
@@ -252,18 +251,7 @@ class LinkClosed(Exception):
 
 def receive(sock: socket.socket) -> bytes:
     """One message body; raises LinkClosed at the end of the stream."""
-    head = _exactly(sock, HEADER.size)
-    (size,) = HEADER.unpack(head)
-    if size > FRAME_MAX:
-        raise LinkClosed(f"message of {size} bytes")
-    return _exactly(sock, size)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        got = sock.recv(min(1 << 20, size - len(parts)))
-        if not got:
-            raise LinkClosed("closed")
-        parts += got
-    return bytes(parts)
+    try:
+        return framing.receive(sock, FRAME_MAX)
+    except EOFError as ended:
+        raise LinkClosed(str(ended)) from None

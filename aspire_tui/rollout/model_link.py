@@ -7,7 +7,6 @@ only the socket's path.
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,8 +14,8 @@ import msgspec
 
 from aspire_tui.environment.model import Picture
 from aspire_tui.environment.services import ServiceFailed
+from aspire_tui.framing import framed, receive
 
-HEADER: Final = struct.Struct("<I")
 LARGEST: Final = 16 << 20
 ANSWER_WITHIN_S: Final = 330.0
 """Longer than the far end waits for its provider."""
@@ -46,41 +45,6 @@ class Answer(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-_questions = msgspec.msgpack.Decoder(Question)
-_answers = msgspec.msgpack.Decoder(Answer)
-
-
-def send(sock: socket.socket, message: Question | Answer) -> None:
-    body = msgspec.msgpack.encode(message)
-    sock.sendall(HEADER.pack(len(body)) + body)
-
-
-def receive_question(sock: socket.socket) -> Question:
-    """Raises EOFError at the end of the stream, ValueError for what is no question."""
-    return _questions.decode(_body(sock))
-
-
-def receive_answer(sock: socket.socket) -> Answer:
-    return _answers.decode(_body(sock))
-
-
-def _body(sock: socket.socket) -> bytes:
-    (size,) = HEADER.unpack(_exactly(sock, HEADER.size))
-    if size > LARGEST:
-        raise ValueError(f"a message of {size} bytes")
-    return _exactly(sock, size)
-
-
-def _exactly(sock: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        got = sock.recv(min(1 << 20, size - len(parts)))
-        if not got:
-            raise EOFError("closed")
-        parts += got
-    return bytes(parts)
-
-
 class ModelBySocket:
     """The model of a run, asked through the process that holds its key."""
 
@@ -95,8 +59,9 @@ class ModelBySocket:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
                 sock.settimeout(self._within_s)
                 sock.connect(self._path)
-                send(sock, Question(question, temperature, list(pictures)))
-                answer = receive_answer(sock)
+                asked = Question(question, temperature, list(pictures))
+                sock.sendall(framed(msgspec.msgpack.encode(asked)))
+                answer = msgspec.msgpack.decode(receive(sock, LARGEST), type=Answer)
         except (OSError, EOFError, ValueError) as error:
             why = str(error) or type(error).__name__
             raise ServiceFailed("FAULT", f"{self.name} cannot be asked: {why[:160]}") from None

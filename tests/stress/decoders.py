@@ -19,10 +19,10 @@ import msgspec
 import numpy as np
 
 from aspire_tui.engine import agent_host, server
-from aspire_tui.engine.protocol import HEADER, Command, Reply, pack, read_reply, refusal
+from aspire_tui.engine.protocol import Command, Reply, pack, read_reply, refusal
 from aspire_tui.events import encode as encode_event
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.toolset import read_arguments
-from aspire_tui.improvement.wire import HEADER as AGENT_HEADER
 from aspire_tui.improvement.wire import AgentDone, ToolCall
 from aspire_tui.rollout.sandbox.api import Answer, Function, Namespace, Parameter, ProgramLimits
 from aspire_tui.rollout.sandbox.frames import BadFrame, CallFrame, Reader, WireViolation
@@ -280,11 +280,11 @@ def agent_messages(loop: asyncio.AbstractEventLoop) -> Decoder:
 
     def framed_message(message: msgspec.Struct) -> bytes:
         body = msgspec.json.encode(message)
-        return AGENT_HEADER.pack(len(body)) + body
+        return HEADER.pack(len(body)) + body
 
     return Decoder(
         "agent messages",
         tuple(framed_message(message) for message in sent),
-        lambda data: loop.run_until_complete(read(reframed(data, AGENT_HEADER))),
+        lambda data: loop.run_until_complete(read(reframed(data, HEADER))),
         (msgspec.ValidationError, KeyError),
     )

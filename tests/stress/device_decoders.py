@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from aspire_tui.environment import lerobot_pickles, openpi
+from aspire_tui.environment.perception.servers import masks_at_in, masks_in, pixels_in
+from aspire_tui.environment.services import ServiceFailed
 from drivers.address import Address
 from drivers.cameras.client import FrameClient
 from drivers.cameras.wire import pack_frame
@@ -30,6 +34,7 @@ def device_decoders() -> tuple[Decoder, ...]:
         portal_answers(),
         pictures(),
         fault_lines(),
+        *eyes_answers(),
         openpi_answers(),
         lerobot_answers(),
     )
@@ -104,6 +109,35 @@ def fault_lines() -> Decoder:
         return bool(server._answer(data)["ok"])
 
     return Decoder("fault lines", seeds, read, ())
+
+
+def eyes_answers() -> tuple[Decoder, ...]:
+    """What perception servers and the models behind them answer about one picture."""
+    rgb = np.zeros((4, 6, 3), np.uint8)
+    mask = base64.b64encode(bytes(24)).decode()
+    one = {"mask_base64": mask, "shape": [4, 6], "box": [0, 0, 2.5, 3], "score": 0.5, "label": "x"}
+    many = {
+        "scores": [0.9, 0.1],
+        "masks_base64": base64.b64encode(bytes(48)).decode(),
+        "masks_shape": [2, 4, 6],
+        "masks_dtype": "uint8",
+    }
+    said = ('<point x="50.5" y="25">cube', '<points coords="1 1 500 250.5 2 10 20">')
+
+    def reading(name: str, messages: tuple[Any, ...], read_one: Callable[..., Any]) -> Decoder:
+        def read(data: bytes) -> bool:
+            read_one("http://eyes", data, rgb)
+            return True
+
+        seeds = tuple(msgspec.json.encode(message) for message in messages)
+        return Decoder(name, seeds, read, (ServiceFailed,))
+
+    pointing = tuple({"choices": [{"message": {"content": words}}]} for words in said)
+    return (
+        reading("mask server answers", ({"results": [one, one]}, {"results": []}), masks_in),
+        reading("masks at a pixel", (many,), masks_at_in),
+        reading("pointing model answers", pointing, pixels_in),
+    )
 
 
 def openpi_answers() -> Decoder:

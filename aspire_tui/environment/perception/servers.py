@@ -8,11 +8,12 @@ one byte (or one float) per pixel. Pointing is an OpenAI-style ``/chat/completio
 from __future__ import annotations
 
 import base64
+import http.client
 import io
 import re
 import urllib.error
 import urllib.request
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,10 +24,12 @@ from aspire_tui.environment.services import ServiceFailed
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Shape = TypeVar("Shape")
 
 LARGEST_ANSWER: Final = 64 << 20
 MOST_MASKS: Final = 32
 MOST_TOKENS: Final = 1024
+NUMBER: Final = r"\d+(?:\.\d+)?"
 
 MASK_TYPES: Final = ("bool", "uint8", "float32", "float64", "float16")
 
@@ -71,10 +74,17 @@ def segmented(
 ) -> list[tuple[Mask, tuple[float, float, float, float], float]]:
     """Masks, boxes (x1, y1, x2, y2) and scores of what a text names, best first."""
     body = {"image_base64": png_base64(rgb), "text_prompt": text}
-    answer = _post(f"{url.rstrip('/')}/segment", body, Segmented, within_s)
+    return masks_in(url, _post(f"{url.rstrip('/')}/segment", body, within_s), rgb)
+
+
+def masks_in(
+    url: str, data: bytes, rgb: Rgb
+) -> list[tuple[Mask, tuple[float, float, float, float], float]]:
+    """What ``/segment`` answered, best first. Raises ServiceFailed, whatever the bytes are."""
+    answer = _decoded(url, data, Segmented)
     out = []
     for one in answer.results[:MOST_MASKS]:
-        mask = _array(url, one.mask_base64, "uint8", one.shape, rgb)[None][0] > 0
+        mask = _array(url, one.mask_base64, "uint8", one.shape, rgb) > 0
         if not np.isfinite([*one.box, one.score]).all():
             raise ServiceFailed("INVALID", f"{url}: a box or score is not finite")
         out.append((mask, one.box, float(one.score)))
@@ -86,7 +96,12 @@ def segmented_at(
 ) -> list[tuple[Mask, float]]:
     """Masks and scores of what is under a pixel (x, y), best first."""
     body = {"image_base64": png_base64(rgb), "point_coords": [float(v) for v in pixel]}
-    answer = _post(f"{url.rstrip('/')}/segment_point", body, SegmentedPoint, within_s)
+    return masks_at_in(url, _post(f"{url.rstrip('/')}/segment_point", body, within_s), rgb)
+
+
+def masks_at_in(url: str, data: bytes, rgb: Rgb) -> list[tuple[Mask, float]]:
+    """What ``/segment_point`` answered, best first. Raises ServiceFailed, whatever it is."""
+    answer = _decoded(url, data, SegmentedPoint)
     n, *shape = answer.masks_shape
     if not answer.scores or n == 0:
         return []
@@ -115,7 +130,12 @@ def pointed(
         "max_tokens": MOST_TOKENS,
         "temperature": 0.0,
     }
-    answer = _post(f"{url.rstrip('/')}/chat/completions", body, Completion, within_s)
+    return pixels_in(url, _post(f"{url.rstrip('/')}/chat/completions", body, within_s), rgb)
+
+
+def pixels_in(url: str, data: bytes, rgb: Rgb) -> tuple[tuple[float, float], ...]:
+    """What a pointing model answered. Raises ServiceFailed for what is no answer."""
+    answer = _decoded(url, data, Completion)
     words = (answer.choices[0].message.content or "") if answer.choices else ""
     height, width = rgb.shape[:2]
     return tuple((x * width, y * height) for x, y in points_in(words))
@@ -129,12 +149,15 @@ def points_in(words: str) -> list[tuple[float, float]]:
     """
     many = re.search(r"<points\s+coords\s*=\s*[\"']([\d.\s]+)[\"']", words, re.IGNORECASE)
     if many:
-        numbers = [float(n) for n in many.group(1).split()]
+        words = many.group(1).split()
+        if not all(re.fullmatch(NUMBER, word) for word in words):
+            return []
+        numbers = [float(word) for word in words]
         triples = [numbers[i : i + 3] for i in range(1, len(numbers) - 2, 3)]
         return _inside([(x / 1000, y / 1000) for _, x, y in triples])
     found = []
     for tag in re.findall(r"<points?\b[^>]*>", words, re.IGNORECASE):
-        named = dict(re.findall(r"\b([xy]\d*)\s*=\s*[\"']([\d.]+)[\"']", tag.lower()))
+        named = dict(re.findall(rf"\b([xy]\d*)\s*=\s*[\"']({NUMBER})[\"']", tag.lower()))
         for key in sorted(k for k in named if k.startswith("x")):
             other = named.get(f"y{key[1:]}")
             if other is not None:
@@ -169,7 +192,7 @@ def _array(
         raise ServiceFailed("INVALID", f"{url}: a mask cannot be read: {error}") from None
 
 
-def _post(url: str, body: dict[str, Any], kind: type[Any], within_s: float) -> Any:
+def _post(url: str, body: dict[str, Any], within_s: float) -> bytes:
     request = urllib.request.Request(
         url, msgspec.json.encode(body), {"Content-Type": "application/json"}, method="POST"
     )
@@ -177,13 +200,24 @@ def _post(url: str, body: dict[str, Any], kind: type[Any], within_s: float) -> A
         with _direct.open(request, timeout=within_s) as answer:
             data = answer.read(LARGEST_ANSWER + 1)
     except urllib.error.HTTPError as error:
-        detail = " ".join(error.read(400).decode("utf-8", "replace").split())[:160]
-        raise ServiceFailed("FAULT", f"{url} answered {error.code}: {detail}") from None
-    except (OSError, ValueError) as error:
+        raise ServiceFailed("FAULT", f"{url} answered {error.code}: {_detail(error)}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = str(getattr(error, "reason", "") or error) or type(error).__name__
         raise ServiceFailed("FAULT", f"{url} does not answer: {reason[:160]}") from None
     if len(data) > LARGEST_ANSWER:
         raise ServiceFailed("INVALID", f"{url} answered more than {LARGEST_ANSWER >> 20} MB")
+    return data
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """The first words of an error's body, as far as it comes."""
+    try:
+        return " ".join(error.read(400).decode("utf-8", "replace").split())[:160]
+    except (OSError, http.client.HTTPException):
+        return error.reason
+
+
+def _decoded(url: str, data: bytes, kind: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

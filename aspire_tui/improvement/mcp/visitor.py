@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from aspire_tui.domain import JSON
+from aspire_tui.framing import HEADER
 from aspire_tui.improvement.mcp.door import HELLO, open_doors
 from aspire_tui.improvement.tools import ToolRefused
-from aspire_tui.improvement.wire import FRAME_MAX, HEADER, ToolAnswer, ToolCall
+from aspire_tui.improvement.wire import FRAME_MAX, ToolAnswer, ToolCall
 
 NO_RUN = (
     "no run waits for an agent; the operator starts one with: "

@@ -206,6 +206,8 @@ def test_what_a_model_answers_is_read_strictly(scene: Any, answer: str, status: 
         ('<point x="50.0" y="25.5" alt="mug">mug</point>', [(0.5, 0.255)]),
         ('<points x1="10" y1="20" x2="30" y2="40">mugs</points>', [(0.1, 0.2), (0.3, 0.4)]),
         ('<point x="150" y="20">', []),
+        ('<point x="1.2.3" y="20">', []),
+        ('<points coords="1 1.2.3 250">', []),
         ("There are none.", []),
     ],
 )
@@ -214,9 +216,10 @@ def test_pointing_models_words(words: str, points: list[tuple[float, float]]) ->
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(alphabet='<>points xy="0123456789. coords=', max_size=120))
-def test_whatever_a_pointing_model_says_points_lie_in_the_picture(words: str) -> None:
-    assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points_in(words))
+@given(st.text(alphabet="0123456789. -e", max_size=30), st.text(alphabet="0123456789.", max_size=9))
+def test_whatever_a_pointing_model_says_points_lie_in_the_picture(many: str, one: str) -> None:
+    for words in (f'<points coords="{many}">', f'<point x="{one}" y="{one}">', many + one):
+        assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in points_in(words))
 
 
 def test_a_program_asks_the_model_about_pictures(scene: Any) -> None:
