@@ -32,6 +32,9 @@ def program(
     n: Annotated[int, typer.Option("--n", min=1, max=20_000, help="Scenes.")] = 100,
     minutes: Annotated[float, typer.Option(min=0.1, help="Stop after; go on later.")] = 60,
     into: Annotated[str, typer.Option(help="File of the scenes run, kept and gone on with.")] = "",
+    first_seed: Annotated[
+        int, typer.Option(min=1_000_000, help="Seed of scene 0; what was looked at is no proof.")
+    ] = 9_000_000,
     cell: CellOption = "yam",
     json_only: JsonFlag = False,
 ) -> None:
@@ -47,7 +50,7 @@ def program(
     name = f"program-{found.name}-{cell_file.info.name}.jsonl"
     path = Path(into) if into else context.workspace.root / "bench" / name
     levels = admitted(hardware=False, waived=False)
-    check = ProgramCheck(found, read_program(program), file.resolve(), path, levels)
+    check = ProgramCheck(found, read_program(program), file.resolve(), path, levels, first_seed)
     until = time.monotonic() + 60 * minutes
     for ran in check.run(n):
         if ran.referee != "PASS" or ran.verifier != "PASS":

@@ -21,8 +21,9 @@ from aspire_tui.rollout.bulk import WorkerSpec, worker_of
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
 from aspire_tui.rollout.trial import TrialSpec
 
-FIRST_SEED: Final = 6_000_000
-"""Far from the seeds that searches draw and that verifiers are checked on."""
+FIRST_SEED: Final = 9_000_000
+"""Far from the seeds that searches draw and that verifiers are checked on, and from 6,000,000 on,
+where reference programs were tuned."""
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ class Ran(msgspec.Struct, frozen=True):
     reason: str
     cell_s: float
     seconds: float
+    seed: int = -1
+    """Which scene it was; scenes of another range are not counted together."""
 
 
 @dataclass
@@ -52,6 +55,7 @@ class ProgramCheck:
     cell_file: Path
     into: Path
     levels: tuple[SandboxLevel, ...]
+    first_seed: int = FIRST_SEED
     wall: Callable[[], float] = time.monotonic
 
     @property
@@ -59,7 +63,7 @@ class ProgramCheck:
         return sha256_hex(self.program.encode())[:12]
 
     def ran(self) -> list[Ran]:
-        """What the file holds of this text; a line cut off by a crash is left out."""
+        """What the file holds of this text on these scenes, less a line that was cut off."""
         if not self.into.exists():
             return []
         found = []
@@ -68,7 +72,7 @@ class ProgramCheck:
                 found.append(msgspec.json.decode(line, type=Ran))
             except msgspec.DecodeError:
                 continue
-        return [r for r in found if r.program == self.name]
+        return [r for r in found if r.program == self.name and r.seed == self.first_seed + r.n]
 
     def run(self, scenes: int) -> Iterator[Ran]:
         """Run the scenes that are missing up to this many, writing each before it is yielded."""
@@ -89,7 +93,7 @@ class ProgramCheck:
         trial = TrialSpec(
             trial=n,
             task=self.task,
-            seed=FIRST_SEED + n,
+            seed=self.first_seed + n,
             seed_set="operator",
             program=self.program,
             program_id=self.name,
@@ -115,4 +119,5 @@ class ProgramCheck:
             reason=closed.reason,
             cell_s=round(closed.cell_s, 2),
             seconds=round(self.wall() - began, 2),
+            seed=self.first_seed + n,
         )
