@@ -22,11 +22,11 @@ from aspire_tui.session.errors import SessionFileError
 VERBS: Final = {
     name: f"aspire_tui.commands.{place}"
     for name, place in {
-        "run": "run_verbs:run",
+        "run": "run_verb:run",
         "exec": "exec_verb:exec_program",
         "bench": "bench_program:bench_app",
-        "attach": "run_verbs:attach",
-        "stop": "run_verbs:stop",
+        "attach": "running_verbs:attach",
+        "stop": "running_verbs:stop",
         "mcp": "mcp_verb:mcp",
         "replay": "session_verbs:replay",
         "trace": "session_verbs:trace",

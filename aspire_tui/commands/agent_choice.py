@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ import msgspec
 from aspire_tui.errors import ConfigError
 from aspire_tui.improvement.acp.confinement import prove, reads_of
 from aspire_tui.improvement.acp.presets import options_of
+from aspire_tui.improvement.llm.presets import preset_named
+from aspire_tui.improvement.llm.provider import check_price, choose_models, missing_for
 from drivers.runtime_dir import runtime_dir
 
 AGENTS = ("rules", "llm", "acp", "mcp", "manual")
@@ -45,6 +48,26 @@ def acp_agent(
     reads = reads_of(asked.argv()[0], asked.listed("installed"))
     why = prove(reads, [str(workspace), str(runtime_dir())]).why_not
     return Chosen(msgspec.structs.asdict(asked), why)
+
+
+def llm_agent(model: str, base_url: str, how: dict[str, str], max_cost: float | None) -> Chosen:
+    """A model of a provider, and how it is asked.
+
+    Raises:
+        ConfigError: No such model, preset or way of seeing; a key or a price is missing.
+    """
+    if not model:
+        raise ConfigError("--agent llm needs --model PROVIDER:NAME, e.g. anthropic:NAME")
+    for choice in choose_models(model, base_url):
+        missing = missing_for(choice, os.environ)
+        if missing:
+            raise ConfigError(missing)
+        if max_cost is not None:
+            check_price(choice)
+    if how["vision"] not in ("native", "tool", "text"):
+        raise ConfigError(f"--vision {how['vision']}: expected native, tool or text")
+    preset_named(how["preset"])
+    return Chosen({"model": model, "base_url": base_url, **how})
 
 
 def mcp_agent() -> Chosen:

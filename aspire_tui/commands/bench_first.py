@@ -15,10 +15,10 @@ from aspire_tui.commands.bench_skills import (
     bench_app,
     skills_in,
 )
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.experiments import frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
-from aspire_tui.commands.run_verbs import CellOption, JsonFlag
+from aspire_tui.commands.run_options import CellOption
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aspire_tui.commands.bench_first import bench_app
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.jobs import cell_named, tasks_named
-from aspire_tui.commands.run_verbs import CellOption, JsonFlag
+from aspire_tui.commands.run_options import CellOption
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.statistics import Rate, rate
 from aspire_tui.rollout.sandbox.levels import admitted

@@ -9,10 +9,10 @@ import msgspec
 import typer
 
 from aspire_tui.commands.bench_verbs import bench_app
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.experiments import counted, frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
-from aspire_tui.commands.run_verbs import CellOption, JsonFlag
+from aspire_tui.commands.run_options import CellOption
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError

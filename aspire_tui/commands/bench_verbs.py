@@ -12,11 +12,12 @@ import msgspec
 import typer
 
 from aspire_tui.commands.confusion_text import confusion_json, confusion_lines
-from aspire_tui.commands.context import Context, print_json
+from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import cell_named, make_job, tasks_named
-from aspire_tui.commands.run_verbs import CellOption, JsonFlag, exit_of, start_or_exit
+from aspire_tui.commands.run_options import CellOption
+from aspire_tui.commands.started_engine import exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import ConfigError, Exit
 from aspire_tui.events import AgentTool, RunEnded

@@ -12,7 +12,7 @@ import typer
 
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.jobs import cell_named
-from aspire_tui.commands.run_verbs import NoNoise
+from aspire_tui.commands.run_options import NoNoise
 from aspire_tui.errors import ConfigError
 from drivers.client import CellClient, hold_now
 from drivers.keys import make_keys

@@ -13,19 +13,14 @@ from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import cell_named, make_job, session_named, tasks_named
 from aspire_tui.commands.queued import run_queued
 from aspire_tui.commands.recorded import Recorded, recorded_trial
-from aspire_tui.commands.run_verbs import (
-    NoNoise,
-    NoSandbox,
-    RetriesOption,
-    exit_of,
-    start_or_exit,
-)
+from aspire_tui.commands.run_options import NoNoise, NoSandbox, RetriesOption
 from aspire_tui.commands.sight_choice import (
     PerceptionModel,
     PerceptionOption,
     PerceptionUrl,
     sight_choice,
 )
+from aspire_tui.commands.started_engine import exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.engine.client import EngineGone, engine_of_cell
 from aspire_tui.engine.order import ExecOrder

@@ -12,7 +12,7 @@ import typer
 from aspire_tui.commands.context import Context
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job
-from aspire_tui.commands.run_verbs import start_or_exit
+from aspire_tui.commands.started_engine import start_or_exit
 from aspire_tui.domain import RunSpec, sha256_hex
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import Exit

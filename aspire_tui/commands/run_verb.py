@@ -1,19 +1,20 @@
-"""``run``, ``attach`` and ``stop``."""
+"""``run``: improve programs for a task, or go on with a run that was stopped."""
 
 from __future__ import annotations
 
-import getpass
-import importlib.metadata
-import os
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aspire_tui.commands.agent_choice import AGENTS, Chosen, acp_agent, manual_agent, mcp_agent
-from aspire_tui.commands.context import Context, JsonFlag, print_json
-from aspire_tui.commands.follow import follow, to_stderr
+from aspire_tui.commands.agent_choice import (
+    AGENTS,
+    Chosen,
+    acp_agent,
+    llm_agent,
+    manual_agent,
+    mcp_agent,
+)
+from aspire_tui.commands.context import Context, JsonFlag
 from aspire_tui.commands.jobs import (
     cell_named,
     make_job,
@@ -22,6 +23,7 @@ from aspire_tui.commands.jobs import (
     session_named,
     tasks_named,
 )
+from aspire_tui.commands.run_options import CellOption, NoNoise, NoSandbox, RetriesOption
 from aspire_tui.commands.sight_choice import (
     MODEL_STACK,
     PerceptionModel,
@@ -29,48 +31,26 @@ from aspire_tui.commands.sight_choice import (
     PerceptionUrl,
     sight_choice,
 )
+from aspire_tui.commands.started_engine import (
+    beside_the_operator,
+    exit_of,
+    see_it_through,
+    start_or_exit,
+    watched,
+)
 from aspire_tui.commands.tiers import model_options, tier_named
 from aspire_tui.domain import Budget, RunSpec, WorkerPictures
-from aspire_tui.engine.client import EngineClient, running_engines
-from aspire_tui.engine.job import Job
-from aspire_tui.engine.spawn import EngineNotStarted, StartedEngine, start_engine
-from aspire_tui.errors import ConfigError, Exit, PolicyRefused
-from aspire_tui.events import RunEnded
+from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.criterion import until as criterion_until
 from aspire_tui.evolution.halving import FIRST_RUNG, plan
 from aspire_tui.improvement.answers import PERMIT_WITHIN_S
-from aspire_tui.improvement.llm.presets import preset_named
-from aspire_tui.improvement.llm.provider import (
-    ANSWER_WITHIN_S,
-    check_price,
-    choose_models,
-    missing_for,
-)
+from aspire_tui.improvement.llm.provider import ANSWER_WITHIN_S
 from aspire_tui.rollout.cluster_address import scheduler_of
 from aspire_tui.session.reader import SessionReader
-from aspire_tui.session.summary import run_summary
-from drivers.runtime_dir import runtime_dir
 
 CANDIDATES = 4
 TEAMS = ("rules", "llm", "acp")
 """Agents of which several may work in one run."""
-CellOption = Annotated[str, typer.Option("--cell", help="Cell by name or file.")]
-RetriesOption = Annotated[
-    int,
-    typer.Option(
-        "--retries", min=1, max=8, help="Attempts in one trial, each told the failures before it."
-    ),
-]
-NoSandbox = Annotated[
-    bool,
-    typer.Option(
-        "--i-accept-no-sandbox", help="Run where no sandbox can be made; brands the session."
-    ),
-]
-NoNoise = Annotated[
-    bool,
-    typer.Option("--noise-off", help="Perfect cameras and joints (stand-in); brands the session."),
-]
 
 
 def run(
@@ -190,7 +170,7 @@ def run(
         case "llm":
             how = model_options(asked, tier, preset, vision)
             how |= {"answer_within_s": str(answer_within)}
-            chosen = Chosen(_model_options(model, base_url, how, max_cost))
+            chosen = llm_agent(model, base_url, how, max_cost)
         case _:
             chosen = Chosen({})
     if team > 1 and real:
@@ -232,15 +212,11 @@ def run(
     for task in found:
         criterion_until(until, task.criterion.selection_n)
     job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
-                    watched=_watched(attended and not headless, as_json))  # fmt: skip
+                    watched=watched(attended and not headless, as_json))  # fmt: skip
     started = start_or_exit(job)
     if agent == "manual":
-        raise typer.Exit(exit_of(_beside_the_operator(started, context)))
-    _see_it_through(started, context, attended and not headless, as_json)
-
-
-UNASKED = ("run ended", "info", "warn", "error", "agent  error")
-"""Lines that are told to an operator who is the agent; the others follow from what they typed."""
+        raise typer.Exit(exit_of(beside_the_operator(started, context)))
+    see_it_through(started, context, attended and not headless, as_json)
 
 
 def _search_options(max_trials: int | None, candidates: int | None, executor: str) -> None:
@@ -253,37 +229,6 @@ def _search_options(max_trials: int | None, candidates: int | None, executor: st
         plan(candidates, FIRST_RUNG, max_trials)
     if executor != "local":
         scheduler_of(executor)
-
-
-def _watched(attended: bool, as_json: bool) -> bool:
-    """Whether a person at this terminal will see the run on a screen."""
-    return attended and not as_json and sys.stdout.isatty()
-
-
-def _beside_the_operator(
-    started: StartedEngine, context: Context, since_seq: int = 0
-) -> RunEnded | None:
-    """The terminal is the operator's, who is the agent; only what nobody asked for is told."""
-
-    def tell(line: str) -> None:
-        text = line.strip().partition("  ")[2]  # behind its time
-        if line.startswith("HOLD") or text.startswith(UNASKED):
-            to_stderr(line)
-
-    return follow(started, context.who(), tell, since_seq, interrupt="hold")
-
-
-def _see_it_through(
-    started: StartedEngine, context: Context, attended: bool, as_json: bool, since_seq: int = 0
-) -> None:
-    """Watch a run on a screen, or follow it line by line to its end."""
-    if _watched(attended, as_json):
-        _watch(started, context)
-        return
-    ended = follow(started, context.who(), to_stderr, since_seq)
-    if as_json:
-        print_json(run_summary(SessionReader(started.session)))
-    raise typer.Exit(exit_of(ended))
 
 
 def _resume(
@@ -303,127 +248,11 @@ def _resume(
     if job.spec.agent == "manual":
         manual_agent()
     started = start_or_exit(
-        people_of(job, unattended, context.who(), watched=_watched(attended, as_json))
+        people_of(job, unattended, context.who(), watched=watched(attended, as_json))
     )
     if job.spec.agent == "manual":
-        raise typer.Exit(exit_of(_beside_the_operator(started, context, since_seq)))
-    _see_it_through(started, context, attended, as_json, since_seq)
-
-
-def attach(
-    ctx: typer.Context,
-    session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
-    view: Annotated[bool, typer.Option("--view", help="Only watch, and HOLD.")] = False,
-) -> None:
-    """Open the screen on a run that is going on."""
-    context = Context.of(ctx)
-    path, sock = _running(session, context)
-    client = EngineClient(sock, context.who())
-    met = client.greet(importlib.metadata.version("aspire-tui"), path.stem)
-    if met.refused:
-        raise PolicyRefused(met.refused)
-    context.console_live(path, sock, view=view or met.read_only)
-
-
-def stop(
-    ctx: typer.Context,
-    session: Annotated[str, typer.Argument(help="Session name; the only one by default.")] = "",
-    take_control: Annotated[
-        bool, typer.Option("--take-control", help="Take control from whoever has it first.")
-    ] = False,
-    queued: Annotated[
-        int, typer.Option("--exec", min=0, help="Only take this queued exec back; the run goes on.")
-    ] = 0,
-    as_json: JsonFlag = False,
-) -> None:
-    """End a run: HOLD, the last trial is closed, the engine exits."""
-    context = Context.of(ctx)
-    path, sock = _running(session, context)
-    client = EngineClient(sock, context.who())
-    if take_control:
-        holder = str(client.send("present", role="viewer").data.get("take", ""))
-        client.send("take_control", {"typed": holder})
-    reply = client.send("cancel", {"number": queued}) if queued else client.send("stop")
-    if as_json:
-        print_json({"session": str(path), "accepted": reply.accepted, "reason": reply.reason})
-    else:
-        typer.echo(f"{path.name}: {reply.reason}")
-    if not reply.accepted:
-        raise typer.Exit(Exit.REFUSED)
-
-
-def start_or_exit(job: Job) -> StartedEngine:
-    """Start the engine, or leave with its own one-line reason."""
-    if sys.stderr.isatty():
-        typer.echo(f"starting cell {job.spec.cell} and its workers …", err=True)
-    try:
-        return start_engine(job)
-    except EngineNotStarted as error:
-        typer.echo(f"aspire-tui: {error}", err=True)
-        raise typer.Exit(error.code) from None
-
-
-def _watch(started: StartedEngine, context: Context) -> None:
-    """The screen on a session this command started; leaving it leaves the engine running."""
-    context.console_live(started.session, started.socket)
-    ended = _last(started.session)
-    if ended is not None:
-        typer.echo(f"{started.session.name}: {ended.outcome or 'nothing to judge'}. {ended.reason}")
-        typer.echo(f"replay it with: aspire-tui replay {started.session.stem}")
-        raise typer.Exit(exit_of(ended))
-    typer.echo(f"the engine goes on; come back with: aspire-tui attach {started.session.stem}")
-
-
-def _last(session: Path) -> RunEnded | None:
-    reader = SessionReader(session)
-    tail = reader.events(max(0, reader.last_seq() - 1), 1)
-    event = tail[-1].event if tail else None
-    return event if isinstance(event, RunEnded) else None
-
-
-def exit_of(ended: RunEnded | None) -> Exit:
-    """The exit code for how a session ended."""
-    if ended is None or ended.stopped_by in ("fault", "agent"):
-        return Exit.FAULT
-    if ended.stopped_by in ("operator", "budget"):
-        return Exit.STOPPED
-    if ended.stopped_by == "evaluation":
-        return Exit.REFUSED
-    return Exit.PASS if ended.outcome == "PASS" else Exit.NOT_PASS
-
-
-def _running(name: str, context: Context) -> tuple[Path, Path]:
-    engines = running_engines(runtime_dir(), getpass.getuser())
-    if not engines:
-        raise ConfigError("no run is going on; start one with: aspire-tui run TASK")
-    if not name:
-        if len(engines) > 1:
-            names = ", ".join(p.stem for p in engines)
-            raise ConfigError(f"several runs are going on; name one of: {names}")
-        return next(iter(engines.items()))
-    for path, sock in engines.items():
-        if name in (path.stem, path.name, str(path)):
-            return path, sock
-    names = ", ".join(p.stem for p in engines)
-    raise ConfigError(f"no run is called {name}; going on: {names}")
-
-
-def _model_options(
-    model: str, base_url: str, how: dict[str, str], max_cost: float | None
-) -> dict[str, str]:
-    """What a model as the agent is started with, checked as far as that needs no network."""
-    if not model:
-        raise ConfigError("--agent llm needs --model PROVIDER:NAME, e.g. anthropic:NAME")
-    for choice in choose_models(model, base_url):
-        missing = missing_for(choice, os.environ)
-        if missing:
-            raise ConfigError(missing)
-        if max_cost is not None:
-            check_price(choice)
-    if how["vision"] not in ("native", "tool", "text"):
-        raise ConfigError(f"--vision {how['vision']}: expected native, tool or text")
-    preset_named(how["preset"])
-    return {"model": model, "base_url": base_url, **how}
+        raise typer.Exit(exit_of(beside_the_operator(started, context, since_seq)))
+    see_it_through(started, context, attended, as_json, since_seq)
 
 
 def _pictures(given: str) -> WorkerPictures:
