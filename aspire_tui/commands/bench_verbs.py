@@ -185,7 +185,9 @@ def _looked(reader: SessionReader) -> int:
 def verifier(
     ctx: typer.Context,
     task: Annotated[str, typer.Option(help="Task name or file.")],
-    ends: Annotated[int, typer.Option(min=1, max=20_000, help="Ends to judge.")] = 560,
+    ends: Annotated[int, typer.Option(min=1, max=20_000, help="Ends to draw at most.")] = 2000,
+    failures: Annotated[int, typer.Option(min=0, help="Failures it wants to have seen.")] = 400,
+    successes: Annotated[int, typer.Option(min=0, help="And successes.")] = 100,
     minutes: Annotated[float, typer.Option(min=0.1, help="Stop after; go on later.")] = 60,
     into: Annotated[str, typer.Option(help="File of the judged ends, kept and gone on with.")] = "",
     cell: CellOption = "yam",
@@ -202,7 +204,7 @@ def verifier(
     path = Path(into) if into else context.workspace.root / "bench" / name
     check = VerifierCheck.on(found, cell_file, path)
     until = time.monotonic() + 60 * minutes
-    for judged in check.run(ends):
+    for judged in check.run(ends, failures, successes):
         if judged.verifier != judged.referee:
             typer.echo(
                 f"end {judged.n} ({judged.kind}): verifier {judged.verifier}, referee "
