@@ -6,18 +6,20 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from aspire_tui.commands.context import Context, JsonFlag, print_json
+from aspire_tui.commands.live_promotion import live_origin, live_session
 from aspire_tui.commands.session_verbs import find_session
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.evolution.admission import Ruling, unsound_lines
-from aspire_tui.evolution.drafting import draft_from
+from aspire_tui.evolution.drafting import draft_from, session_of
 from aspire_tui.evolution.gate import (
     evidence_sessions,
     keep_draft,
@@ -103,11 +105,23 @@ def draft_skill(
     name: Annotated[str, typer.Option(help="Of the skill; else one is made up.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Draft a skill from a repair of any author: the failing call, what changed, what it proved."""
+    """Draft a skill from a repair of any author: the failing call, what changed, what it proved.
+    Of a session that is running its engine does it, for all to see."""
     context = Context.of(ctx)
+    path = find_session(session, context.workspace)
+    live = live_session(context, path)
+    if live is not None:
+        told = live.draft(hypothesis, name).data
+        found = load_skill(Path(str(told["folder"])))
+        if as_json:
+            print_json(told)
+        else:
+            typer.echo(f"drafted in {found.folder}: edit it, then skills promote {found.name}")
+            typer.echo("\n".join(ruling_lines(found, ruling_told(told))))
+        return
     library = load_library(context.workspace.skill_folders())
     names = primitives_here()
-    with SessionReader(find_session(session, context.workspace)) as reader:
+    with SessionReader(path) as reader:
         today = datetime.now(UTC).date()
         draft = draft_from(reader, hypothesis, names, library, today, name)
     with tempfile.TemporaryDirectory() as scratch:
@@ -115,8 +129,8 @@ def draft_skill(
     found = load_skill(folder)
     ruling = _ruling(context, found, [session])
     if as_json:
-        told = {"skill": draft.name, "folder": str(folder), "leftovers": draft.leftovers}
-        print_json({**told, **msgspec.to_builtins(ruling)})
+        head = {"skill": draft.name, "folder": str(folder), "leftovers": draft.leftovers}
+        print_json({**head, **msgspec.to_builtins(ruling)})
         return
     typer.echo(f"drafted in {folder}: edit it, then skills promote {draft.name}")
     for line in draft.leftovers:
@@ -133,11 +147,22 @@ def promote_skill(
     note: Annotated[str, typer.Option(help="Why; needed when no file changes.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Let a skill through the gate, or say what is missing. Operators get no other way in."""
+    """Let a skill through the gate, or say what is missing. Operators get no other way in. A draft
+    of a running session is promoted by its engine, so that its tree shows it."""
     context = Context.of(ctx)
     shelf = shelf_of(context)
     waits = shelf.quarantined(skill)
     named = load_skill(waits) if waits.is_dir() else None
+    live = live_origin(context, session_of(named)) if named is not None else None
+    if live is not None and named is not None:
+        said = live.promote(skill, _sessions(context, None, evidence or []), note)
+        came_in = said.standing in ("admitted", "provisional")
+        if as_json:
+            print_json({"skill": skill, **msgspec.to_builtins(said)})
+        else:
+            told = {"standing": said.standing, "missing": said.missing, "shown": said.shown}
+            typer.echo("\n".join(ruling_lines(named, ruling_told(told))))
+        raise typer.Exit(Exit.PASS if came_in else Exit.REFUSED)
     sessions = _sessions(context, named, evidence or [])
     # It loads a stand-in, which no other verb of the library needs.
     from aspire_tui.commands.world_canary import World, world_of
@@ -245,6 +270,11 @@ def ruling_lines(skill: Skill, ruling: Ruling) -> list[str]:
     out = [f"{skill.name}: {ruling.standing}; uses {', '.join(skill.uses) or 'no primitive'}"]
     out += [f"  shown    {line}" for line in ruling.proofs]
     return out + [f"  missing  {line}" for line in ruling.missing]
+
+
+def ruling_told(data: Mapping[str, Any]) -> Ruling:
+    """A ruling as an engine tells it."""
+    return Ruling(data["standing"], tuple(data["missing"]), tuple(data["shown"]))
 
 
 def offered_lines(o: Offered, most: int | None) -> list[str]:

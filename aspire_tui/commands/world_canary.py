@@ -10,6 +10,7 @@ from aspire_tui.commands.context import Context
 from aspire_tui.commands.jobs import cell_named
 from aspire_tui.config import Workspace
 from aspire_tui.errors import ConfigError
+from aspire_tui.events import CanaryReported, Recorded
 from aspire_tui.rollout.bulk import WorkerSpec
 from aspire_tui.rollout.canary import SEEDS, CanaryReport
 from aspire_tui.rollout.canary_kept import KeptCanary
@@ -56,7 +57,13 @@ def world_of(context: Context, sessions: Sequence[Path], ask: Ask | None = None)
     for bench in benches_of(sessions):
         here = _as_it_is_here(bench, context.workspace)
         if here is None or not load_cell(here.cell_file).has_workers:
-            lines.append(f"no canary on {bench.name}: no worker has a copy of it here")
+            told = last_told(bench, sessions)
+            if told is None:
+                lines.append(f"no canary on {bench.name}: no worker has a copy of it here")
+                continue
+            verdicts.append(told.holds)
+            said = "it held" if told.holds else told.reason
+            lines.append(f"canary on {bench.name}, the last of its recordings: {said}")
             continue
         kept = KeptCanary.of(context.workspace.root, here.name, here.cell_file, noise=here.noise)
         reference = kept.reference()
@@ -71,6 +78,19 @@ def world_of(context: Context, sessions: Sequence[Path], ask: Ask | None = None)
         told = "the first, kept to compare with" if found.first else "as it was"
         lines.append(f"canary on {here.name}: {found.reason or told}")
     return World(all(verdicts) if verdicts else None, tuple(lines))
+
+
+def last_told(bench: Bench, sessions: Sequence[Path]) -> CanaryReported | None:
+    """What the newest recording made on a bench there is one of says of its world."""
+    found: list[Recorded] = []
+    for path in sessions:
+        with SessionReader(path) as reader:
+            first = reader.snapshot().session
+            if first is not None and Path(first.spec.cell).stem == bench.name:
+                found += reader.newest_events(1, ["canary"])
+    newest = max(found, key=lambda r: r.wall_s, default=None)
+    told = None if newest is None else newest.event
+    return told if isinstance(told, CanaryReported) else None
 
 
 def _first_that_passes(bench: Bench, seeds: Sequence[int], ask: Ask) -> CanaryReport:

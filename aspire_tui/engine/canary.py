@@ -2,7 +2,8 @@
 
 What it is compared with is kept in the workspace per cell, so that a camera knocked between two
 sessions is found as well. When it does not hold, the trials since the last one that did are named
-in the session, prove nothing, and nothing is promoted.
+in the session, prove nothing, and nothing is promoted. Where there is one bench and no copy of it,
+the canary is a trial of that bench like any other, on a scene that is set up for it.
 """
 
 from __future__ import annotations
@@ -11,18 +12,32 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aspire_tui.events import CanaryReported, Note, TrialClosed
-from aspire_tui.rollout.canary import SEEDS, CanaryReport, Reference
+from aspire_tui.engine.bench import BenchLost
+from aspire_tui.engine.book import BudgetExhausted
+from aspire_tui.engine.evaluation import EvaluationRefused
+from aspire_tui.engine.trials import NoRoom, Stopped
+from aspire_tui.events import CanaryReported, Note, ResetReported, TrialClosed
+from aspire_tui.rollout.canary import (
+    PROGRAM,
+    SEEDS,
+    CanaryReport,
+    Reference,
+    canary_task,
+    report_of,
+)
 from aspire_tui.rollout.canary_kept import KeptCanary
 from aspire_tui.rollout.pool import BrokenProcessPool
+from aspire_tui.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
 
 EVERY: Final = 50
-"""Worker trials from one canary to the next."""
+"""Trials from one canary to the next: of the workers, or of the bench where there are none."""
 FIRST: Final = 12
-"""Worker trials before the first: a shorter session is over before it would tell anything."""
+"""Trials before the first: a shorter session is over before it would tell anything."""
+CANNOT: Final = (BrokenProcessPool, BenchLost, Stopped, BudgetExhausted, EvaluationRefused, NoRoom)
+"""Why a canary cannot be asked. Whatever else it means, the next trial says so again."""
 
 
 class Canary:
@@ -41,7 +56,7 @@ class Canary:
         engine.trials.worker_ended = self.trial_closed
 
     async def trial_closed(self, closed: TrialClosed) -> None:
-        """Count a worker trial; every so many the canary is looked at before the next."""
+        """Count a trial; every so many the canary is looked at before the next."""
         self._since.append(closed.trial)
         self._due -= 1
         if self._due <= 0:
@@ -49,37 +64,61 @@ class Canary:
             await self.look(f"every {EVERY} trials")
 
     async def before_promotion(self, skill: str) -> bool | None:
-        """Look now. None: this cell has no stand-in to ask, and the record says so."""
+        """Look now. None: nothing could be asked, and the record says why."""
         await self.look(f"promotion of {skill}")
         return self.holds
 
     async def look(self, why: str) -> None:
         """Run it, compare, record."""
-        if self._engine.trials.bench_only:
-            await self._engine.book.write(
-                Note("no canary on this cell: no worker has a copy of it", "warn", "canary")
-            )
-            return
         async with self._one:
             reference = await asyncio.to_thread(self._kept.reference)
             try:
                 report = await self._run(reference)
-            except BrokenProcessPool:
-                await self._engine.book.write(
-                    Note("the canary's worker died; the world is as unknown as before", "warn")
-                )
+            except CANNOT as why_not:
+                said = str(why_not) or "the canary's worker died"
+                await self._say(f"no canary: {said}; the world is as unknown as before")
                 return
-            await self._conclude(report, reference, why)
+            if report is not None:
+                await self._conclude(report, reference, why)
 
-    async def _run(self, reference: Reference | None) -> CanaryReport:
+    async def _run(self, reference: Reference | None) -> CanaryReport | None:
         """The scene of the reference; without one the first of ours that passes."""
+        ask = self._at_bench if self._engine.trials.bench_only else self._in_worker
         seeds = SEEDS if reference is None else (reference.report.seed,)
-        report = await asyncio.wrap_future(self._engine.pool.submit_canary(seeds[0]))
+        report = await ask(seeds[0])
         for seed in seeds[1:]:
-            if report.outcome == "PASS":
+            if report is None or report.outcome == "PASS":
                 break
-            report = await asyncio.wrap_future(self._engine.pool.submit_canary(seed))
+            report = await ask(seed)
         return report
+
+    async def _in_worker(self, seed: int) -> CanaryReport:
+        return await asyncio.wrap_future(self._engine.pool.submit_canary(seed))
+
+    async def _at_bench(self, seed: int) -> CanaryReport | None:
+        """One trial of the bench, read back from the record. None: its scene was not set up, which
+        says nothing of the world."""
+        if self._engine.bench is None:
+            await self._say("no canary: this session has no bench")
+            return None
+        await self._engine.book.program(PROGRAM, "canary")
+        closed = await self._engine.trials.known_good(PROGRAM, seed, canary_task())
+        if closed.outcome is None:
+            await self._say(f"no canary: its trial {closed.trial} ended without a verdict")
+            return None
+        return await asyncio.to_thread(self._read, closed, seed)
+
+    def _read(self, closed: TrialClosed, seed: int) -> CanaryReport:
+        with SessionReader(Path(self._engine.job.session)) as reader:
+            events = [r.event for r in reader.events(trial=closed.trial)]
+            resets = [e for e in events if isinstance(e, ResetReported)]
+            frames = resets[-1].verdict.keyframes if resets else ()
+            wanted = {b.sha256 for f in frames for b in (f.rgb, f.depth) if b is not None}
+            bodies = {sha: data for sha in wanted if (data := reader.blob(sha)) is not None}
+        return report_of(events, bodies, closed, seed)
+
+    async def _say(self, text: str) -> None:
+        await self._engine.book.write(Note(text, "warn", "canary"))
 
     async def _conclude(self, report: CanaryReport, reference: Reference | None, why: str) -> None:
         found = await asyncio.to_thread(self._kept.compared, report, reference)
@@ -90,7 +129,7 @@ class Canary:
         await self._engine.book.write(
             CanaryReported(
                 holds=self.holds,
-                where="worker",
+                where="bench" if self._engine.trials.bench_only else "worker",
                 checks=found.checks,
                 reference=found.first,
                 reason=found.reason,

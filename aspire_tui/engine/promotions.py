@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -42,6 +43,8 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hypothesis: int = 0
     skill: str = ""
     note: str = ""
+    evidence: tuple[str, ...] = ()
+    """Further recordings, as files."""
 
 
 class Promotions:
@@ -109,7 +112,7 @@ class Promotions:
 
     async def _check(self, c: Command, asked: _Asked) -> Reply:
         holds = self._engine.canary.holds
-        found, ruling = await asyncio.to_thread(self._ruling, asked.skill, c.who, holds)
+        found, ruling = await asyncio.to_thread(self._ruling, asked, c.who, holds)
         await self._told(found, ruling, "draft", asked, c)
         lacking = len(ruling.missing)
         said = f"{found.name} would be {ruling.standing}"
@@ -122,7 +125,7 @@ class Promotions:
 
         The canary takes longer than a screen waits: what became of it is an event with this id.
         """
-        found, ruling = await asyncio.to_thread(self._ruling, asked.skill, c.who, None)
+        found, ruling = await asyncio.to_thread(self._ruling, asked, c.who, None)
         if ruling.standing == "refused":
             await self._told(found, ruling, "refused", asked, c)
             said = f"{found.name} is refused: {'; '.join(ruling.missing)}"
@@ -159,28 +162,39 @@ class Promotions:
         )
         return Reply(c.id, True, f"the draft of {asked.skill} is gone")
 
-    def _ruling(self, name: str, who: str, holds: bool | None) -> tuple[Skill, Ruling]:
+    def _ruling(self, asked: _Asked, who: str, holds: bool | None) -> tuple[Skill, Ruling]:
+        name = asked.skill
         folder = self._shelf(who).quarantined(name)
         if not (folder / "SKILL.md").is_file():
             raise ConfigError(f"no draft of {name or 'nothing'} waits; draft a hypothesis first")
         found = load_skill(folder)
-        return found, ruling_of(found, self._sessions(found), primitives_here(), (), holds)
+        sessions = self._sessions(found, asked.evidence)
+        return found, ruling_of(found, sessions, primitives_here(), (), holds)
 
     def _promote(self, asked: _Asked, who: str, holds: bool | None) -> tuple[Skill, Ruling]:
         shelf = self._shelf(who)
         waits = shelf.quarantined(asked.skill)
-        sessions = self._sessions(load_skill(waits)) if waits.is_dir() else []
+        sessions = self._sessions(load_skill(waits), asked.evidence) if waits.is_dir() else []
         return promote(
             shelf, asked.skill, sessions, primitives_here(), note=asked.note, world_holds=holds
         )
 
-    def _sessions(self, skill: Skill) -> list[Path]:
-        """Recordings that say something of this skill: this session's and those it names."""
+    def _sessions(self, skill: Skill, further: Sequence[str]) -> list[Path]:
+        """Recordings that say something of this skill: this session's, those it names, and those
+        that whoever asks names.
+
+        Raises:
+            ConfigError: One of those is no file.
+        """
         own = Path(self._engine.job.session)
         found = evidence_sessions(skill, [own.parent])
         with SessionReader(own) as reader:
             if own not in found and skill.digest in digests_used(reader, skill.name):
                 found.append(own)
+        for path in map(Path, further):
+            if not path.is_file():
+                raise ConfigError(f"{path} is no recording")
+            found.append(path)
         return found
 
     def _shelf(self, who: str) -> Shelf:

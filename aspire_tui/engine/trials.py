@@ -74,7 +74,8 @@ class Trials:
     after_bench: Callable[[TrialClosed], Awaitable[None]] = _nothing
     """Around every trial at the bench, with its program before and its end after."""
     worker_ended: Callable[[TrialClosed], Awaitable[None]] = _nothing
-    """Told of every trial that a worker ended, once it is recorded."""
+    """Told of every trial that a worker ended, or the bench where there are none, once it is
+    recorded and the bench is free."""
     finished: FinishedTrials = field(default_factory=FinishedTrials)
     """Trials of a run that is resumed: handed out, not run again."""
     agent_lost: bool = False
@@ -120,6 +121,22 @@ class Trials:
                 self._spec(program, hypothesis, seed, seed_set, "bench", "wall", task, attempts)
             )
             await self.after_bench(closed)
+            await self.bench_ended(closed)
+        await self.book.write(self.book.spent())
+        if self.bench_only:
+            await self.worker_ended(closed)
+        return closed
+
+    async def known_good(self, program: str, seed: int, task: TaskDef) -> TrialClosed:
+        """The canary's trial at the bench. It waits for its turn and for whoever must approve what
+        moves, and is always run: what it said before a resume was of the world then."""
+        assert self.bench is not None
+        async with self._turn(QueuedTrial(None, "operator", sha256_hex(program.encode()))):
+            await self.approve_first(program)
+            await self._may_start()
+            closed = await self.bench.run(
+                self._spec(program, None, seed, "operator", "bench", "wall", task, 1)
+            )
             await self.bench_ended(closed)
         await self.book.write(self.book.spent())
         return closed

@@ -7,6 +7,7 @@ same PASS. What is measured is compared with a reference by :func:`compare`; not
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from aspire_tui.domain import Keyframe, sha256_hex
 from aspire_tui.environment.evidence import decode_depth_png, decode_rgb_png
 from aspire_tui.environment.perception.plane import fit_table
 from aspire_tui.environment.task import ObjectDef, Relation, Start, TaskDef
-from aspire_tui.events import CallResult, ResetReported
+from aspire_tui.events import AnyEvent, CallResult, ResetReported, TrialClosed
 from aspire_tui.rollout.bulk import WorkerSpec, worker_of
 from aspire_tui.rollout.in_force import LOADED
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
@@ -120,10 +121,17 @@ def run_canary(spec: WorkerSpec, seed: int) -> CanaryReport:
         clock="sim",
     )
     closed = worker_of(spec).runner.run(trial, journal, OpenGate())
-    resets = [e for e in journal.events if isinstance(e, ResetReported)]
-    bad = [e for e in journal.events if isinstance(e, CallResult) and e.status != "OK"]
-    frames = resets[-1].verdict.keyframes if resets else ()
     bodies = {sha: data for sha, (_, data) in journal.blobs.items()}
+    return report_of(journal.events, bodies, closed, seed)
+
+
+def report_of(
+    events: Sequence[AnyEvent], bodies: Mapping[str, bytes], closed: TrialClosed, seed: int
+) -> CanaryReport:
+    """What one trial of the known-good program says, from its events and pictures. Pure."""
+    resets = [e for e in events if isinstance(e, ResetReported)]
+    bad = [e for e in events if isinstance(e, CallResult) and e.status != "OK"]
+    frames = resets[-1].verdict.keyframes if resets else ()
     return CanaryReport(
         outcome=closed.outcome or closed.reason or "nothing to judge",
         failed=f"{bad[0].primitive} {bad[0].status}: {bad[0].summary}" if bad else "",
@@ -134,7 +142,7 @@ def run_canary(spec: WorkerSpec, seed: int) -> CanaryReport:
     )
 
 
-def look(frame: Keyframe, bodies: dict[str, bytes]) -> Seen:
+def look(frame: Keyframe, bodies: Mapping[str, bytes]) -> Seen:
     """Measure one kept picture."""
     rgb = decode_rgb_png(bodies[frame.rgb.sha256])
     picture = Image.fromarray(rgb).convert("L").resize(SMALL, Image.Resampling.BOX)

@@ -18,7 +18,13 @@ from aspire_tui.cli import app
 from aspire_tui.commands import world_canary
 from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.errors import ConfigError, PolicyRefused
-from aspire_tui.events import Attached, HypothesisOpened, TrialClosed, TrialOpened
+from aspire_tui.events import (
+    Attached,
+    CanaryReported,
+    HypothesisOpened,
+    TrialClosed,
+    TrialOpened,
+)
 from aspire_tui.library.load import load_skill
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.rollout.canary import SMALL, CanaryReport, Seen
@@ -33,11 +39,21 @@ def call(workspace: Path, *args: str):  # type: ignore[no-untyped-def]
     return RUNNER.invoke(app, ["--workspace", str(workspace), "skills", *args])
 
 
-def session(workspace: Path, task: str, without: int, with_it: int, n: int, folder: Path) -> str:
+def session(
+    workspace: Path,
+    task: str,
+    without: int,
+    with_it: int,
+    n: int,
+    folder: Path,
+    *,
+    cell: str = "yam",
+    told: tuple[CanaryReported, ...] = (),
+) -> str:
     """A recording in which a skill was judged alone on n selection scenes."""
     name = f"{task}-judged"
     (workspace / "sessions").mkdir(parents=True, exist_ok=True)
-    spec = msgspec.structs.replace(opening().spec, tasks=(task,), cell="yam")
+    spec = msgspec.structs.replace(opening().spec, tasks=(task,), cell=cell, cell_file=cell)
     begun = msgspec.structs.replace(opening(), spec=spec)
     repair = Repair(1, 1, "segment", "NOT_FOUND", folder.name, {}, False)
     events: list[object] = [begun]
@@ -60,6 +76,7 @@ def session(workspace: Path, task: str, without: int, with_it: int, n: int, fold
             )
             outcome = "PASS" if i < passes else "FAIL"
             events.append(TrialClosed(trial, outcome, "returned", None, 1.0, 1.0))
+    events += told
     path = workspace / "sessions" / f"{name}.db"
     with Recorder.create(path, clock=StoppedClock(), ballast_bytes=0) as recorder:
         for event in events:
@@ -173,6 +190,23 @@ def test_nothing_comes_in_while_the_canary_does_not_hold(
     assert call(workspace, "add", str(FIXTURES / LOOK), "--yes").exit_code == 0
     dark = call(workspace, "promote", LOOK, *given, "--note", "again")
     assert dark.exit_code == 3 and "light 0.4" in dark.stdout
+
+
+@pytest.mark.parametrize(
+    ("holds", "lamp", "code"), [(True, "", 0), (False, "light 0.4", 3)], ids=["as it was", "lamp"]
+)
+def test_of_a_bench_there_is_one_of_the_newest_recording_is_believed(
+    workspace: Path, holds: bool, lamp: str, code: int
+) -> None:
+    """No process can run a canary on it, and a world that changed there stays changed."""
+    folder = workspace / "skills" / ".quarantine" / LOOK
+    told = (CanaryReported(holds, "bench", (), reason=lamp),)
+    lift = session(workspace, "cube_lift", 10, 24, 24, folder, cell="so101-emulated", told=told)
+    stack = session(workspace, "cube_stack", 10, 24, 24, folder, cell="so101-emulated", told=told)
+    done = call(workspace, "promote", LOOK, "--evidence", lift, "--evidence", stack)
+    assert done.exit_code == code, done.stdout
+    assert "canary on so101-emulated, the last of its recordings" in done.output
+    assert ("the last canary failed" in done.stdout) is not holds
 
 
 def test_a_recording_of_another_text_is_no_proof(workspace: Path) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from aspire_tui.engine.canary import EVERY, FIRST, Canary
+from aspire_tui.engine.trials import Stopped
 from aspire_tui.events import CanaryReported, Recorded, TrialClosed
 from aspire_tui.rollout.canary import SMALL, CanaryReport, Seen
 from aspire_tui.session.snapshot import EMPTY, fold
 
+RECORDING = Path(__file__).parents[2] / "sessions" / "lift-held.db"
 CELL = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
 
 
@@ -96,8 +98,58 @@ def test_without_a_reference_a_scene_is_looked_for_that_holds(key_file: Path) ->
     assert asyncio.run(Canary(broken).before_promotion("mine")) is False  # type: ignore[arg-type]
 
 
-def test_a_cell_without_a_copy_says_that_it_has_no_canary(key_file: Path) -> None:
+class OneBench:
+    """A bench on which the canary's trial is the first of a recording."""
+
+    def __init__(self, run: Run, recording: Path, answer: TrialClosed) -> None:
+        self.answer, self.programs = answer, []
+        run.trials = SimpleNamespace(bench_only=True, worker_ended=None, known_good=self.known_good)
+        run.job.session = str(recording)
+        run.bench = self  # type: ignore[attr-defined]
+        run.program = self.program  # type: ignore[attr-defined]
+
+    async def known_good(self, program: str, seed: int, task: Any) -> TrialClosed:
+        assert program in self.programs, "the text is kept before it runs"
+        assert task.name == "canary"
+        return self.answer
+
+    async def program(self, text: str, author: str) -> str:
+        self.programs.append(text)
+        return ""
+
+
+def closed(outcome: str | None, trial: int = 1) -> TrialClosed:
+    return TrialClosed(trial, outcome, "returned", None, 1.0, 1.0)  # type: ignore[arg-type]
+
+
+def test_one_bench_runs_its_own_canary_and_reads_the_record(key_file: Path) -> None:
     run = Run(key_file, [])
-    run.trials.bench_only = True
-    assert asyncio.run(Canary(run).before_promotion("mine")) is None  # type: ignore[arg-type]
-    assert "no canary on this cell" in run.written[0].text
+    bench = OneBench(run, RECORDING, closed("PASS"))
+    canary = Canary(run)  # type: ignore[arg-type]
+    run.close(canary, range(1, FIRST + 1))
+    told = run.written[-1]
+    assert told.holds and told.reference and told.where == "bench"
+    measured = {c.name: c.value for c in told.checks}
+    assert measured["camera moved"] < 0.01 and "table height" in measured
+    bench.answer = closed("FAIL")
+    assert asyncio.run(canary.before_promotion("mine")) is False
+    assert "known-good program" in run.written[-1].reason
+
+
+def test_a_bench_that_cannot_be_asked_says_nothing_of_the_world(key_file: Path) -> None:
+    run = Run(key_file, [])
+    bench = OneBench(run, RECORDING, closed(None))
+    canary = Canary(run)  # type: ignore[arg-type]
+    assert asyncio.run(canary.before_promotion("mine")) is None
+    assert "without a verdict" in run.written[-1].text
+
+    async def gone(*_: Any) -> TrialClosed:
+        raise Stopped("stopped by the operator")
+
+    run.trials.known_good = gone
+    assert asyncio.run(canary.before_promotion("mine")) is None
+    assert "stopped by the operator" in run.written[-1].text
+    del bench
+    run.bench = None  # type: ignore[attr-defined]
+    assert asyncio.run(canary.before_promotion("mine")) is None
+    assert "has no bench" in run.written[-1].text

@@ -132,6 +132,18 @@ def test_an_edit_that_does_something_else_loses_its_proof(run: Run, kept: int) -
     assert "no paired runs" in checked.data["missing"][1]
 
 
+def test_further_recordings_may_be_named_and_one_that_is_none_is_one_line(
+    run: Run, kept: int, tmp_path: Path
+) -> None:
+    run.ask(step="draft", hypothesis=kept, skill="look-first")
+    absent = run.ask(step="confirm", skill="look-first", evidence=[str(tmp_path / "gone.db")])
+    assert not absent.accepted and absent.reason.endswith("gone.db is no recording")
+    again = run.ask(step="check", skill="look-first", evidence=[str(SHIPPED)])
+    assert again.data["shown"] == run.ask(step="check", skill="look-first").data["shown"], (
+        "the same runs are never counted twice"
+    )
+
+
 def test_of_two_at_once_one_goes_on_and_the_other_is_told_by_whom(run: Run, kept: int) -> None:
     async def both() -> list[Reply]:
         asked = command(step="draft", hypothesis=kept)
