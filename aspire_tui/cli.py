@@ -35,7 +35,7 @@ VERBS: Final = {
         "compare": "metrics_verbs:compare_sessions",
         "export": "export_verb:export",
         "sessions": "session_verbs:sessions_app",
-        "tasks": "tasks_recall:tasks_app",
+        "tasks": "tasks_verbs:tasks_app",
         "cells": "cell_assembly:cells_app",
         "skills": "skill_verbs:skills_app",
         "cell": "cell_assembly:cell_app",

@@ -178,6 +178,11 @@ class Verdict(Struct, frozen=True):
     rule: str
     reason: str
     keyframes: tuple[Keyframe, ...] = ()
+    """Of each camera the later look, then of each the earlier one."""
+    robots: tuple[RobotState, ...] = ()
+    """Every arm when the program had ended: with the pictures all there was to judge by."""
+    holder: int | None = None
+    """Which of them held something."""
 
 
 class ResetVerdict(Struct, frozen=True):

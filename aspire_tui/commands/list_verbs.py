@@ -11,14 +11,7 @@ import typer
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.jobs import cell_named, tasks_named
 from aspire_tui.config import suggestion
-from aspire_tui.environment.new_task import (
-    SentenceError,
-    compose_task,
-    label,
-    to_toml,
-    unproven,
-)
-from aspire_tui.environment.task_file import load_task, task_names, task_path
+from aspire_tui.environment.task_file import task_names
 from aspire_tui.environment.variants import KINDS as VARIANTS
 from aspire_tui.errors import ConfigError, Exit
 from drivers.cellfile import find_cell, read_reference
@@ -81,77 +74,6 @@ def check_task(ctx: typer.Context, task: str, as_json: JsonFlag = False) -> None
         typer.echo(
             f"{found.name}: right; {len(found.objects)} objects, {len(found.goal)} relations"
         )
-
-
-@tasks_app.command("new")
-def new_task(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="What it is to be called.")],
-    sentence: Annotated[str, typer.Argument(help="What is to be done, naming coloured things.")],
-    region: Annotated[str, typer.Option(help="A region the cell was taught.")] = "",
-    area: Annotated[str, typer.Option(help="Or x0,x1,y0,y1 in metres, base frame.")] = "",
-    size: Annotated[list[str] | None, typer.Option(help="NAME=x,y,z in metres.")] = None,
-    verifier: Annotated[str, typer.Option(help="operator or template.")] = "operator",
-    reset: Annotated[str, typer.Option(help="operator, arm or stand-in.")] = "operator",
-    as_json: JsonFlag = False,
-) -> None:
-    """Make a task from a sentence; it is kept in the workspace."""
-    context = Context.of(ctx)
-    sizes = [
-        (n.strip(), numbers(v, 3, "--size")) for n, _, v in (s.partition("=") for s in size or ())
-    ]
-    try:
-        made = compose_task(
-            sentence,
-            name,
-            region=region,
-            rectangle=numbers(area, 4, "--area") if area else None,  # type: ignore[arg-type]
-            sizes=sizes,  # type: ignore[arg-type]
-            verifier=one_of(verifier, ("operator", "template"), "--verifier"),
-            reset_by=one_of(reset, ("operator", "arm", "stand-in"), "--reset"),
-        )
-    except SentenceError as error:
-        raise ConfigError(str(error)) from None
-    folder = context.workspace.task_folders()[0]
-    path = folder / f"{name}.toml"
-    if name in task_names(context.workspace.task_folders()):
-        raise ConfigError(f"a task is called {name!r} already; choose another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_toml(made), encoding="utf-8")
-    load_task(path)
-    if as_json:
-        print_json({"task": name, "path": str(path), "objects": [o.name for o in made.objects]})
-        return
-    typer.echo(
-        f"{path}: {', '.join(o.name for o in made.objects)}; done when {made.goal[0].relation}"
-    )
-    doubt = unproven(made)
-    if doubt:
-        typer.echo(f"{doubt}: aspire-tui tasks label {name} PASS|FAIL|UNSURE good|bad")
-
-
-@tasks_app.command("label")
-def label_task(
-    ctx: typer.Context,
-    task: str,
-    said: Annotated[str, typer.Argument(help="What the verifier said: PASS, FAIL or UNSURE.")],
-    truth: Annotated[str, typer.Argument(help="What you saw: good or bad.")],
-    as_json: JsonFlag = False,
-) -> None:
-    """Enter one end, as the verifier and as you judged it, into a task's table."""
-    context = Context.of(ctx)
-    path = task_path(task, context.workspace.task_folders())
-    found = tasks_named([task], context.workspace)[0]
-    if found.labelled is None:
-        raise ConfigError(f"task {task} needs no labels: its verifier is not a template")
-    one_of(said, ("PASS", "FAIL", "UNSURE"), "verdict")
-    changed = label(found, said, one_of(truth, ("good", "bad"), "truth") == "good")
-    path.write_text(to_toml(changed), encoding="utf-8")
-    doubt = unproven(changed)
-    if as_json:
-        print_json({"task": task, "labelled": msgspec.to_builtins(changed.labelled), "why": doubt})
-        return
-    typer.echo(doubt or f"{task}: the verifier counts from now on")
 
 
 @cells_app.callback()

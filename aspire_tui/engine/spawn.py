@@ -13,20 +13,14 @@ import msgspec
 
 from aspire_tui.engine.job import Job
 from aspire_tui.engine.readiness import Readiness
+from aspire_tui.engine.sight_start import NETWORK, PASSED_ON, start_sight
 from aspire_tui.improvement.acp.presets import keys_of
 from aspire_tui.improvement.agent_spec import AgentSpec, SightOptions
-from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_model, choose_models
+from aspire_tui.improvement.llm.provider import KEY_VARIABLE, choose_models
 from aspire_tui.improvement.mcp.door import SUFFIX as DOOR
-
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "TMPDIR", "VIRTUAL_ENV")
-"""The engine's environment. Keys for models never pass through it."""
-
 
 EDITING = ("EDITOR", "VISUAL", "TERM", "COLORTERM", "NO_COLOR")
 """What a person's editor wants to know."""
-
-NETWORK = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""How the agent worker reaches its provider; a proxy's address may hold a password."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Workers fill the cores; a matrix library that adds threads of its own only slows them down."""
@@ -143,41 +137,13 @@ def _start_agent(job: Job, member: int) -> socket.socket:
 
 
 def _start_sight(job: Job) -> socket.socket:
-    """Start what asks the model for programs, with its key; returns our end of the pair."""
-    engine, sight = socket.socketpair()
-    told = job.sight
-    options = SightOptions(told.model, job.spec.perception_model_url)
-    # Bound here: a trial that asks before that process is ready waits in line.
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    old = os.umask(0o177)
-    try:
-        listening.bind(told.socket)
-    finally:
-        os.umask(old)
-    listening.listen()
-    wanted = (KEY_VARIABLE[choose_model(told.model).protocol], *NETWORK)
+    """Start what asks the model for programs; returns our end of the pair."""
+    options = SightOptions(job.sight.model, job.spec.perception_model_url)
     log = _log(job, "sight.log")
     try:
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "aspire_tui.improvement.sight"),
-                *("--fd", str(sight.fileno())),
-                *("--listen-fd", str(listening.fileno())),
-                *("--options", msgspec.json.encode(options).decode()),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(sight.fileno(), listening.fileno()),
-            start_new_session=True,
-            cwd="/",
-            env={**_passed_on(), **{n: os.environ[n] for n in wanted if n in os.environ}},
-        )
+        return start_sight(options, job.sight.socket, log, os.environ)
     finally:
-        sight.close()
-        listening.close()
         os.close(log)
-    return engine
 
 
 def _keys(job: Job) -> dict[str, str]:

@@ -64,6 +64,7 @@ def compose_task(
     verifier: str = "operator",
     reset_by: str = "operator",
     api: str = "capx",
+    drafted: Sequence[Relation] = (),
 ) -> TaskDef:
     """A task from a sentence.
 
@@ -71,7 +72,8 @@ def compose_task(
         region: A region the cell was taught; else ``rectangle`` x0, x1, y0, y1 in metres.
         sizes: Full extents of things by name, where they are known.
         verifier: ``operator`` asks for y, n or unsure; ``template`` judges by a relation that the
-            sentence's words stand for, and counts once it is proven on labelled frames.
+            sentence's words stand for, ``draft`` by relations somebody else chose (``drafted``);
+            both count once they are proven on labelled ends.
 
     Raises:
         SentenceError: One line: what is missing and how to say it.
@@ -88,9 +90,11 @@ def compose_task(
             raise SentenceError(f"--size {given!r} is not in the sentence; it names {told}")
     things = [msgspec.structs.replace(t, size_m=known.get(t.name, t.size_m)) for t in things]
     if verifier == "operator":
-        goal = Relation("operator_says", things[0].name)
+        goal: tuple[Relation, ...] = (Relation("operator_says", things[0].name),)
+    elif verifier == "draft":
+        goal = tuple(drafted)
     else:
-        goal = _by_template(sentence, things)
+        goal = (_by_template(sentence, things),)
     x0, x1, y0, y1 = rectangle or (0.26, 0.42, -0.16, 0.16)
     by = "arm" if reset_by == "arm" else "operator" if reset_by == "operator" else "stand-in"
     return TaskDef(
@@ -98,7 +102,7 @@ def compose_task(
         instruction=sentence,
         objects=tuple(things),
         start=Start((x0, x1), (y0, y1), by=by, region=region),
-        goal=(goal,),
+        goal=goal,
         api=api,
         distractors=Distractors(count=(0, 0)),
         criterion=Criterion(),
@@ -129,25 +133,6 @@ def unproven(task: TaskDef) -> str:
     if seen.false_pass:
         return f"the verifier passed {seen.false_pass} of {bad} ends that a person called bad"
     return ""
-
-
-def label(task: TaskDef, verifier_says: str, good: bool) -> TaskDef:
-    """The task with one more labelled end in its verifier's table."""
-    seen = task.labelled or Labelled()
-    if good:
-        hit = verifier_says == "PASS"
-        seen = msgspec.structs.replace(
-            seen, good_pass=seen.good_pass + hit, good_other=seen.good_other + (not hit)
-        )
-    else:
-        hit = verifier_says == "FAIL"
-        seen = msgspec.structs.replace(
-            seen,
-            bad_fail=seen.bad_fail + hit,
-            bad_other=seen.bad_other + (not hit),
-            false_pass=seen.false_pass + (verifier_says == "PASS"),
-        )
-    return msgspec.structs.replace(task, labelled=seen)
 
 
 def to_toml(task: TaskDef) -> str:

@@ -6,18 +6,16 @@ an answer, not a failure of the verifier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from aspire_tui.domain import Check, Keyframe, Outcome, Verdict
+from aspire_tui.domain import Keyframe, RobotState, Verdict
 from aspire_tui.environment.bench import View, Workbench
 from aspire_tui.environment.new_task import unproven
-from aspire_tui.environment.perception.measure import surface_top
-from aspire_tui.environment.perception.objects import ObjectEstimate, locate
-from aspire_tui.environment.perception.without_depth import blind
+from aspire_tui.environment.perception.camera import quaternion
 from aspire_tui.environment.primitives.motion import home_pose
-from aspire_tui.environment.relations import RELATIONS, Look, Sensed, Sighting
+from aspire_tui.environment.relations import RELATIONS, Sensed
 from aspire_tui.environment.relations_people import question
+from aspire_tui.environment.seen_end import SeenEnd, checks_of, fuse
 from aspire_tui.environment.task import TaskDef
 
 ASKS = "operator_says"
@@ -35,6 +33,7 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
     for each in bench.benches:
         each.speed = 1.0  # The program's own pace ended with it.
     sensed = _sense(bench)
+    robots = tuple(_robot(each) for each in bench.benches)
     if any(r.relation == ASKS for r in task.goal):
         sensed = replace(sensed, answer=bench.operator.ask(question(task)).text)
     if any(RELATIONS[r.relation].parked for r in task.goal):
@@ -50,42 +49,26 @@ def verify(task: TaskDef, bench: Workbench) -> Verdict:
             parked = home_pose.invoke(each, {})
             if parked.status != "OK":
                 notes.append(f"the arm could not park ({parked.status}: {parked.summary})")
-    first, _, _ = _look(task, bench)
+    first, before = _look(task, bench)
     bench.cell.wait(SETTLE_S)
-    second, measured, frames = _look(task, bench, measure=True)
-    looks = [Look(c, first[c], second[c], measured[c]) for c in task.cameras]
-    checks = [c for r in task.goal for c in RELATIONS[r.relation].checks(task, r, looks, sensed)]
+    second, after = _look(task, bench)
+    holder = next((i for i, b in enumerate(bench.benches) if b.holding is not None), None)
+    checks = checks_of(task, SeenEnd(first, second, sensed, holder is not None, bench.marks))
     outcome, reason = fuse(checks)
     if not any(camera.depth for camera in bench.cell.info.cameras):
         notes.append("no camera here measures depth: ask the operator, by relation operator_says")
     doubt = unproven(task)
     if doubt and outcome != "UNSURE":
         outcome, reason = "UNSURE", f"{doubt}; it would say {outcome}: {reason}"
-    return Verdict(outcome, tuple(checks), RULE, "; ".join([reason, *notes]), tuple(frames))
-
-
-def fuse(checks: Sequence[Check]) -> tuple[Outcome, str]:
-    """Apply :data:`RULE`. Pure."""
-    for c in checks:
-        if c.outcome == "FAIL":
-            return "FAIL", f"{c.name}: {_range(c)} ({c.source})"
-    for name in dict.fromkeys(c.name for c in checks):
-        votes = [c for c in checks if c.name == name]
-        if not any(c.outcome == "PASS" for c in votes):
-            why = votes[0].why or _range(votes[0])
-            return "UNSURE", f"{name}: {why} ({', '.join(c.source for c in votes)})"
-    return "PASS", f"all of {len(checks)} checks agree"
-
-
-def _range(c: Check) -> str:
-    if c.lo is None and c.hi is None:
-        return c.why
-    value = "no value" if c.value is None else f"{c.value:g} {c.unit}"
-    if c.lo is None:
-        return f"{value}, at most {c.hi:g}"
-    if c.hi is None:
-        return f"{value}, at least {c.lo:g}"
-    return f"{value}, expected {c.lo:g} to {c.hi:g}"
+    return Verdict(
+        outcome,
+        tuple(checks),
+        RULE,
+        "; ".join([reason, *notes]),
+        (*after, *before),
+        robots,
+        holder,
+    )
 
 
 def _sense(bench: Workbench) -> Sensed:
@@ -101,40 +84,17 @@ def _sense(bench: Workbench) -> Sensed:
     )
 
 
-def _look(
-    task: TaskDef, bench: Workbench, measure: bool = False
-) -> tuple[dict[str, dict[str, Sighting]], dict[str, dict[str, float]], list[Keyframe]]:
-    seen: dict[str, dict[str, Sighting]] = {}
-    measured: dict[str, dict[str, float]] = {}
-    frames = []
-    plain = any(RELATIONS[r.relation].measure is None for r in task.goal)
+def _look(task: TaskDef, bench: Workbench) -> tuple[dict[str, View], list[Keyframe]]:
+    seen, frames = {}, []
     for camera in task.cameras:
-        view = bench.look(camera)
-        frames.append(bench.evidence.keyframe(view))
-        names = [o.name for o in task.objects] if plain else []
-        seen[camera] = {name: s for name in names if (s := _sight(view, name, bench))}
-        measured[camera] = _measured(task, view, bench) if measure else {}
-    return seen, measured, frames
+        seen[camera] = bench.look(camera)
+        frames.append(bench.evidence.keyframe(seen[camera]))
+    return seen, frames
 
 
-def _measured(task: TaskDef, view: View, bench: Workbench) -> dict[str, float]:
-    out: dict[str, float] = {}
-    marks = bench.marks.get(view.camera, {})
-    for r in task.goal:
-        own = RELATIONS[r.relation].measure
-        if own is not None:
-            out.update(own(view, task, r, marks, bench.table_z_m))
-    return out
-
-
-def _sight(view: View, name: str, bench: Workbench) -> Sighting | None:
-    if blind(view):
-        return None  # How high a thing is, on another or held, no camera without depth can tell.
-    found = locate([view], name, table_z_m=bench.table_z_m)
-    if isinstance(found, ObjectEstimate):
-        return Sighting(float(found.position[0]), float(found.position[1]), found.top_z_m)
-    if bench.holder().holding is None:
-        return None
-    # Between the fingers no box can be fitted; how high the seen surface reaches still can be told.
-    surface = surface_top(view, name, bench.table_z_m)
-    return None if surface is None else Sighting(*surface)
+def _robot(bench: Workbench) -> RobotState:
+    sample, T = bench.sample(), bench.kinematics.tool_pose(bench.joints())
+    x, y, z = (float(v) for v in T[:3, 3])
+    qw, qx, qy, qz = (float(v) for v in quaternion(T[:3, :3]))
+    q = tuple(float(v) for v in sample.q_rad)
+    return RobotState(q, (x, y, z), (qw, qx, qy, qz), bench.width_m(), sample.grip_force_N)

@@ -15,8 +15,8 @@ from aspire_tui.environment.relations import (
     TruthPose,
     judge_range,
 )
+from aspire_tui.environment.seen_end import fuse
 from aspire_tui.environment.task_file import TaskError, find_task, load_task
-from aspire_tui.environment.verify import fuse
 
 STACK = find_task("cube_stack")
 ON = STACK.goal[0]

@@ -12,9 +12,9 @@ from aspire_tui.environment.footprint import bar_to_hold, patches_of, rows_of
 from aspire_tui.environment.judging import Look, Sensed, Truth, TruthPose
 from aspire_tui.environment.perception.outlines import coverage
 from aspire_tui.environment.relations import RELATIONS
+from aspire_tui.environment.seen_end import fuse
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_file import TaskError, find_task, task_names
-from aspire_tui.environment.verify import fuse
 from drivers.sim.scene import SceneObject, SceneSpec, scene_hash
 
 OPEN = Sensed(0.075, (0.28, 0.0, 0.3), 0.0, (0.075,))
