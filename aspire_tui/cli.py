@@ -24,7 +24,7 @@ VERBS: Final = {
     for name, place in {
         "run": "run_verb:run",
         "exec": "exec_verb:exec_program",
-        "bench": "bench_program:bench_app",
+        "bench": "bench_assembly:bench_app",
         "attach": "running_verbs:attach",
         "stop": "running_verbs:stop",
         "mcp": "mcp_verb:mcp",

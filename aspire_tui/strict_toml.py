@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -63,7 +63,7 @@ def parse_toml(text: str, shape: type[T], where: str) -> T:
 
 def convert_strictly(data: Any, shape: type[T], where: str) -> T:
     """Turn plain data into ``shape``; every struct in it is strict about its keys."""
-    unknown = _unknown_key(data, _fields_of(shape), "")
+    unknown = _unknown_key(data, _fields_of(cast(Hashable, shape)), "")
     if unknown is not None:
         key, known = unknown
         name = key.rpartition(".")[2]

@@ -12,9 +12,9 @@ from aspire_tui.commands.bench_skills import (
     NONE,
     SkillsOption,
     WorkersOption,
-    bench_app,
     skills_in,
 )
+from aspire_tui.commands.bench_verbs import bench_app
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.experiments import frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named

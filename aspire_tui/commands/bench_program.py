@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aspire_tui.commands.bench_first import bench_app
+from aspire_tui.commands.bench_verbs import bench_app
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.jobs import cell_named, tasks_named

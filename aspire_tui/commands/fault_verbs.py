@@ -65,7 +65,7 @@ def _arguments(given: Sequence[str]) -> dict[str, str]:
 
 
 def _list(as_json: bool) -> None:
-    from drivers.emu.answers import listing
+    from drivers.emu.faults import listing
 
     if as_json:
         print_json({"faults": listing()})
@@ -77,7 +77,7 @@ def _list(as_json: bool) -> None:
 
 
 def _rows() -> list[tuple[str, str]]:
-    from drivers.emu.answers import listing
+    from drivers.emu.faults import listing
 
     rows = []
     for entry in listing():

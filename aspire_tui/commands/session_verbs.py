@@ -149,7 +149,7 @@ def show_session(ctx: typer.Context, session: str, as_json: JsonFlag = False) ->
     path = find_session(session, context.workspace)
     row = _row(path)
     if row["outcome"] == "damaged":
-        raise SessionFileError(path, row["why"])
+        raise ConfigError(row["why"])
     if as_json:
         print_json(row)
         return
@@ -260,8 +260,8 @@ def _remove(doomed: list[Doomed], dry_run: bool, yes: bool, as_json: bool) -> No
     """List what goes, ask unless told not to, and delete it."""
     listed = [{"name": d.session.path.stem, "bytes": d.session.bytes, "why": d.why} for d in doomed]
     if not as_json:
-        for row in listed:
-            typer.echo(f"{row['name']:<44} {row['bytes'] / 1e6:8.1f} MB  {row['why']}")
+        for d in doomed:
+            typer.echo(f"{d.session.path.stem:<44} {d.session.bytes / 1e6:8.1f} MB  {d.why}")
     total = sum(d.session.bytes for d in doomed)
     if doomed and not dry_run and not yes:
         if as_json or not sys.stdin.isatty():

@@ -296,7 +296,7 @@ class Attendance:
         await self.trouble("needs_operator", why)
         stopping = asyncio.ensure_future(e.stopping.wait())
         try:
-            await asyncio.wait({decided, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((decided, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             self._waits = None

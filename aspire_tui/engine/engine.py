@@ -211,7 +211,7 @@ class Engine:
             BaseException: What ended a watcher, a command or another task of ours.
         """
         work = asyncio.ensure_future(self._work(hello))
-        await asyncio.wait({work, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((work, self._failed), return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             return work.result()
         work.cancel()

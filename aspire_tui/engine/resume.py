@@ -25,6 +25,7 @@ from aspire_tui.events import (
     HypothesisOpened,
     HypothesisScored,
     OperatorAct,
+    ProgramStored,
     RoundBegan,
     RoundEnded,
     SkillMatched,
@@ -50,7 +51,7 @@ REPEATED: Final = (
     SkillMatched,
 )
 """Events that follow from what the agent asks: asked again, they are in the file already."""
-_KINDS: Final = tuple(kind.__struct_config__.tag for kind in REPEATED)
+_KINDS: Final = tuple(str(kind.__struct_config__.tag) for kind in REPEATED)
 
 
 def repeats_itself(spec: RunSpec) -> bool:
@@ -168,7 +169,8 @@ def read_past(reader: SessionReader) -> Past:
         replay=_replay(reader, snapshot.session.spec),
         programs=frozenset(
             e.event.program
-            for e in reader.events(kinds=("program",))  # type: ignore[union-attr]
+            for e in reader.events(kinds=("program",))
+            if isinstance(e.event, ProgramStored)
         ),
         unfinished=tuple(r.trial for r in rows if r.closed_seq is None),
         unknown=_unknown_calls(reader, rows),
@@ -216,7 +218,7 @@ def grown(reader: SessionReader, leave_out: Collection[str] = ()) -> Tree:
         )
     for trial in reader.trials():
         number = trial.hypothesis
-        if number not in tree.nodes or trial.outcome is None:
+        if number is None or number not in tree.nodes or trial.outcome is None:
             continue
         if trial.seed_set in ("dev", "selection"):
             tree.ran(number, trial.seed_set, {trial.seed: trial.outcome == "PASS"})

@@ -20,7 +20,7 @@ from aspire_tui.domain import SeedSet
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import TASK_SPECIFIC, Paired
-from aspire_tui.evolution.evidence import SEED_SETS, outcomes_of, rate_of
+from aspire_tui.evolution.evidence import SEED_SETS, kind_of, outcomes_of, rate_of
 from aspire_tui.evolution.implicated import (
     Implicated,
     calls_in,
@@ -163,12 +163,11 @@ def _compared(reader: SessionReader, source: _Source, skill: Skill) -> tuple[Pai
     for seed_set in SEED_SETS:
         before, after = _both(reader, source, seed_set)
         if before.keys() & after.keys():
-            kind = first.cell.get("kind", "sim") if isinstance(first.cell, dict) else "sim"
             found.append(
                 Paired(
                     task=source.task,
                     cell=Path(first.spec.cell).stem,
-                    kind=kind,
+                    kind=kind_of(first),
                     seed_set=seed_set,
                     without=before,
                     with_it=after,
@@ -252,8 +251,10 @@ def _as_used(skill: Skill, name: str, values: Mapping[str, float], origin: str) 
         table = re.compile(
             rf"(\[repair\.parameters\.{re.escape(key)}\][^\[]*?^default = )[^\n]*", re.M | re.S
         )
-        literal = skill.definition.repair.parameters[key].literal(value)
-        text = table.sub(lambda m, literal=literal: m[1] + literal, text)
+        written = table.search(text)
+        if written is not None:
+            literal = skill.definition.repair.parameters[key].literal(value)
+            text = text[: written.end(1)] + literal + text[written.end() :]
     text = re.sub(r"^origin = .*\n", "", text, flags=re.M)
     text = text.replace("[provenance]\n", f"[provenance]\norigin = {json.dumps(origin)}\n")
     files["skill.toml"] = text.encode()

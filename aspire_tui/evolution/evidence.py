@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from aspire_tui.domain import SeedSet
 from aspire_tui.events import CanaryReported, TrialClosed
-from aspire_tui.evolution.admission import Paired
+from aspire_tui.evolution.admission import CellKind, Paired
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import digest_of
 from aspire_tui.library.skill import Evidence, Proof, Rate, Skill
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import HypothesisRow
+from aspire_tui.session.views import SessionView
 
 SEED_SETS: tuple[SeedSet, ...] = ("selection", "dev")
 """Which comparisons are looked for: held-out scenes never speak for a skill."""
@@ -79,7 +80,6 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
         return ()
     nodes = {h.hypothesis: h for h in reader.hypotheses()}
     digest = _digest_that_ran(reader, skill.name)
-    kind = first.cell.get("kind", "sim") if isinstance(first.cell, dict) else "sim"
     found: dict[SeedSet, Paired] = {}
     for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
         parent = nodes.get(node.parent) if node.parent is not None else None
@@ -93,7 +93,7 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
                 found[seed_set] = Paired(
                     task=first.spec.tasks[0],
                     cell=Path(first.spec.cell).stem,
-                    kind=kind,
+                    kind=kind_of(first),
                     seed_set=seed_set,
                     without=before.passed,
                     with_it=after.passed,
@@ -102,6 +102,17 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
                     sessions=(reader.session_id(),),
                 )
     return tuple(found.values())
+
+
+def kind_of(opened: SessionView) -> CellKind:
+    """What kind of cell a session ran on."""
+    match opened.cell:
+        case {"kind": "emulated"}:
+            return "emulated"
+        case {"kind": "hardware"}:
+            return "hardware"
+        case _:
+            return "sim"
 
 
 def _digest_that_ran(reader: SessionReader, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ from aspire_tui.improvement.tools import (
 )
 from aspire_tui.session.redaction import Redactor
 
+T = TypeVar("T")
+
 
 class RemoteTools:
     """Implements :class:`aspire_tui.improvement.tools.Tools` over the worker's socket.
@@ -39,13 +41,16 @@ class RemoteTools:
         self._redactor = redactor or Redactor()
         self._id = 0
 
-    def _ask(self, kind: Any, tool: str, /, **args: JSON) -> Any:
+    def _ask(self, kind: type[T], tool: str, /, **args: JSON) -> T:
+        return msgspec.convert(self._plain(tool, args), kind)
+
+    def _plain(self, tool: str, args: Mapping[str, JSON]) -> JSON:
         self._id += 1
         wire.send(self._sock, wire.ToolCall(self._id, tool, self._clean(args)))
         answer = msgspec.json.decode(wire.receive(self._sock), type=wire.ToolAnswer)
         if answer.refused:
             raise ToolRefused(answer.refused)
-        return msgspec.convert(answer.value, kind)
+        return answer.value
 
     def _clean(self, args: Mapping[str, JSON]) -> dict[str, JSON]:
         cleaned: dict[str, JSON] = self._redactor.value(msgspec.to_builtins(args))
@@ -53,12 +58,11 @@ class RemoteTools:
 
     def use(self, tool: str, args: Mapping[str, JSON]) -> JSON:
         """Any tool by name, its answer as plain JSON: for agents that are not written in Python."""
-        answer: JSON = self._ask(Any, tool, **dict(args))
-        return answer
+        return self._plain(tool, args)
 
     def report(self, what: str, fields: Mapping[str, JSON]) -> JSON:
         """Tell the engine of tokens, prompts and streamed text: no tool, and not for the agent."""
-        return self._ask(Any, f"{wire.REPORT}{what}", **dict(fields))
+        return self._plain(f"{wire.REPORT}{what}", fields)
 
     def task(self) -> TaskDef:
         return self._ask(TaskDef, "task")

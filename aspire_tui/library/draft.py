@@ -133,7 +133,8 @@ def _hunks_at(before: str, after: str, first: int, last: int) -> tuple[list[_Hun
     """Differences at the statement in lines [first, last), and those elsewhere."""
     old, new = before.split("\n"), after.split("\n")
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    near, far = [], []
+    near: list[_Hunk] = []
+    far: list[_Hunk] = []
     for tag, lo, hi, start, end in matcher.get_opcodes():
         hunk = _Hunk(lo, hi, tuple(new[start:end]))
         if tag == "equal" or not any(_code(t) for t in (*old[lo:hi], *hunk.lines)):
@@ -250,13 +251,13 @@ def _with_placeholders(text: str, site: CallSite, call: Call) -> str:
     edits: list[Edit] = []
     waiting: list[ast.AST] = [tree]
     while waiting:
-        node = waiting.pop()
-        name = wanted.get(ast.dump(node)) if isinstance(node, ast.expr) else None
-        own = isinstance(node, ast.Name) and node.id in stored
-        if name is not None and not own and isinstance(node, ast.expr):
-            edits.append(Edit.of(node, f"{{{name}}}"))
+        part = waiting.pop()
+        said = wanted.get(ast.dump(part)) if isinstance(part, ast.expr) else None
+        own = isinstance(part, ast.Name) and part.id in stored
+        if said is not None and not own and isinstance(part, ast.expr):
+            edits.append(Edit.of(part, f"{{{said}}}"))
         else:
-            waiting += ast.iter_child_nodes(node)
+            waiting += ast.iter_child_nodes(part)
     return apply_edits(text, edits).rstrip() + "\n"
 
 

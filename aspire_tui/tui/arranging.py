@@ -68,7 +68,7 @@ class Arranging:
         """The screen as it is left now."""
         workspace = self._console.workspace
         theme = self._console.theme_name
-        self._remembered.write(Left(tuple(workspace.shares), workspace.recent, theme))
+        self._remembered.write(Left(workspace.shares, workspace.recent, theme))
 
     def entitle(self, snapshot: Snapshot) -> None:
         """Say in the terminal's title who is wanted; only when that changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aspire_tui.session.failures import FailureGroup, failure_groups
@@ -103,7 +104,7 @@ class Comparing:
         upto = self._console.moment.snapshot.seq
         self._console.ask(
             lambda reader: read_sides(reader, one, other, upto),
-            lambda sides: self._cover("beside", lambda look: trials_body(*sides, look)),
+            lambda sides: self._cover("beside", partial(trials_body, *sides)),
         )
 
     def since(self, wall_s: float) -> None:
@@ -147,7 +148,7 @@ class Comparing:
             return
         console.ask(
             lambda reader: (_named(reader, parent), _named(reader, row)),
-            lambda both: self._cover("diff", lambda look: diff_body(*both, look)),
+            lambda both: self._cover("diff", partial(diff_body, *both)),
         )
 
     def _clusters(self) -> None:

@@ -88,7 +88,7 @@ class Launcher(DiffedApp):
         Binding("ctrl+l", "redraw", show=False, priority=True),
         Binding("space", "hold_outside_text", show=False, priority=True),
         Binding("ctrl+c", "hold", show=False, priority=True),
-        Binding("escape", "back", show=False, priority=True),
+        Binding("escape", "step_back", show=False, priority=True),
         Binding("q", "leave", show=False, priority=True),
     ]
 
@@ -266,7 +266,7 @@ class Launcher(DiffedApp):
         """Space is a blank while text is typed."""
         self.action_hold()
 
-    def action_back(self) -> None:
+    def action_step_back(self) -> None:
         if self._typed.display:
             self._stop_typing()
         elif self._page is not None:
@@ -279,7 +279,7 @@ class Launcher(DiffedApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While text is typed only answering, leaving it, and HOLD by ctrl+c are acts."""
-        if self._typed.display and action not in ("choose", "back", "redraw", "hold"):
+        if self._typed.display and action not in ("choose", "step_back", "redraw", "hold"):
             return False
         return super().check_action(action, parameters)
 
@@ -367,7 +367,9 @@ class Launcher(DiffedApp):
         page = self._page
         if page is not None:
             more = "read it" if page.name_of(self._list.row) else ""
-            keys = (("enter", more), ("j k", "scroll"), ("/", "search"), ("esc", "back"))
+            keys: tuple[tuple[str, str], ...] = (
+                ("enter", more), ("j k", "scroll"), ("/", "search"), ("esc", "back"),
+            )  # fmt: skip
         else:
             act = does(self._items.get(-1 if self._list.row is None else self._list.row))
             keys = (

@@ -15,7 +15,7 @@ from aspire_tui.tui.themes import ThemeName
 class Left(Struct, frozen=True):
     """What is remembered; anything that is not understood is as if it had never been."""
 
-    shares: tuple[int, int, int, int] = tuple(Shares())
+    shares: Shares = Shares()
     recent: tuple[str, ...] = PANES
     theme: str = ""
 

@@ -159,6 +159,7 @@ class Novice(acp.Agent):
         seen = [p for p in (*OUTSIDE, *sys.argv[4:]) if Path(p).exists()]
         home = [path.name for path in Path.home().iterdir()]
         title = f"looked around, saw: {', '.join(seen) or 'nothing'}; home {home}"
+        title += f"; files by the client: {await self.fetch('/etc/passwd')}"
         allowed = await self.may("rm -rf build")
         start = ToolCallStart(
             session_update="tool_call", tool_call_id="own1", title=title, kind="execute"
@@ -169,6 +170,14 @@ class Novice(acp.Agent):
         )
         await self.client.session_update(self.session, done)
         return allowed
+
+    async def fetch(self, path: str) -> str:
+        """What the client answers when it is asked for a file."""
+        try:
+            read = await self.client.read_text_file(session_id=self.session, path=path)
+        except acp.RequestError as error:
+            return str(error)
+        return f"read {read}"
 
     async def may(self, title: str) -> bool:
         """Ask the client whether it may do something of its own."""

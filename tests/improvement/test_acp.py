@@ -194,7 +194,8 @@ def test_a_hosted_agent_works_behind_the_walls(tmp_path: Path, held_in: Confinem
     assert desk.said("plan") == ["then: run, read, mend"]
     own = [f for what, f in desk.reports if what == "own_tool"]
     if not held_in.why_not:
-        assert own[0]["title"] == "looked around, saw: nothing; home []"
+        files = "files by the client: Method not found"
+        assert own[0]["title"] == f"looked around, saw: nothing; home []; {files}"
     done = dict(desk.used)["finish"]
     assert done["best"] == 2 and "NOT_FOUND at line 1" in done["summary"]
     assert "permission denied" in "".join(desk.speech().values())

@@ -129,3 +129,11 @@ def test_rm_refuses_what_ships_and_what_is_live(workspace: Path) -> None:
         code, said, left = ask(workspace, "rm", name, "--yes")
         assert code != 0 and "is being recorded" in said and len(left) == 2
     assert ask(workspace, "rm", name, "--yes")[2] == ["20260101"]
+
+
+def test_showing_a_damaged_session_says_how_to_salvage_it(workspace: Path) -> None:
+    path = workspace / "sessions" / "20260101-120000-cube_lift-ab12.db"
+    path.write_bytes(path.read_bytes()[:30_000])
+    code, said, _ = ask(workspace, "show", path.stem)
+    assert code != 0 and f"`aspire-tui sessions salvage {path}`" in said
+    assert said.count("salvage") == 1 and "defect" not in said

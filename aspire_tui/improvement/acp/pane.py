@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from acp.exceptions import RequestError
-from acp.interfaces import Client
 from acp.schema import (
     AgentMessageChunk,
     AgentPlanUpdate,
@@ -34,8 +33,12 @@ _MARKS: Final = {"completed": "done", "in_progress": "now", "pending": "then"}
 
 
 @dataclass
-class Pane(Client):
-    """The client side of the protocol: no files, no terminals, only what a person can see."""
+class Pane:
+    """The client side of the protocol: no files, no terminals, only what a person can see.
+
+    What it lacks of ``acp.Client`` the SDK answers with "method not found"; derived from it, it
+    would answer with nothing.
+    """
 
     link: Link
     redactor: Redactor = field(default_factory=Redactor)

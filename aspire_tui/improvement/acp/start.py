@@ -10,9 +10,10 @@ import sys
 import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
+from acp import Client
 from acp.schema import McpServerStdio
 from acp.stdio import spawn_agent_process
 
@@ -99,7 +100,7 @@ async def _host(
         stack.push_async_callback(_close, await way.start(premises.links / "provider.sock"))
         agent, process = await stack.enter_async_context(
             spawn_agent_process(
-                hosted.pane, *command, env=env, cwd=premises.work,
+                cast(Client, hosted.pane), *command, env=env, cwd=premises.work,
                 transport_kwargs={"limit": BUFFER},
             )
         )  # fmt: skip

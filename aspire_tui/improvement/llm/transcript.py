@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
     ModelResponse,
     ToolCallPart,
     ToolReturnPart,
+    UserContent,
     UserPromptPart,
 )
 
@@ -50,7 +51,8 @@ class Transcript:
     _seen: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        begin = [self.first, *self.pictures] if self.pictures else self.first
+        shown: list[UserContent] = [self.first, *self.pictures]
+        begin = shown if self.pictures else self.first
         self.messages.append(ModelRequest(parts=[UserPromptPart(begin)]))
 
     def answered(self, response: ModelResponse) -> None:

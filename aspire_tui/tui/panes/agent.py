@@ -107,8 +107,8 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
             if same_task:
                 text += " (its evidence is from this same task)"
             rows = wrap(clean(text, 600), look.width - len(at) - 6, "")
-            head: tuple[Span, ...] = line((at, "faint"), ("skill ", "accent"))
-            return [(*head, *rows[0]), *((Span(rest + " " * 6), *row) for row in rows[1:])]
+            first = line((at, "faint"), ("skill ", "accent"))
+            return [(*first, *rows[0]), *((Span(rest + " " * 6), *row) for row in rows[1:])]
     return []
 
 
