@@ -33,6 +33,9 @@ def teach(
         str, typer.Argument(help="home, rest, box, start:NAME or region:NAME; empty: list them.")
     ] = "",
     arm: Annotated[str, typer.Option(help="Which arm, in a cell of several.")] = "",
+    camera: Annotated[
+        str, typer.Option(help="Draw a region on this camera's picture; nothing moves.")
+    ] = "",
 ) -> None:
     """Teach home, rest and start poses, the workspace's corners, goal regions."""
     from aspire_tui.commands.bringup import Bringup, require_own
@@ -46,6 +49,13 @@ def teach(
         return
     kind, name = _meant(what)
     require_own(path)
+    if camera:
+        from aspire_tui.commands.region_drawn import draw_region
+
+        if kind != "region":
+            raise ConfigError(f"--camera: only a region is drawn, {what} is shown with the arm")
+        draw_region(path, file, camera, name, context.who())
+        return
     names = [a.name for a in file.info.arms]
     if arm and arm not in names:
         raise ConfigError(f"--arm {arm}: {file.info.name} has {', '.join(names)}")

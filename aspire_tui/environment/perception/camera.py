@@ -53,6 +53,18 @@ def deproject_to(depth_m: NDArray[np.float32], K: FloatArray, T: FloatArray) -> 
     return out
 
 
+def onto_plane(
+    pixel: tuple[float, float], K: FloatArray, T_base_cam: FloatArray, z_m: float
+) -> FloatArray | None:
+    """Where the ray of a pixel meets a level plane, base frame, shape (3,); None: nowhere ahead."""
+    u, v = pixel
+    ray = T_base_cam[:3, :3] @ np.array([(u - K[0, 2]) / K[0, 0], (v - K[1, 2]) / K[1, 1], 1.0])
+    down = z_m - T_base_cam[2, 3]
+    if abs(ray[2]) < 1e-9 or down / ray[2] <= 0:
+        return None
+    return np.asarray(T_base_cam[:3, 3] + ray * down / ray[2])
+
+
 def transform(points: NDArray[np.floating[Any]], T: FloatArray) -> NDArray[np.floating[Any]]:
     """Apply a 4x4 pose to points of shape (..., 3), keeping their dtype."""
     R = T[:3, :3].astype(points.dtype)
