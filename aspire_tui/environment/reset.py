@@ -21,7 +21,7 @@ from aspire_tui.environment.parking import begin_at, park
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.recall import residual_checks
 from aspire_tui.environment.relations import RELATIONS, judge_range
-from aspire_tui.environment.task import Relation, TaskDef
+from aspire_tui.environment.task import ObjectDef, Relation, TaskDef
 from drivers.errors import CellRefused
 from drivers.sim.scene import SceneSpec
 from drivers.types import CellInfo
@@ -46,7 +46,9 @@ def reset(
 ) -> tuple[ResetVerdict, str]:
     """Set the scene for a seed and verify it by the cameras.
 
-    A simulated arm is put home with the scene; any other goes there itself first.
+    A simulated arm is put home with the scene; any other goes there itself first. Where there is
+    no stand-in the robot does what it can and a person the rest, whatever the task says; an empty
+    simulated table is set by the stand-in, for somebody has to have brought the things.
 
     Returns:
         The verdict of this attempt and the hash of the scene that was set.
@@ -55,7 +57,9 @@ def reset(
     if missing:
         return _not_set(task, attempt, missing), ""
     task = _where_taught(task, bench.cell.info)
-    if task.start.by != "stand-in" and _any_seen(task, bench):
+    if bench.cell.info.kind == "hardware" or (
+        task.start.by != "stand-in" and _any_seen(task, bench)
+    ):
         return _without_stand_in(task, seed, bench, attempt), ""
     placed, spec = draw(task, seed, attempt, bench.table_z_m)
     if bench.cell.info.kind != "sim":
@@ -101,26 +105,34 @@ def _where_taught(task: TaskDef, info: CellInfo) -> TaskDef:
 
 
 def _any_seen(task: TaskDef, bench: Workbench) -> bool:
-    """Do any of the things lie there already? Somebody has to have brought them."""
+    """Do any of the things stand there already?"""
     view = bench.look(task.cameras[0])
-    return any(
-        isinstance(locate([view], o.name, table_z_m=bench.table_z_m), ObjectEstimate)
-        for o in task.objects
-        if o.hold == "free" and not o.parts and o.rail is None
-    ) or any(
-        (found := find_by_outline(view, o, bench.table_z_m)) is not None and found.good
-        for o in task.objects
-        if o.parts and o.rail is None and o.hold == "free"
-    )
+    return any(_seen(o, view, bench.table_z_m) for o in task.objects)
+
+
+def _seen(thing: ObjectDef, view: View, table_z_m: float) -> bool:
+    if thing.rail is not None:
+        return handle_at(view, thing, table_z_m) is not None
+    if thing.parts or thing.hold != "free":
+        found = find_by_outline(view, thing, table_z_m)
+        return found is not None and found.good
+    return isinstance(locate([view], thing.name, table_z_m=table_z_m), ObjectEstimate)
 
 
 def _without_stand_in(task: TaskDef, seed: int, bench: Workbench, attempt: int) -> ResetVerdict:
     """By the arm itself, and by a person for what it cannot do; proved by the cameras like any."""
+    why = ""
     try:
         placed = start_for(task, seed, attempt, bench)
+        if task.start.by != "operator":
+            why = by_arm(task, placed, bench)
     except ResetImpossible as impossible:
-        return _not_set(task, attempt, str(impossible))
-    why = "" if task.start.by == "operator" else by_arm(task, placed, bench)
+        # What stands fast is not there: only a person can put it where it was drawn.
+        why = str(impossible)
+        try:
+            placed = draw(task, seed, attempt, bench.table_z_m)[0]
+        except ResetImpossible:
+            return _not_set(task, attempt, why)
     if why or task.start.by == "operator":
         left = by_operator(task, placed, bench, why)
         if left:
