@@ -25,7 +25,7 @@ from aspire_tui.environment.primitives.registry import catalogue, embodiment_of
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.events import HypothesisScored, Note, RunEnded
 from aspire_tui.evolution.criterion import until
-from aspire_tui.evolution.growing import ForkAsked, Idea
+from aspire_tui.evolution.growing import STANDING, ForkAsked, Idea
 from aspire_tui.evolution.seeds import SeedBook, held_out_key
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.evolution.stopping import Rules
@@ -235,8 +235,7 @@ class Improvement:
 
 
 def _better(idea: Idea, other: Idea) -> bool:
-    standing = ("kept", "promoted")
-    one, two = idea.status in standing, other.status in standing
+    one, two = idea.status in STANDING, other.status in STANDING
     return (one, sum(idea.selection.values())) > (two, sum(other.selection.values()))
 
 

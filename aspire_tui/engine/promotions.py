@@ -142,13 +142,21 @@ class Promotions:
             hypothesis = asked.hypothesis or _hypothesis_of(found)
             if ruling.standing != "refused" and hypothesis:
                 reason = f"promoted as {found.name} by {c.who}: {ruling.standing}"
-                await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
+                await self._promoted(hypothesis, reason)
         except (ConfigError, PolicyRefused) as error:
             await self._engine.book.write(
                 SkillRuled(asked.skill, "refused", (str(error),), who=c.who, id=c.id)
             )
         finally:
             self._by = ""
+
+    async def _promoted(self, hypothesis: int, reason: str) -> None:
+        """In the tree of a run that goes on and in the record; without a run, in the record."""
+        ideas = self._engine.ideas_at(hypothesis)
+        if ideas is not None and hypothesis in ideas.tree.nodes:
+            await ideas.promoted(hypothesis, reason)
+            return
+        await self._engine.book.write(HypothesisDecided(hypothesis, "promoted", reason))
 
     async def settled(self) -> None:
         """Wait for a promotion that is under way."""

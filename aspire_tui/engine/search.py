@@ -16,7 +16,7 @@ from aspire_tui.engine.ideas import Ideas
 from aspire_tui.engine.trials import Asked
 from aspire_tui.events import RoundBegan, RoundEnded
 from aspire_tui.evolution.diversity import choose
-from aspire_tui.evolution.growing import Idea, TreeError
+from aspire_tui.evolution.growing import STANDING, Idea, TreeError
 from aspire_tui.evolution.halving import cut, plan
 from aspire_tui.evolution.rounds import TOP, apart, order_of_scenes, ranked, worth_judging
 from aspire_tui.evolution.stopping import Rules, Stop, stop
@@ -185,7 +185,9 @@ class Search:
                 break
         before = ideas.tree.get(baseline.number).dev
         survivors = {n: dict(ideas.tree.get(n).dev) for n in alive if n != baseline.number}
-        chosen, left_out = worth_judging(before, survivors, JUDGED, await self._ended(survivors))
+        parents = await self._parents(survivors, baseline.number, order)
+        ended = await self._ended(survivors)
+        chosen, left_out = worth_judging(before, survivors, JUDGED, ended, parents)
         stopped |= left_out
         for n, why in stopped.items():
             await self._give_up(n, why)
@@ -218,6 +220,15 @@ class Search:
         taken = [asked[i - 1] for i in chosen.taken if i]
         return taken, {asked[i - 1]: why for i, why in chosen.left.items()}
 
+    async def _parents(
+        self, survivors: Iterable[int], baseline: int, scenes: Sequence[int]
+    ) -> dict[int, dict[int, bool]]:
+        """What the parents that are not the baseline do on these scenes, by candidate."""
+        parent = {n: self.ideas.tree.get(n).parent for n in survivors}
+        other = {n: p for n, p in parent.items() if p is not None and p != baseline}
+        await self._run(sorted(set(other.values())), scenes)
+        return {n: dict(self.ideas.tree.get(p).dev) for n, p in other.items()}
+
     async def _order(self, baseline: int, scenes: int) -> list[int]:
         await self._run([baseline], list(range(scenes)))
         rows = await asyncio.to_thread(self.reader.trials)
@@ -249,12 +260,12 @@ class Search:
         for n in chosen:
             if ideas.tree.get(n).status == "open" and (await ideas.judge(n)).status == "kept":
                 kept.append(n)
-        own = [i.number for i in self.ranked() if i.status == "kept"]
+        own = [i.number for i in self.ranked() if i.status in STANDING]
         standing = [*own, *(i.number for i in self.offered())] if own else []
         tips = [
             n
             for n in standing
-            if not any(i.parent == n and i.status == "kept" for i in ideas.tree.nodes.values())
+            if not any(i.parent == n and i.status in STANDING for i in ideas.tree.nodes.values())
         ]
         ended = {n: await ideas.ended(n, "selection") for n in tips}
         pairs = [(a, b) if a in own else (b, a) for a, b in apart(ideas.tree.ideas, tips, ended)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aspire_tui.environment.task import TaskDef
-from aspire_tui.evolution.growing import Idea
+from aspire_tui.evolution.growing import STANDING, Idea
 from aspire_tui.evolution.tree import Tree
 from aspire_tui.session.reader import SessionReader
 
@@ -62,7 +62,7 @@ class Team:
         return [
             i
             for i in self.tree.nodes.values()
-            if i.status in ("kept", "promoted")
+            if i.status in STANDING
             and not self.is_of(member, i)
             and self.task_of(i) == self.tasks[member].name
         ]

@@ -21,6 +21,7 @@ from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import TASK_SPECIFIC, Paired
 from aspire_tui.evolution.evidence import SEED_SETS, kind_of, outcomes_of, rate_of
+from aspire_tui.evolution.growing import STANDING
 from aspire_tui.evolution.implicated import (
     Implicated,
     calls_in,
@@ -138,7 +139,7 @@ def proven_by_text(
     So a skill whose files changed in what does not matter there is still proven by what ran.
     """
     nodes = {h.hypothesis: h for h in reader.hypotheses()}
-    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
+    for node in sorted(nodes.values(), key=lambda h: (h.status not in STANDING, h.hypothesis)):
         parent = nodes.get(node.parent) if node.parent is not None else None
         new = node.repairs[len(parent.repairs) :] if parent is not None else ()
         if len(new) != 1 or new[0].skill != skill.name:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from aspire_tui.domain import SeedSet
 from aspire_tui.events import CanaryReported, TrialClosed
 from aspire_tui.evolution.admission import CellKind, Paired
+from aspire_tui.evolution.growing import STANDING
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import digest_of
 from aspire_tui.library.skill import Evidence, Proof, Rate, Skill
@@ -41,7 +42,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
     if first is None:
         raise NoEvidence(f"{reader.path.name} says nothing about a run")
     nodes = {h.hypothesis: h for h in reader.hypotheses()}
-    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
+    for node in sorted(nodes.values(), key=lambda h: (h.status not in STANDING, h.hypothesis)):
         if node.parent is None or not _used_alone(node, nodes[node.parent], skill.name):
             continue
         after = _outcomes(reader, node.hypothesis, seed_set)
@@ -81,7 +82,7 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
     nodes = {h.hypothesis: h for h in reader.hypotheses()}
     digest = _digest_that_ran(reader, skill.name)
     found: dict[SeedSet, Paired] = {}
-    for node in sorted(nodes.values(), key=lambda h: (h.status != "kept", h.hypothesis)):
+    for node in sorted(nodes.values(), key=lambda h: (h.status not in STANDING, h.hypothesis)):
         parent = nodes.get(node.parent) if node.parent is not None else None
         if parent is None or not _used_alone(node, parent, skill.name):
             continue

@@ -26,6 +26,9 @@ MAY_BECOME: dict[HypothesisStatus, frozenset[HypothesisStatus]] = {
     "pruned": frozenset(),
 }
 
+STANDING: frozenset[HypothesisStatus] = frozenset({"kept", "promoted"})
+"""Proven on selection scenes and not given up since."""
+
 
 class Idea(Struct, frozen=True):
     """A node: a program, what it claims, where it comes from, and what was decided."""

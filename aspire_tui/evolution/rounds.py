@@ -54,14 +54,18 @@ def worth_judging(
     survivors: Mapping[int, Mapping[int, bool]],
     most: int,
     ended: Mapping[int, frozenset[int]] = MappingProxyType({}),
+    parents: Mapping[int, Mapping[int, bool]] = MappingProxyType({}),
 ) -> tuple[list[int], dict[int, str]]:
     """Who of a race goes on to selection scenes, and for everybody else why not.
 
-    Each must help on a scene the baseline fails; after the first, on one where no better one does.
+    Each must help more than it harms, where it comes from, on a scene the baseline fails; after the
+    first, on one where no better one does.
 
     Args:
         ended: Scenes on which a candidate ended the failure it names: it helps there as well,
             whatever else failed later.
+        parents: Outcomes of the parents that are not the baseline, by candidate. A branch from
+            elsewhere lacks what the baseline has, and may be the other half.
     """
     chosen: list[int] = []
     left: dict[int, str] = {}
@@ -72,14 +76,14 @@ def worth_judging(
     }
     order = sorted(survivors, key=lambda n: (-sum(helped[n].values()), n))
     for n in order:
-        own = helped[n]
-        told = f"{sum(survivors[n].values())}/{len(own)} dev scenes, {_of(baseline, own)} before"
+        own, before = helped[n], parents.get(n, baseline)
+        told = f"{sum(survivors[n].values())}/{len(own)} dev scenes, {_of(before, own)} before"
         if ended.get(n):
             told += f", past the failure it names on {len(ended[n])} more"
-        fixes = {s for s, passed in own.items() if passed and baseline.get(s) is False}
-        breaks = {s for s, passed in own.items() if not passed and baseline.get(s)}
+        fixes = {s for s, passed in own.items() if passed and before.get(s) is False}
+        breaks = {s for s, passed in own.items() if not passed and before.get(s)}
         if len(fixes) <= len(breaks):
-            left[n] = f"no better than the baseline: {told}"
+            left[n] = f"no better than {'its parent' if n in parents else 'the baseline'}: {told}"
         elif not fixes - covered:
             left[n] = f"fixes nothing that a better one does not fix: {told}"
         elif len(chosen) >= most:

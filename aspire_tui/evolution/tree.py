@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aspire_tui.domain import HypothesisStatus, Repair
 from aspire_tui.evolution import growing
-from aspire_tui.evolution.growing import Idea, IdeaTree, replace
+from aspire_tui.evolution.growing import STANDING, Idea, IdeaTree, replace
 from aspire_tui.evolution.selection import Decision, Named
 
 Hypothesis = Idea
@@ -96,7 +96,7 @@ class Tree:
 
     def best(self) -> Idea | None:
         """What selection scenes say is best, else the first: what a run stands by by itself."""
-        kept = [n for n in self.nodes.values() if n.status in ("kept", "promoted")]
+        kept = [n for n in self.nodes.values() if n.status in STANDING]
         if kept:
             return max(kept, key=lambda n: (sum(n.selection.values()), n.number))
         return self.nodes.get(1)

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,8 +67,11 @@ class Run:
         self.canary = self
         self.promotions = Promotions(self)  # type: ignore[arg-type]
 
-    def ideas_at(self, hypothesis: int) -> None:
-        """No run is going on."""
+    tree: Any = None
+
+    def ideas_at(self, hypothesis: int) -> Any:
+        """The ideas of a run; None when none is going on."""
+        return self.tree
 
 
 def command(**args: Any) -> Command:
@@ -108,6 +112,20 @@ def test_a_repair_is_drafted_edited_and_confirmed_through_the_gate(run: Run, kep
     assert [e.standing for e in ruled] == ["draft", "refused", "admitted"]
     decided = next(e for e in run.book.written if isinstance(e, HypothesisDecided))
     assert (decided.hypothesis, decided.status) == (kept, "promoted")
+
+
+def test_in_a_run_that_goes_on_the_tree_itself_is_told(run: Run, kept: int) -> None:
+    told: list[tuple[int, str]] = []
+
+    async def promoted(number: int, reason: str) -> None:
+        told.append((number, reason))
+
+    run.tree = SimpleNamespace(tree=SimpleNamespace(nodes={kept: None}), promoted=promoted)
+    folder = run.ask(step="draft", hypothesis=kept, skill="look-first").data["folder"]
+    text = Path(folder) / "SKILL.md"
+    text.write_text(text.read_text().replace("  kind:", '  task-specific: "cube_stack"\n  kind:'))
+    assert run.ask(step="confirm", skill="look-first").accepted
+    assert told == [(kept, "promoted as look-first by ann: admitted")]
 
 
 def test_nothing_is_promoted_into_a_world_that_changed(run: Run, kept: int) -> None:

@@ -57,6 +57,17 @@ async def test_a_round_finds_both_repairs_joins_them_and_ends_in_success() -> No
     assert book(s).of(RoundEnded)[0].kept == (2, 4, 6)
 
 
+async def test_a_branch_that_was_promoted_meanwhile_is_joined_like_any_that_stands() -> None:
+    s = search()
+    await opened(s.ideas, PLAIN, None)
+    await s.race([await opened(s.ideas, LOOKS)], "rules")
+    await s.ideas.promoted(2, "promoted as look-first by ann: admitted")
+    assert s.ideas.tree.get(2).status == "promoted"
+    await s.race([await opened(s.ideas, PLACES)], "rules")
+    joined = s.ideas.tree.get(4)
+    assert joined.status == "kept" and {joined.parent, *joined.borrowed_from} == {2, 3}
+
+
 async def test_the_useless_are_stopped_early_and_never_see_selection_scenes() -> None:
     s = search()
     await opened(s.ideas, PLAIN, None)

@@ -41,6 +41,22 @@ def test_judged_is_who_fixes_more_than_it_breaks_and_something_of_its_own() -> N
     assert "no better than the baseline: 6/12 dev scenes, 6/12 before" in left[5]
 
 
+def test_a_branch_from_elsewhere_is_measured_where_it_comes_from() -> None:
+    """It lacks what the baseline gained since, and holds the other half."""
+    root = {s: s >= 9 for s in range(12)}
+    baseline = {**root, **dict.fromkeys(range(5), True)}
+    other_half = {**root, 5: True, 6: True}
+    again = {**root, 0: True, 1: True}
+    alone, _ = worth_judging(baseline, {3: other_half}, 2)
+    assert alone == []
+    chosen, left = worth_judging(
+        baseline, {3: other_half, 4: again, 5: root}, 2, parents={3: root, 4: root, 5: root}
+    )
+    assert chosen == [3]
+    assert "fixes nothing that a better one does not fix" in left[4]
+    assert "no better than its parent: 3/12 dev scenes, 3/12 before" in left[5]
+
+
 def kept(number: int, program: str, *passes: int, borrowed: tuple[int, ...] = ()) -> Idea:
     selection = {s: s in passes for s in range(6)}
     return Idea(
