@@ -7,6 +7,7 @@ thought: run, find the call that explains the failure, repair that call, prove t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aspire_tui.domain import Repair
@@ -68,6 +69,11 @@ class Candidate:
     parent: int
     first: bool
     """The skill's own values, not yet a variation of them."""
+
+    @property
+    def explains(self) -> bool:
+        """It mends the call that explains the failure, not one that went wrong after it."""
+        return _explains(self.failure, self.detail)
 
     def words(self) -> str:
         values = ", ".join(f"{k} = {v:g}" for k, v in self.parameters.items())
@@ -217,15 +223,15 @@ class RulesAgent:
         return out
 
     def _candidates(self, best: Node, failures: list[TrialBrief]) -> list[Candidate]:
-        """Programs to try, most frequent failure first, without repeating what was tried."""
+        """Programs to try, what explains most failures first, without repeating what was tried."""
         groups: dict[tuple[str, str, int], list[tuple[TrialBrief, CallDetail]]] = {}
         for failure in failures:
             for detail in self._suspects(failure):
                 key = (detail.primitive, detail.status, detail.line)
                 groups.setdefault(key, []).append((failure, detail))
         out: list[Candidate] = []
-        for group in sorted(groups.values(), key=len, reverse=True):
-            failure, detail = group[0]
+        for group in sorted(groups.values(), key=_weight, reverse=True):
+            failure, detail = max(group, key=lambda seen: _explains(*seen))
             self._tools.say(seen_in_words(failure, detail, len(group)), "finding")
             matches = self._tools.match_skills(failure.trial, detail.call, best.program)
             if not matches:
@@ -308,14 +314,28 @@ class RulesAgent:
         return f"best is H{best.hypothesis}; repairs: {names}"
 
 
+def _explains(failure: TrialBrief, detail: CallDetail) -> bool:
+    return detail.call == failure.implicated
+
+
+def _weight(group: Sequence[tuple[TrialBrief, CallDetail]]) -> tuple[int, int]:
+    """How many failures a call explains, then in how many it went wrong at all."""
+    return sum(_explains(*seen) for seen in group), len(group)
+
+
 def _spread(candidates: list[Candidate]) -> list[Candidate]:
-    """First guesses before variations, and each kind of failure in turn: two faults get one each
-    before one gets two."""
-    kinds: dict[tuple[str, str, int], list[Candidate]] = {}
-    for c in sorted(candidates, key=lambda c: not c.first):
-        kinds.setdefault((c.detail.primitive, c.detail.status, c.detail.line), []).append(c)
-    turns = itertools.zip_longest(*kinds.values())
-    return [c for turn in turns for c in turn if c is not None]
+    """First guesses before variations, at the calls that explain failures before what went wrong
+    after them; among those each kind of failure in turn, so that two faults get one each before one
+    gets two."""
+    out: list[Candidate] = []
+    for first, explains in itertools.product((True, False), repeat=2):
+        kinds: dict[tuple[str, str, int], list[Candidate]] = {}
+        for c in candidates:
+            if (c.first, c.explains) == (first, explains):
+                kinds.setdefault((c.detail.primitive, c.detail.status, c.detail.line), []).append(c)
+        turns = itertools.zip_longest(*kinds.values())
+        out += [c for turn in turns for c in turn if c is not None]
+    return out
 
 
 def _grid(parameters: dict[str, tuple[float, ...]], most: int) -> list[dict[str, float]]:
