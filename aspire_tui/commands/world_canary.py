@@ -57,12 +57,12 @@ def world_of(context: Context, sessions: Sequence[Path], ask: Ask | None = None)
     for bench in benches_of(sessions):
         here = _as_it_is_here(bench, context.workspace)
         if here is None or not load_cell(here.cell_file).has_workers:
-            told = last_told(bench, sessions)
-            if told is None:
+            last = last_told(bench, sessions)
+            if last is None:
                 lines.append(f"no canary on {bench.name}: no worker has a copy of it here")
                 continue
-            verdicts.append(told.holds)
-            said = "it held" if told.holds else told.reason
+            verdicts.append(last.holds)
+            said = "it held" if last.holds else last.reason
             lines.append(f"canary on {bench.name}, the last of its recordings: {said}")
             continue
         kept = KeptCanary.of(context.workspace.root, here.name, here.cell_file, noise=here.noise)
