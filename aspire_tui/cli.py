@@ -19,35 +19,36 @@ from aspire_tui.errors import Exit, exit_code
 from aspire_tui.global_options import put_first
 from aspire_tui.session.errors import SessionFileError
 
-VERBS: Final = {
-    name: f"aspire_tui.commands.{place}"
-    for name, place in {
-        "run": "run_verb:run",
-        "exec": "exec_verb:exec_program",
-        "bench": "bench_assembly:bench_app",
-        "attach": "running_verbs:attach",
-        "stop": "running_verbs:stop",
-        "mcp": "mcp_verb:mcp",
-        "replay": "session_verbs:replay",
-        "trace": "session_verbs:trace",
-        "what-if": "what_if_verb:what_if",
-        "metrics": "metrics_verbs:metrics",
-        "compare": "metrics_verbs:compare_sessions",
-        "export": "export_verb:export",
-        "sessions": "session_verbs:sessions_app",
-        "tasks": "tasks_verbs:tasks_app",
-        "cells": "cell_assembly:cells_app",
-        "skills": "skill_verbs:skills_app",
-        "cell": "cell_assembly:cell_app",
-        "primitives": "list_verbs:primitives",
-        "doctor": "list_verbs:doctor",
-    }.items()
+_VERBS: Final = {
+    "run": ("run_verb:run", "Improve programs for a task until it passes"),
+    "exec": ("exec_verb:exec_program", "Run a program: one trial, or N with failures grouped"),
+    "bench": ("bench_assembly:bench_app", "Experiments that compare ways of working"),
+    "attach": ("running_verbs:attach", "Open the screen on a run that is going on"),
+    "stop": ("running_verbs:stop", "End a run: HOLD, last trial closed, engine exits"),
+    "mcp": ("mcp_verb:mcp", "Offer a run's tools to an agent of your own"),
+    "replay": ("session_verbs:replay", "Open the screen on a recorded session"),
+    "trace": ("session_verbs:trace", "The calls of a session, or one call in full"),
+    "what-if": ("what_if_verb:what_if", "Look again at what a call saw"),
+    "metrics": ("metrics_verbs:metrics", "MRU, MTU, tokens and time to success, pass@k"),
+    "compare": ("metrics_verbs:compare_sessions", "Sessions side by side, with a plot"),
+    "export": ("export_verb:export", "The hypotheses as a git repository"),
+    "sessions": ("session_verbs:sessions_app", "Recorded sessions"),
+    "tasks": ("tasks_verbs:tasks_app", "Tasks: instruction, start, goal"),
+    "cells": ("cell_assembly:cells_app", "Cells that are described here"),
+    "skills": ("skill_verbs:skills_app", "The skill library"),
+    "cell": ("cell_assembly:cell_app", "One cell: set up, calibrate, check, hold"),
+    "primitives": ("list_verbs:primitives", "The names a program may call"),
+    "doctor": ("list_verbs:doctor", "What this machine can do, and what would help"),
 }
+
+VERBS: Final = {name: f"aspire_tui.commands.{place}" for name, (place, _) in _VERBS.items()}
 """Where each verb is; its module is imported when it is used."""
+ABOUT: Final = {name: about for name, (_, about) in _VERBS.items()}
+"""What each is for, in a line."""
 
 app = typer.Typer(
     name="aspire-tui",
-    cls=deferred_group(VERBS),
+    cls=deferred_group(VERBS, ABOUT),
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

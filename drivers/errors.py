@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from drivers.types import Finding
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drivers.types import Finding
 
 
 class CellFileError(ValueError):

@@ -15,7 +15,7 @@ from typing import Final
 
 import zmq
 
-from drivers.runtime_dir import RuntimeDirError, cell_paths
+from drivers.runtime_dir import RuntimeDirError, cell_paths, running_cells
 
 ANSWER_WITHIN_S: Final = 0.15
 FAULT: Final = 5
@@ -37,6 +37,12 @@ def hold(cell: str, who: str, cause: str = "hold", runtime: Path | None = None) 
     """
     begun = time.monotonic()
     stop = cell_paths(cell, runtime).stop
+    if not stop.exists():
+        running = ", ".join(running_cells(runtime)) or "none"
+        raise NotHeld(
+            f"HOLD not sent: no cell {cell} runs on this machine; running: {running}. "
+            "What moves is stopped by the physical stop"
+        )
     request_id = f"stop-{os.urandom(6).hex()}"
     body = {"op": "STOP", "cause": cause}
     request = {"id": request_id, "role": "viewer", "who": who, "body": body}

@@ -43,11 +43,19 @@ class Context:
             view: Only watch, and HOLD.
         """
         from aspire_tui.engine.client import EngineClient
-        from aspire_tui.tui.start import watch_live
+
+        engine = EngineClient(sock, self.who(), role="viewer" if view else "operator")
+        if self.plain:
+            from aspire_tui.commands.plain_session import follow_live
+
+            follow_live(session, engine, ascii_only=self.ascii)
+            return
+        on_a_terminal("attach")
+        from aspire_tui.tui.watching import watch_live
 
         watch_live(
             session,
-            EngineClient(sock, self.who(), role="viewer" if view else "operator"),
+            engine,
             ascii_only=self.ascii,
             workspace=self.workspace,
         )
@@ -55,9 +63,16 @@ class Context:
     def console_replay(self, session: Path, at: str) -> None:
         """Open the same screen on a recorded session."""
         from aspire_tui.tui.at import NoSuchMoment
-        from aspire_tui.tui.start import watch_replay
 
         try:
+            if self.plain:
+                from aspire_tui.commands.plain_session import tell_recording
+
+                tell_recording(session, at, ascii_only=self.ascii)
+                return
+            on_a_terminal("replay")
+            from aspire_tui.tui.watching import watch_replay
+
             watch_replay(session, at, ascii_only=self.ascii, workspace=self.workspace)
         except NoSuchMoment as error:
             raise ConfigError(str(error)) from None
@@ -113,6 +128,16 @@ def _many_trials(s: dict[str, Any]) -> list[str]:
         where = f"{g.get('primitive') or 'no call'} {g.get('status') or ''}".strip()
         out.append(f"{len(g['trials']):>4} × {where}  {g.get('check') or ''}  trials {numbers}")
     return out
+
+
+def on_a_terminal(verb: str) -> None:
+    """Refuse to draw a screen where there is none.
+
+    Raises:
+        ConfigError: Keys or picture would go to a file or a pipe.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(f"{verb} draws a screen and this is no terminal; lines: {verb} --plain")
 
 
 def print_json(value: Any) -> None:

@@ -40,13 +40,22 @@ class DeferredCommands(MutableMapping[str, Any]):
         return name in self._places or name in self._made
 
 
-def deferred_group(places: Mapping[str, str]) -> type[TyperGroup]:
-    """A group of such verbs."""
+def deferred_group(places: Mapping[str, str], about: Mapping[str, str]) -> type[TyperGroup]:
+    """A group of such verbs.
+
+    Args:
+        places: Where each verb is.
+        about: What each is for, so that a list of them imports none.
+    """
 
     class Deferred(TyperGroup):
         def __init__(self, **given: Any) -> None:
             super().__init__(**given)
             self.commands = DeferredCommands(places)
+
+        def format_commands(self, _: Any, formatter: Any) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl(list(about.items()))
 
     return Deferred
 

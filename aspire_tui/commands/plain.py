@@ -40,6 +40,7 @@ from aspire_tui.events import (
     TrialOpened,
     VerdictGiven,
 )
+from aspire_tui.tui.screen.safe import clean
 
 
 @dataclass
@@ -49,6 +50,11 @@ class PlainLines:
     _pieces: dict[int, str] = field(default_factory=dict)
 
     def line(self, recorded: Recorded) -> str | None:
+        """One inert line: what a program or a model says can never drive the terminal."""
+        told = self._told(recorded)
+        return None if told is None else clean(told)
+
+    def _told(self, recorded: Recorded) -> str | None:
         said = recorded.event
         if not isinstance(said, AgentSaid) or said.stream == 0:
             return line_of(recorded)

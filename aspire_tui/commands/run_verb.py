@@ -212,7 +212,7 @@ def run(
     for task in found:
         criterion_until(until, task.criterion.selection_n)
     job = people_of(make_job(spec, found, context.workspace), unattended, context.who(),
-                    watched=watched(attended and not headless, as_json))  # fmt: skip
+                    watched=watched(attended and not headless, as_json, context))  # fmt: skip
     started = start_or_exit(job)
     if agent == "manual":
         raise typer.Exit(exit_of(beside_the_operator(started, context)))
@@ -248,7 +248,7 @@ def _resume(
     if job.spec.agent == "manual":
         manual_agent()
     started = start_or_exit(
-        people_of(job, unattended, context.who(), watched=watched(attended, as_json))
+        people_of(job, unattended, context.who(), watched=watched(attended, as_json, context))
     )
     if job.spec.agent == "manual":
         raise typer.Exit(exit_of(beside_the_operator(started, context, since_seq)))

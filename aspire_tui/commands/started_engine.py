@@ -31,9 +31,10 @@ def start_or_exit(job: Job) -> StartedEngine:
         raise typer.Exit(error.code) from None
 
 
-def watched(attended: bool, as_json: bool) -> bool:
+def watched(attended: bool, as_json: bool, context: Context) -> bool:
     """Whether a person at this terminal will see the run on a screen."""
-    return attended and not as_json and sys.stdout.isatty()
+    here = sys.stdin.isatty() and sys.stdout.isatty()
+    return attended and here and not (as_json or context.plain)
 
 
 def beside_the_operator(
@@ -53,7 +54,7 @@ def see_it_through(
     started: StartedEngine, context: Context, attended: bool, as_json: bool, since_seq: int = 0
 ) -> None:
     """Watch a run on a screen, or follow it line by line to its end."""
-    if watched(attended, as_json):
+    if watched(attended, as_json, context):
         _watch(started, context)
         return
     ended = follow(started, context.who(), to_stderr, since_seq)

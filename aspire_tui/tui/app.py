@@ -26,6 +26,7 @@ from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import PANES
 from aspire_tui.tui.arranging import Arranging
 from aspire_tui.tui.attachment import Attachment
+from aspire_tui.tui.breathing import load_the_rest, settle
 from aspire_tui.tui.by_hand import hand_words
 from aspire_tui.tui.drawing import DrawnConsole
 from aspire_tui.tui.editing import Editing, Editor
@@ -42,15 +43,17 @@ from aspire_tui.tui.remembered import Remembered
 from aspire_tui.tui.replaying import FRAME_S
 from aspire_tui.tui.screen.display import supported
 from aspire_tui.tui.screen.draw import Brush
-from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
 from aspire_tui.tui.screen.paneview import PaneView
+from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.source import SessionSource
 from aspire_tui.tui.terminal import Colours, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
 from aspire_tui.tui.workspace import Workspace
 
 TICK_S: Final = 0.5
+BREATHES_S: Final = 0.2
+"""How long after the first moment it is drawn for sure."""
 REPORT_S: Final = 2.0
 """How often the engine hears that this screen is here."""
 PICTURE_S: Final = 10.0
@@ -233,6 +236,11 @@ class Console(DrawnConsole):
             self._report()
             self.set_interval(REPORT_S, self._report)
 
+    def _breathe(self) -> None:
+        """The first screen stands."""
+        settle()
+        load_the_rest()
+
     def _report(self) -> None:
         self.orders.report(max(0.0, self._clock() - self._key_s))
 
@@ -274,6 +282,8 @@ class Console(DrawnConsole):
     def on_console_moment_read(self, message: MomentRead) -> None:
         known = self.moment.snapshot
         before, stood = known.phase.phase, known.standing
+        if not known.seq and not self.is_headless:
+            self.set_timer(BREATHES_S, self._breathe)
         self.moment = message.moment
         if self.mode == "live" and stood is None and self.moment.snapshot.standing is not None:
             self.bell()
@@ -381,12 +391,6 @@ class Console(DrawnConsole):
             self._state_key = key
             self.live = replace(self.live, state_since_s=now_s)
         self.live = replace(self.live, state=state, now_s=now_s, pulse=bool(int(now_s) % 2))
-
-    def to_terminal(self, sequence: str) -> None:
-        """Send a control sequence that draws nothing."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
-            self._driver.flush()
 
     def _tick(self) -> None:
         self.look_at_cell()

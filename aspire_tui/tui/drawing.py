@@ -32,9 +32,9 @@ from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.ports import Eyes, Mode
 from aspire_tui.tui.screen.display import DiffedApp
 from aspire_tui.tui.screen.draw import Brush, Rows
-from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.kitty import KittyPicture
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW
+from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.screen.text import line, spread
 from aspire_tui.tui.situation import Situation
 from aspire_tui.tui.themes import Palette, ThemeName, textual_theme
@@ -167,10 +167,6 @@ class DrawnConsole(DiffedApp):
             kitty_B=self.kitty_B,
             lanes=self.acts.looking.showing_lanes,
         )
-
-    def to_terminal(self, sequence: str) -> None:
-        """Send a control sequence that draws nothing."""
-        raise NotImplementedError
 
     def draw_overlay(self) -> None:
         room = self.workspace.size

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from drivers.client import hold_now
 from drivers.errors import CellFault, CellFileError
 from drivers.runtime_dir import running_cells
 
@@ -20,6 +19,8 @@ def hold_running_cells(who: str) -> list[str]:
 
 
 def _hold(name: str, who: str) -> str:
+    from drivers.stop_client import hold_now
+
     begun_s = time.monotonic()
     try:
         hold_now(name, who)

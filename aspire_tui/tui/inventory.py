@@ -12,7 +12,6 @@ from aspire_tui.config import Workspace
 from aspire_tui.engine.client import running_engines
 from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
-from drivers.client import StateStream
 from drivers.errors import CellFileError
 from drivers.runtime_dir import running_cells, runtime_dir
 
@@ -91,6 +90,8 @@ def _names(folders: tuple[Path, ...]) -> list[str]:
 def _cell(name: str) -> Item:
     if name not in running_cells():
         return Item("cell", name, "not running", "its host starts with the first run")
+    from drivers.state_stream import StateStream  # only where a cell runs is it waited for
+
     try:
         stream = StateStream(name)
     except CellFileError as error:  # It is on another machine and its keys are gone from here.

@@ -9,9 +9,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aspire_tui.tui.cover import Cover
 from aspire_tui.tui.panes.body import Body, Look
 from aspire_tui.tui.screen.lines import FixedLines
@@ -19,6 +16,8 @@ from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, line
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from textual.timer import Timer
 
     from aspire_tui.tui.app import Console

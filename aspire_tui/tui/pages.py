@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aspire_tui.library.load import load_library
-from aspire_tui.library.skill import Skill
 from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
 from aspire_tui.tui.screen.text import Line, fit, line, pad, text_width, wrap
+
+if TYPE_CHECKING:
+    from aspire_tui.library.skill import Skill
 
 RunVerb = Callable[..., str]
 """Runs one verb and answers what it printed; see :func:`aspire_tui.tui.verbs.run_verb`."""
@@ -87,6 +89,8 @@ def doctor_page(run: RunVerb, root: Path) -> Page:
 
 def skills_page(folders: Sequence[Path]) -> Page:
     """All skills with what proves them; enter reads one."""
+    from aspire_tui.library.load import load_library  # a launcher stands before it is asked
+
     library = load_library(folders)
     rows: list[str] = []
     names: list[tuple[int, str]] = []

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from aspire_tui.domain import JSON, Role
-from drivers.types import CellStatus
 
 if TYPE_CHECKING:
     from aspire_tui.tui.live_camera import Sight
+    from drivers.types import CellStatus
 
 Mode = Literal["live", "replay"]
 Verb = Literal[

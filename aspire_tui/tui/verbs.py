@@ -12,7 +12,10 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from aspire_tui.config import Workspace
 
 WITHIN_S: Final = 120.0
 BEHIND: Final = 5
@@ -118,3 +121,11 @@ def _said(verb: str, code: int, out: str, err: str) -> str:
 
 def in_workspace(workspace: Path | None) -> Sequence[str]:
     return () if workspace is None else ("--workspace", str(workspace))
+
+
+def run_here(workspace: Workspace | None, ascii_only: bool, *arguments: str) -> None:
+    """A verb of the command line, in this terminal."""
+    command = [sys.executable, "-m", "aspire_tui.cli"]
+    command += in_workspace(workspace.root if workspace is not None else None)
+    command += ["--ascii"] if ascii_only else []
+    subprocess.run([*command, *arguments], check=False)

@@ -8,8 +8,8 @@ from aspire_tui.tui.glyphs import UNICODE, Glyphs
 from aspire_tui.tui.panes.targets import NO_TARGETS, Targets
 from aspire_tui.tui.panes.targets import ListedTargets as ListedTargets
 from aspire_tui.tui.panes.targets import Target as Target
-from aspire_tui.tui.screen.halfcell import Depth
 from aspire_tui.tui.screen.lines import FixedLines, LineSource
+from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.screen.text import Line
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.panes.body import Look
-from aspire_tui.tui.screen.halfcell import Depth, halfcells
 from aspire_tui.tui.screen.kitty import KittyPicture, kitty_picture
+from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_PIXELS = 4096 * 4096
 """Larger pictures are refused: no terminal shows them and decoding costs memory."""
@@ -51,6 +53,8 @@ def _rows(look: Look) -> int:
 
 @lru_cache(maxsize=8)
 def _drawn(data: bytes, rows: int, columns: int, depth: Depth) -> Sequence[Line]:
+    from aspire_tui.tui.screen.halfcell import halfcells  # numpy: a start is not for pictures
+
     decoded = decode(data)
     if isinstance(decoded, str):
         return (line((decoded, "warn")),)
@@ -59,7 +63,8 @@ def _drawn(data: bytes, rows: int, columns: int, depth: Depth) -> Sequence[Line]
 
 def decode(data: bytes) -> NDArray[np.uint8] | str:
     """Pixels of an encoded picture, shape (H, W, 3), or one line saying why there are none."""
-    from PIL import Image, UnidentifiedImageError  # half of a console's start is not for pictures
+    import numpy as np  # like PIL slow to load, and a start is not for pictures
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:

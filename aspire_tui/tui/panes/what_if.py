@@ -7,7 +7,6 @@ from typing import Any
 
 from aspire_tui.tui.panes.body import Body, Look
 from aspire_tui.tui.panes.picture import decode
-from aspire_tui.tui.screen.halfcell import halfcells
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean_line
 from aspire_tui.tui.screen.text import Line, Span, fit, line, width, wrap
@@ -64,4 +63,6 @@ def _drawn(data: bytes, columns: int, rows: int, look: Look) -> list[Line]:
     decoded = decode(data) if data else "the picture was pruned from this session"
     if isinstance(decoded, str):
         return [line((decoded, "warn"))]
+    from aspire_tui.tui.screen.halfcell import halfcells  # numpy: a start is not for pictures
+
     return list(halfcells(decoded, rows, columns, look.depth))

@@ -65,6 +65,12 @@ class DiffedApp(App[Any]):
             self._diff.forget()
         self.refresh(layout=True)
 
+    def to_terminal(self, sequence: str) -> None:
+        """Send a control sequence that draws nothing."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+            self._driver.flush()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         on_terminal = self._running and not self._closed and not self.is_headless
         if not (self._diffing and on_terminal) or renderable is None or self._batch_count:

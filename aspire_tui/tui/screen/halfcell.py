@@ -6,14 +6,14 @@ that shows 256 colours agrees on, so a picture costs about half of what true col
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aspire_tui.tui.screen.picture_box import Depth as Depth
+from aspire_tui.tui.screen.picture_box import fitted as fitted
 from aspire_tui.tui.screen.text import Line, Pixel, Span
-
-Depth = Literal["256", "16", "mono"]
 
 UPPER: Final = "▀"
 RAMP: Final = " .:-=+*#%@"
@@ -28,14 +28,6 @@ _SYSTEM: Final = np.array(
     ],
     np.int32,
 )  # fmt: skip
-
-
-def fitted(height: int, width: int, rows: int, cols: int) -> tuple[int, int]:
-    """Rows and columns a picture takes inside a box of cells, keeping its shape (cells are 1:2)."""
-    if height <= 0 or width <= 0 or rows <= 0 or cols <= 0:
-        return 0, 0
-    scale = min(cols / width, 2 * rows / height)
-    return max(1, round(height * scale / 2)), max(1, round(width * scale))
 
 
 def resize(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import zlib
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from aspire_tui.tui.screen.halfcell import fitted
+from aspire_tui.tui.screen.picture_box import fitted
 from aspire_tui.tui.screen.text import Line, Pixel, Span
 
 PLACEHOLDER: Final = "\U0010eeee"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -125,12 +126,22 @@ class PaneView(Widget):
     def place(self, row: int) -> Target | None:
         """Put the cursor on a row."""
         state = self._state
+        before, top, unseen = self._row(), state.view.top, self._unseen()
         state.cursor = Cursor(state.body.targets.at(row), row)
         last = row >= len(state.body.lines) - 1
         state.view.tail = state.body.tail and last
         state.view.reveal(row, len(state.body.lines))
-        self.refresh()
+        if state.view.top != top or self._unseen() != unseen:
+            self.refresh()
+        else:
+            self.refresh(*self._rows_at(before, row))
         return state.cursor.target
+
+    def _rows_at(self, *lines: int | None) -> list[Region]:
+        """Where lines of the body stand in the widget; nothing of those out of sight."""
+        above = 1 + len(self._state.body.head) - self._state.view.top
+        places = {above + index for index in lines if index is not None}
+        return [Region(0, y, self.size.width, 1) for y in places if 0 < y < self.size.height - 1]
 
     def find(self, query: str, forward: bool) -> int | None:
         """The next row that contains a text, wrapping around; the cursor goes there."""
@@ -215,9 +226,14 @@ class PaneView(Widget):
     def _top(self, columns: int) -> Line:
         state = self._state
         edge = edge_of(self.marked and not self.alone, self._brush.ascii_only)
-        unseen = state.view.unseen(len(state.body.lines)) if state.body.tail else 0
+        unseen = self._unseen()
         right = f"+{unseen} new" if unseen else state.body.mark
         return top_row(state.body.title, self._number, right, self.marked, columns, edge)
+
+    def _unseen(self) -> int:
+        """Lines that came at the end of a pane that tails while it was out of sight."""
+        body = self._state.body
+        return self._state.view.unseen(len(body.lines)) if body.tail else 0
 
     def _position(self) -> str:
         length = len(self._state.body.lines)

@@ -1,0 +1,33 @@
+"""What the interpreter does beside drawing, put where no key waits for it.
+
+A collection of garbage stops every thread, the one that reads HOLD included, for as long as it has
+objects to look at: over a hundred thousand that the imports made and that never go.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import threading
+from typing import Final
+
+YOUNG: Final = 5_000
+"""Objects made before the youngest are looked at; Python's own 700 is for smaller programs."""
+SLOW_TO_LOAD: Final = ("aspire_tui.tui.screen.halfcell", "PIL.Image")
+"""For the first picture that is asked for."""
+
+
+def settle() -> None:
+    """The first screen stands: what was made until now is never looked at again."""
+    gc.freeze()
+    gc.set_threshold(YOUNG, 20, 20)
+
+
+def load_the_rest() -> None:
+    """In a thread of its own, what no first screen needs."""
+    threading.Thread(target=_load, name="loading", daemon=True).start()
+
+
+def _load() -> None:
+    for name in SLOW_TO_LOAD:
+        importlib.import_module(name)
