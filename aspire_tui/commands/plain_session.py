@@ -113,7 +113,7 @@ class TellLive:
 def hold_by_every_way(cell: str, engine: EngineClient) -> str:
     """HOLD straight to the cell host where the run has one, and through the engine; in a line."""
     from drivers.errors import CellFault, CellFileError
-    from drivers.stop_client import hold_now
+    from drivers.client import hold_now
 
     said = "HOLD: the run has no cell of its own, its workers go on"
     if cell:

@@ -16,17 +16,35 @@ class First(Protocol):
     def __call__(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None: ...
 
 
+_ROW = (
+    "SELECT trial, attempt, call, primitive, line, intent_seq, start_mono_s, start_cell_s, "
+    "result_seq, status, summary, duration_s, held_s, think_s, error_m, operator FROM calls "
+)
+
+
 def calls(rows: Rows, trial: int, upto: int) -> list[CallRow]:
-    answer = []
-    for row in rows(
-        "SELECT trial, attempt, call, primitive, line, intent_seq, start_mono_s, start_cell_s, "
-        "result_seq, status, summary, duration_s, held_s, think_s, error_m, operator "
-        "FROM calls WHERE trial=? AND intent_seq<=? ORDER BY call",
-        (trial, upto),
-    ):
-        known = row[8] is not None and row[8] <= upto
-        answer.append(CallRow(*row) if known else CallRow(*row[:8]))
-    return answer
+    found = rows(f"{_ROW}WHERE trial=? AND intent_seq<=? ORDER BY call", (trial, upto))
+    return [_row(row, upto) for row in found]
+
+
+def newest(rows: Rows, trial: int, limit: int, upto: int) -> list[CallRow]:
+    found = rows(
+        f"{_ROW}WHERE trial=? AND intent_seq<=? ORDER BY call DESC LIMIT ?", (trial, upto, limit)
+    )
+    return [_row(row, upto) for row in found][::-1]
+
+
+def after(rows: Rows, trial: int, call: int, limit: int, upto: int) -> list[CallRow]:
+    found = rows(
+        f"{_ROW}WHERE trial=? AND call>? AND intent_seq<=? ORDER BY call LIMIT ?",
+        (trial, call, upto, limit),
+    )
+    return [_row(row, upto) for row in found]
+
+
+def _row(row: tuple[Any, ...], upto: int) -> CallRow:
+    known = row[8] is not None and row[8] <= upto
+    return CallRow(*row) if known else CallRow(*row[:8])
 
 
 _STOP = (

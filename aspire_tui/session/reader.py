@@ -243,6 +243,18 @@ class SessionReader:
         return call_rows.calls(self._rows, trial, self._upto(upto_seq))
 
     @_or_damaged
+    def newest_calls(self, trial: int, limit: int, upto_seq: int | None = None) -> list[CallRow]:
+        """The last calls of a trial, in order."""
+        return call_rows.newest(self._rows, trial, limit, self._upto(upto_seq))
+
+    @_or_damaged
+    def calls_after(
+        self, trial: int, call: int, limit: int, upto_seq: int | None = None
+    ) -> list[CallRow]:
+        """Calls of a trial with higher numbers, in order."""
+        return call_rows.after(self._rows, trial, call, limit, self._upto(upto_seq))
+
+    @_or_damaged
     def call(self, trial: int, n: int, upto_seq: int | None = None) -> CallDetail | None:
         """One call in full."""
         upto = self._upto(upto_seq)

@@ -26,7 +26,7 @@ from aspire_tui.tui.acts import TYPING_KEYS, Acts
 from aspire_tui.tui.arrange import PANES
 from aspire_tui.tui.arranging import Arranging
 from aspire_tui.tui.attachment import Attachment
-from aspire_tui.tui.breathing import load_the_rest, settle
+from aspire_tui.tui.breathing import FOR_PICTURES, load_behind, settle
 from aspire_tui.tui.by_hand import hand_words
 from aspire_tui.tui.drawing import DrawnConsole
 from aspire_tui.tui.editing import Editing, Editor
@@ -239,7 +239,7 @@ class Console(DrawnConsole):
     def _breathe(self) -> None:
         """The first screen stands."""
         settle()
-        load_the_rest()
+        load_behind(FOR_PICTURES)
 
     def _report(self) -> None:
         self.orders.report(max(0.0, self._clock() - self._key_s))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 import importlib
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 YOUNG: Final = 5_000
 """Objects made before the youngest are looked at; Python's own 700 is for smaller programs."""
-SLOW_TO_LOAD: Final = ("aspire_tui.tui.screen.halfcell", "PIL.Image")
-"""For the first picture that is asked for."""
+FOR_PICTURES: Final = ("aspire_tui.tui.screen.halfcell", "PIL.Image")
+FOR_HOLD: Final = ("drivers.client",)
 
 
 def settle() -> None:
@@ -23,11 +24,11 @@ def settle() -> None:
     gc.set_threshold(YOUNG, 20, 20)
 
 
-def load_the_rest() -> None:
-    """In a thread of its own, what no first screen needs."""
-    threading.Thread(target=_load, name="loading", daemon=True).start()
+def load_behind(names: Sequence[str]) -> None:
+    """In a thread of its own, modules that are slow to load and that no first screen needs."""
 
+    def load() -> None:
+        for name in names:
+            importlib.import_module(name)
 
-def _load() -> None:
-    for name in SLOW_TO_LOAD:
-        importlib.import_module(name)
+    threading.Thread(target=load, name="loading", daemon=True).start()

@@ -19,7 +19,7 @@ def hold_running_cells(who: str) -> list[str]:
 
 
 def _hold(name: str, who: str) -> str:
-    from drivers.stop_client import hold_now
+    from drivers.client import hold_now
 
     begun_s = time.monotonic()
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,6 +21,8 @@ SESSIONS_LISTED: Final = 40
 RUN_HERE: Final = r"\d{8}-\d{6}-"
 """How a session is named that a run of this machine wrote."""
 CELL_ANSWERS_S: Final = 0.3
+
+_Stamp = tuple[tuple[int, int], ...]
 
 Kind = Literal["attach", "run", "replay", "cell"]
 
@@ -56,22 +60,53 @@ class Inventory:
     """No session was ever run here: those that are listed came with the program."""
 
 
-def take_inventory(workspace: Workspace, who: str) -> Inventory:
-    """Look at everything. Takes up to a second; not for the UI thread."""
-    engines = running_engines(runtime_dir(), who)
-    recent = _recent(workspace.session_folders())
-    return Inventory(
-        engines=tuple(
-            Item("attach", path.stem, "running", _about(path), path, socket)
-            for path, socket in engines.items()
-        ),
-        cells=tuple(_cell(name) for name in _names(workspace.cell_folders())),
-        tasks=tuple(_task(path) for path in _files(workspace.task_folders())),
-        sessions=tuple(
-            _session(path) for path in recent if path not in {p.resolve() for p in engines}
-        ),
-        newcomer=not any(re.match(RUN_HERE, path.stem) for path in recent),
-    )
+class Surroundings:
+    """Looks at everything, again and again: a session that did not change is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[_Stamp, Item]] = {}
+
+    def look(self, workspace: Workspace, who: str) -> Iterator[Inventory]:
+        """What there is; sessions that take reading are named first. Not for the UI thread."""
+        engines = running_engines(runtime_dir(), who)
+        recent = _recent(workspace.session_folders())
+        recorded = [path for path in recent if path not in {p.resolve() for p in engines}]
+        found = Inventory(
+            engines=tuple(
+                Item("attach", path.stem, "running", _about(path), path, socket)
+                for path, socket in engines.items()
+            ),
+            cells=tuple(_cell(name) for name in _names(workspace.cell_folders())),
+            tasks=tuple(_task(path) for path in _files(workspace.task_folders())),
+            sessions=tuple(self._known(path) for path in recorded),
+            newcomer=not any(re.match(RUN_HERE, path.stem) for path in recent),
+        )
+        yield found
+        sessions = tuple(self._session(path) for path in recorded)
+        if sessions != found.sessions:
+            yield replace(found, sessions=sessions)
+
+    def _known(self, path: Path) -> Item:
+        known = self._read.get(path)
+        return known[1] if known is not None else Item("replay", path.stem, "", "…", path)
+
+    def _session(self, path: Path) -> Item:
+        stamp = _stamp(path)
+        known = self._read.get(path)
+        if known is None or known[0] != stamp:
+            known = stamp, _session(path)
+            self._read[path] = known
+        return known[1]
+
+
+def _stamp(path: Path) -> _Stamp:
+    """Changes with every commit, also with one that is only in the log beside the file."""
+    found = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        with contextlib.suppress(OSError):
+            at = file.stat()
+            found.append((at.st_mtime_ns, at.st_size))
+    return tuple(found)
 
 
 def _files(folders: tuple[Path, ...]) -> list[Path]:
@@ -90,7 +125,7 @@ def _names(folders: tuple[Path, ...]) -> list[str]:
 def _cell(name: str) -> Item:
     if name not in running_cells():
         return Item("cell", name, "not running", "its host starts with the first run")
-    from drivers.state_stream import StateStream  # only where a cell runs is it waited for
+    from drivers.client import StateStream  # only where a cell runs is it waited for
 
     try:
         stream = StateStream(name)

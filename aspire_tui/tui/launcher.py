@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -14,9 +14,10 @@ from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from aspire_tui.config import Workspace
+from aspire_tui.tui.breathing import FOR_HOLD, load_behind, settle
 from aspire_tui.tui.glyphs import ASCII, UNICODE
 from aspire_tui.tui.holding import hold_running_cells
-from aspire_tui.tui.inventory import Inventory, Item, take_inventory
+from aspire_tui.tui.inventory import Inventory, Item, Surroundings
 from aspire_tui.tui.pages import (
     HELP,
     Page,
@@ -41,6 +42,9 @@ from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_them
 from aspire_tui.tui.verbs import VerbFailed, WarmVerbs
 
 REFRESH_S = 3.0
+
+LookAround = Callable[[Workspace, str], Iterable[Inventory]]
+"""What is there, soon; then perhaps again, with what took longer to read."""
 GUIDED_TASK = "cube_stack"
 
 
@@ -118,7 +122,7 @@ class Launcher(DiffedApp):
         ascii: bool = False,
         theme: ThemeName | None = None,
         colours: Colours = "256",
-        look_around: Callable[[Workspace, str], Inventory] = take_inventory,
+        look_around: LookAround | None = None,
         run: RunVerb | None = None,
         hold: Callable[[str], list[str]] = hold_running_cells,
     ) -> None:
@@ -126,7 +130,7 @@ class Launcher(DiffedApp):
         name = choose_theme(colours, colours == "mono", theme)
         self._workspace = workspace
         self._who = who
-        self._look_around = look_around
+        self._look_around: LookAround = look_around or Surroundings().look
         self._glyphs = ASCII if ascii else UNICODE
         self._brush = Brush(Palette(name), ascii)
         self._theme_name: ThemeName = name
@@ -175,10 +179,17 @@ class Launcher(DiffedApp):
 
     def on_launcher_seen(self, message: Seen) -> None:
         if self._inventory is None and self._warm is not None and not self.is_headless:
-            self._warm.warm()  # once the first screen stands
+            self.call_after_refresh(self._breathe)
         self._inventory = message.inventory
         if self._page is None:
             self._draw()
+
+    def _breathe(self) -> None:
+        """The first screen stands."""
+        settle()
+        load_behind(FOR_HOLD)
+        if self._warm is not None:
+            self._warm.warm()
 
     def action_look(self) -> None:
         """Take the inventory again, in a thread."""
@@ -186,8 +197,9 @@ class Launcher(DiffedApp):
 
     def _take(self) -> None:
         worker = get_current_worker()
-        inventory = self._look_around(self._workspace, self._who)
-        if not worker.is_cancelled:
+        for inventory in self._look_around(self._workspace, self._who):
+            if worker.is_cancelled:
+                return
             self.post_message(self.Seen(inventory))
 
     def action_move(self, by: int) -> None:

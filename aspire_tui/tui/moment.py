@@ -21,13 +21,13 @@ from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import (
     AgentLine,
     CallDetail,
-    CallRow,
     KeyframeRow,
     ProgramRow,
     TrialRow,
 )
 from aspire_tui.session.snapshot import EMPTY, Snapshot
 from aspire_tui.tui.account import NO_ACCOUNT, Account, AccountReading
+from aspire_tui.tui.calls_reading import NO_CALLS, Calls, CallsReading
 from aspire_tui.tui.tree import EMPTY_TREE, Tree
 from aspire_tui.tui.tree_reading import TreeReading
 
@@ -81,7 +81,7 @@ class Moment:
     last_seq: int = 0
     trial: TrialRow | None = None
     facts: TrialFacts = TrialFacts()
-    calls: tuple[CallRow, ...] = ()
+    calls: Calls = NO_CALLS
     call: CallDetail | None = None
     keyframes: tuple[KeyframeRow, ...] = ()
     picture: Picture | None = None
@@ -108,6 +108,7 @@ class Moment:
 class Remembered:
     """What need not be read again while nothing it depends on has changed."""
 
+    calls: CallsReading = field(default_factory=CallsReading)
     tree: TreeReading = field(default_factory=TreeReading)
     account: AccountReading = field(default_factory=AccountReading)
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
@@ -119,7 +120,7 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
     seq = snapshot.seq
     number = asked.trial or (snapshot.trial.trial if snapshot.trial else None)
     trial = reader.trial(number, seq) if number is not None else None
-    calls = tuple(reader.calls(trial.trial, seq)) if trial else ()
+    calls = remembered.calls.at(reader, trial.trial, seq) if trial else NO_CALLS
     call = _chosen(reader, asked, trial, calls, seq)
     keyframes: tuple[KeyframeRow, ...] = ()
     if trial and call:
@@ -148,16 +149,17 @@ def _chosen(
     reader: SessionReader,
     asked: Asked,
     trial: TrialRow | None,
-    calls: tuple[CallRow, ...],
+    calls: Calls,
     seq: int,
 ) -> CallDetail | None:
     if trial is None or not calls:
         return None
-    known = {row.call for row in calls}
-    number = asked.call if asked.call in known else None
-    if number is None and trial.closed_seq is not None and trial.implicated in known:
-        number = trial.implicated
-    return reader.call(trial.trial, calls[-1].call if number is None else number, seq)
+    wanted = (asked.call, trial.implicated if trial.closed_seq is not None else None)
+    for number in wanted:
+        found = reader.call(trial.trial, number, seq) if number is not None else None
+        if found is not None:
+            return found
+    return reader.call(trial.trial, calls[-1].call, seq)
 
 
 def _facts(reader: SessionReader, trial: TrialRow | None, seq: int) -> TrialFacts:

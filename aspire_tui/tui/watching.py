@@ -33,7 +33,7 @@ def watch_live(
 ) -> Departure:
     """The screen on a session that is being written; returns when the operator leaves."""
     from aspire_tui.tui.cell_ports import CellCameras, CellStop  # a replay has no cell to load
-    from drivers.state_stream import StateStream
+    from drivers.client import StateStream
 
     desk = Desk(workspace, ascii_only)
     wishes = desk.wishes()

@@ -31,6 +31,8 @@ def test_it_holds_and_says_so_or_says_that_nobody_did() -> None:
         with pytest.raises(NotHeld, match="physical stop"):
             hold("kin", "ann", runtime=runtime)
         ensure_host(CELL, "kin", "test", runtime)
+        with pytest.raises(NotHeld, match="no cell kim runs on this machine; running: kin"):
+            hold("kim", "ann", runtime=runtime)
         client = CellClient("kin", runtime=runtime)
         # Confirmed at the next tick, which a busy machine may make wait.
         confirmed = []

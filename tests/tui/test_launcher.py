@@ -11,7 +11,8 @@ from recorded import Story, whole_session
 from terminal import Terminal
 
 from aspire_tui.config import Workspace
-from aspire_tui.tui.inventory import Inventory, Item, take_inventory
+from aspire_tui.events import RunEnded
+from aspire_tui.tui.inventory import Inventory, Item, Surroundings
 from aspire_tui.tui.launcher import Choice, Launcher
 from aspire_tui.tui.screen.draw import Rows
 from aspire_tui.tui.terminal import RESET, reset_terminal, speaks_unicode, terminal_colours
@@ -38,7 +39,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 async def chosen(workspace: Workspace, inventory: Inventory, *keys: str) -> object:
-    launcher = Launcher(workspace, "op1", look_around=lambda *_: inventory)
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: (inventory,))
     async with launcher.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(5):
             while launcher._inventory is None:
@@ -69,7 +70,7 @@ async def test_enter_does_what_the_row_says(
 
 @asynccontextmanager
 async def launched(workspace: Workspace, **given: Any) -> AsyncIterator[tuple[Launcher, Any]]:
-    launcher = Launcher(workspace, "op1", look_around=lambda *_: SOME, **given)
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: (SOME,), **given)
     async with launcher.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(5):
             while launcher._inventory is None:
@@ -156,7 +157,7 @@ async def test_marked_sessions_are_compared(workspace: Workspace) -> None:
 
 
 async def test_a_first_start_teaches_itself(workspace: Workspace) -> None:
-    launcher = Launcher(workspace, "op1", look_around=lambda *_: Inventory(tasks=SOME.tasks))
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: (Inventory(tasks=SOME.tasks),))
     async with launcher.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(5):
             while launcher._inventory is None:
@@ -176,12 +177,29 @@ def test_the_inventory_is_what_lies_there(
     story.opens()
     story.close()
     (workspace.sessions / "junk.db").write_bytes(b"junk")
-    found = take_inventory(workspace, "op1")
+    found = list(Surroundings().look(workspace, "op1"))[-1]
     states = {item.name: item.state for item in found.sessions}
     assert states == {"over": "PASS", "cut": "unfinished", "junk": "damaged"}
     assert "cube_stack" in {item.name for item in found.tasks}
     assert {item.state for item in found.cells} == {"not running"}
     assert found.engines == ()
+
+
+def test_a_session_that_did_not_change_is_read_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    workspace.sessions.mkdir()
+    story = Story(workspace.sessions / "cut.db")
+    story.opens()
+    around = Surroundings()
+    first, read = list(around.look(workspace, "op1"))
+    assert [item.state for item in first.sessions] == [""], "named before it is read"
+    assert [item.state for item in read.sessions] == ["unfinished"]
+    assert len(list(around.look(workspace, "op1"))) == 1, "nothing was read again"
+    story.say(RunEnded("PASS", "agent", None))
+    assert [item.state for item in list(around.look(workspace, "op1"))[-1].sessions] == ["PASS"]
+    story.close()
 
 
 # -- the terminal around it -----------------------------------------------------------------------

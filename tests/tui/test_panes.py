@@ -11,6 +11,7 @@ import pytest
 from recorded import whole_session
 
 from aspire_tui.session.reader import SessionReader
+from aspire_tui.tui.calls_reading import Calls
 from aspire_tui.tui.glyphs import ASCII, UNICODE, Glyphs
 from aspire_tui.tui.moment import Asked, Moment, Remembered, read_moment
 from aspire_tui.tui.panes.agent import agent_body
@@ -61,7 +62,9 @@ def poisoned(moment: Moment) -> Moment:
         intent=msgspec.structs.replace(moment.call.intent, args={NASTY: NASTY, "n": [NASTY] * 50}),
         result=msgspec.structs.replace(moment.call.result, summary=NASTY, value={"v": NASTY}),
     )
-    calls = tuple(msgspec.structs.replace(c, summary=NASTY, primitive=NASTY) for c in moment.calls)
+    calls = Calls.of(
+        msgspec.structs.replace(c, summary=NASTY, primitive=NASTY) for c in moment.calls
+    )
     assert moment.program is not None and moment.trial is not None
     program = msgspec.structs.replace(moment.program, text=NASTY * 3)
     trial = msgspec.structs.replace(moment.trial, task=NASTY, reason=NASTY)

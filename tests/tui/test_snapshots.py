@@ -118,7 +118,7 @@ def test_launcher(snap_compare: Compare, size: tuple[int, int]) -> None:
         ),
     )
     workspace = Workspace(Path("/bench"), "--workspace", Path("/shipped"))
-    launcher = Launcher(workspace, "op1", look_around=lambda *_: found)
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: (found,))
 
     async def looked(pilot: Pilot[Any]) -> None:
         while launcher._inventory is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aspire_tui.session.rows import CallRow, TrialRow
+from aspire_tui.tui.calls_reading import Calls
 from aspire_tui.tui.moment import Moment
-from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target, nothing
+from aspire_tui.tui.panes.body import Body, Look, Target, nothing
 from aspire_tui.tui.panes.format import clock, seconds, some, status_mark
 from aspire_tui.tui.screen.lines import MadeLines
 from aspire_tui.tui.screen.safe import clean_line
@@ -13,8 +16,62 @@ from aspire_tui.tui.screen.text import Line, line, pad, spread, text_width
 SLOW_S = 10.0
 HUNG_S = 30.0
 
-Row = CallRow | int
-"""A call, or the number of the attempt that begins here."""
+
+@dataclass(frozen=True)
+class CallRows:
+    """The rows of the pane: calls, and where another attempt begins. Also its targets.
+
+    Looking one up costs what the attempts of a trial cost: there are a few.
+    """
+
+    calls: Calls
+
+    def __len__(self) -> int:
+        return bool(self.calls.earlier) + len(self.calls.rows) + len(self.calls.begins)
+
+    def call(self, row: int) -> CallRow | int | None:
+        """A call, the attempt that begins here, or None for the row of what is not listed."""
+        place = row - bool(self.calls.earlier)
+        if place < 0:
+            return None
+        for number, begins in enumerate(self.calls.begins):
+            at = begins.place + number
+            if place == at:
+                return begins.attempt
+            if place < at:
+                return self.calls.rows[place - number]
+        return self.calls.rows[place - len(self.calls.begins)]
+
+    def at(self, row: int) -> Target | None:
+        found = self.call(row) if 0 <= row < len(self) else None
+        return Target("call", found.call) if isinstance(found, CallRow) else None
+
+    def row_of(self, target: Target) -> int | None:
+        place = self.calls.place_of(target.number) if target.kind == "call" else None
+        if place is None:
+            return None
+        begun = sum(1 for begins in self.calls.begins if begins.place <= place)
+        return bool(self.calls.earlier) + place + begun
+
+    def step(self, row: int | None, by: int) -> int | None:
+        last = len(self) - 1
+        if not self.calls.rows:
+            return None
+        if row is None:
+            return self._onto(0, 1) if by > 0 else self._onto(last, -1)
+        beyond = min(max(row + by, 0), last)
+        onto = self._onto(beyond, 1 if by > 0 else -1)
+        return onto if onto != row else None
+
+    def _onto(self, row: int, way: int) -> int:
+        """The nearest row that is a call, that way first."""
+        for direction in (way, -way):
+            here = row
+            while 0 <= here < len(self):
+                if self.at(here) is not None:
+                    return here
+                here += direction
+        return row
 
 
 def calls_body(moment: Moment, look: Look) -> Body:
@@ -22,31 +79,36 @@ def calls_body(moment: Moment, look: Look) -> Body:
     trial = moment.trial
     if trial is None:
         return nothing("Calls", line(("no trial yet", "dim")))
-    rows = _rows(moment.calls)
-    targets = {i: Target("call", r.call) for i, r in enumerate(rows) if isinstance(r, CallRow)}
+    rows = CallRows(moment.calls)
     shown = moment.call.intent.call if moment.call else None
-    selected = next((i for i, t in targets.items() if t.number == shown), None)
     open_ = trial.closed_seq is None and moment.snapshot.ended is None
+    names = max(map(text_width, moment.calls.primitives), default=0)
 
     def make(index: int) -> Line:
-        row = rows[index]
+        row = rows.call(index)
+        if row is None:
+            return line(
+                (f"{moment.calls.earlier:,} earlier calls: seek back, or @ goes there", "dim")
+            )
         if isinstance(row, int):
             return line((f"attempt {row}", "dim"))
-        return call_row(row, trial, look, open_ and index == len(rows) - 1, moment)
+        return call_row(row, trial, look, open_ and index == len(rows) - 1, moment, names)
 
     return Body(
         title=_title(trial, look),
         lines=MadeLines(len(rows), make),
-        targets=ListedTargets(targets),
-        selected=selected,
+        targets=rows,
+        selected=rows.row_of(Target("call", shown)) if shown is not None else None,
         foot=_foot(moment, trial, look),
         tail=moment.asked.call is None and moment.asked.at_seq is None,
         mark="pinned, esc follows" if moment.asked.trial else "",
     )
 
 
-def call_row(row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Moment) -> Line:
-    """One call on one row."""
+def call_row(
+    row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Moment, names: int
+) -> Line:
+    """One call on one row; ``names`` is the width of the longest name beside it."""
     mark, word, role = status_mark(row.status, open_, look.glyphs)
     summary = clean_line(row.summary, 300)
     duration = seconds(row.duration_s) if row.status is not None else ""
@@ -58,7 +120,7 @@ def call_row(row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Mom
         (pad(duration, 7, right=True), "dim"),
         (f" {look.glyphs.here}" if implicated else " " * (1 + len(look.glyphs.here)), "bad"),
     )
-    name_width = min(22, max(10, 3 * look.width // 10), _longest(moment.calls))
+    name_width = min(22, max(10, 3 * look.width // 10), names)
     shown_word = (word,) if row.status != "OK" else ()
     left = line(
         (f"{mark} ", role),
@@ -68,10 +130,6 @@ def call_row(row: CallRow, trial: TrialRow, look: Look, open_: bool, moment: Mom
         (summary, "dim"),
     )
     return spread(left, right, look.width)
-
-
-def _longest(calls: tuple[CallRow, ...]) -> int:
-    return max((text_width(call.primitive) for call in calls), default=0)
 
 
 def _in_flight(row: CallRow, look: Look, moment: Moment) -> tuple[str, str]:
@@ -88,25 +146,14 @@ def _in_flight(row: CallRow, look: Look, moment: Moment) -> tuple[str, str]:
     return text, "accent"
 
 
-def _rows(calls: tuple[CallRow, ...]) -> list[Row]:
-    rows: list[Row] = []
-    attempt = calls[0].attempt if calls else 1
-    for call in calls:
-        if call.attempt != attempt:
-            attempt = call.attempt
-            rows.append(attempt)
-        rows.append(call)
-    return rows
-
-
 def _title(trial: TrialRow, look: Look) -> str:
     seed = f"seed {trial.seed} {trial.seed_set}"
     return f"Calls {look.glyphs.dot} trial {trial.trial} {trial.task} {seed}"
 
 
 def _foot(moment: Moment, trial: TrialRow, look: Look) -> str:
-    failed = sum(1 for c in moment.calls if c.status not in (None, "OK"))
-    parts = [some(len(moment.calls), "call")]
+    failed = moment.calls.failed
+    parts = [some(moment.calls.total, "call")]
     if failed:
         parts.append(f"{failed} not OK")
     if trial.implicated is not None:
