@@ -112,8 +112,8 @@ class TellLive:
 
 def hold_by_every_way(cell: str, engine: EngineClient) -> str:
     """HOLD straight to the cell host where the run has one, and through the engine; in a line."""
-    from drivers.errors import CellFault, CellFileError
     from drivers.client import hold_now
+    from drivers.errors import CellFault, CellFileError
 
     said = "HOLD: the run has no cell of its own, its workers go on"
     if cell:

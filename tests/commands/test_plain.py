@@ -99,7 +99,7 @@ def test_a_list_of_verbs_imports_none_of_them() -> None:
         "from aspire_tui.cli import main\n"
         "try:\n    main()\nfinally:\n"
         "    print(sorted(m for m in sys.modules if m in "
-        "('numpy', 'mujoco', 'textual', 'aspire_tui.commands.run_verbs')))\n"
+        "('numpy', 'mujoco', 'textual', 'aspire_tui.commands.run_verb')))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True,
