@@ -5,11 +5,9 @@ Keys are typed, the screen is read, and what they did is asked of the session an
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +21,7 @@ from aspire_tui.events import Bookmarked, HandAct, OperatorAct
 from drivers.client import StateStream
 from drivers.runtime_dir import cell_paths
 from tests.e2e.kills import _reader
+from tests.e2e.loopback import sshd_binary, sshd_on_loopback
 from tests.e2e.test_bench import events, until
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -138,41 +137,11 @@ def test_a_replay_by_keys_in_tmux(bench, tmux: Tmux) -> None:  # type: ignore[no
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[list[str]]:
-    """A real sshd on loopback with keys of its own; the command that logs in."""
-    binary = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if binary is None or shutil.which("ssh") is None:
+    """A real sshd on loopback; the command that logs in."""
+    if sshd_binary() is None:
         pytest.skip("openssh-server is not installed")
-    for name in ("host", "user"):
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True
-        )
-    shutil.copy(tmp_path / "user.pub", tmp_path / "authorized")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": tmp_path / "host",
-        "AuthorizedKeysFile": tmp_path / "authorized", "StrictModes": "no", "UsePAM": "no",
-        "PidFile": tmp_path / "pid", "PermitRootLogin": "yes", "AcceptEnv": "LANG",
-    }  # fmt: skip
-    config = tmp_path / "sshd_config"
-    config.write_text("\n".join(f"{k} {v}" for k, v in settings.items()) + "\n")
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    server = subprocess.Popen([binary, "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL)
-    until(lambda: _listens(port), "sshd listens")
-    yield [
-        "ssh", "-tt", "-p", str(port), "-i", str(tmp_path / "user"), "-o", "BatchMode=yes",
-        "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}",
-        "-o", "LogLevel=ERROR", f"{getpass.getuser()}@127.0.0.1",
-    ]  # fmt: skip
-    server.terminate()
-    server.wait(timeout=10)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with sshd_on_loopback(tmp_path) as command:
+        yield command
 
 
 def test_a_replay_through_ssh_and_a_line_that_is_cut(bench, tmux: Tmux, sshd: list[str]) -> None:  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ names are typed. The run is a real one on the stand-in, of a task with a short s
 
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.session.reader import SessionReader
 from tests.e2e.conftest import Bench
+from tests.e2e.loopback import sshd_on_loopback
 from tests.e2e.processes import end_all
 from tests.e2e.test_screen import CHECKOUT, TERMINAL, Tmux
 from tests.stress.result import Result
@@ -41,26 +43,48 @@ def run(n: int, seed: int) -> list[Result]:
     return [walk() for _ in range(n)]
 
 
-def walk() -> Result:
+def walk(*, through_ssh: bool = False, short: bool = True) -> Result:
+    """One walk.
+
+    Args:
+        through_ssh: ``ssh HOST -t tmux new -A -s cell1 aspire-tui``, as the console's page says.
+        short: The guided task with a short search instead of its own.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="walk-") as home,
         tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as runtime,
     ):
         bench = Bench(Path(home), Path(runtime))
         bench.runtime.chmod(0o700)
-        _short_task(bench.home)
-        tmux = Tmux("aspire-walk", {**bench.environment, **TERMINAL, "PYTHONPATH": str(CHECKOUT)})
+        if short:
+            _short_task(bench.home)
+        environment = {**bench.environment, **TERMINAL, "PYTHONPATH": str(CHECKOUT)}
+        tmux = Tmux(f"aspire-walk-{os.getpid()}", environment)
+        far = Tmux(f"aspire-far-{os.getpid()}", environment)
+        (Path(home) / "ssh").mkdir()
         try:
-            return _walked(bench, tmux)
+            if not through_ssh:
+                return _walked(bench, tmux, shlex.join(bench.command()))
+            with sshd_on_loopback(Path(home) / "ssh") as login:
+                return _walked(bench, tmux, shlex.join([*login, _in_far_tmux(bench, far)]))
         finally:
             tmux.do("kill-server")
+            far.do("kill-server")
             end_all(bench.runtime, bench.home)
 
 
-def _walked(bench: Bench, tmux: Tmux) -> Result:
+def _in_far_tmux(bench: Bench, far: Tmux) -> str:
+    """What is run at the far end of the line, in a tmux that lives there."""
+    environment = [f"{name}={value}" for name, value in far.environment.items()]
+    program = shlex.join(["env", *environment, *bench.command()])
+    inside = ["tmux", "-L", far.name, "-f", "/dev/null", "new", "-A", "-s", "cell1", program]
+    return f"cd {CHECKOUT} && {shlex.join(['env', *environment, *inside])}"
+
+
+def _walked(bench: Bench, tmux: Tmux, command: str) -> Result:
     what, begun = "first session by what the screen says", time.monotonic()
     done: list[str] = []
-    tmux.open(shlex.join(bench.command()))
+    tmux.open(command)
     _until(tmux, lambda screen: "guided" in screen, "the launcher")
     tmux.press("g")
     while True:
