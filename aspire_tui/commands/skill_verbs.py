@@ -29,7 +29,7 @@ from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
 from aspire_tui.improvement.rules.prove import PROGRAM, PROVE
 from aspire_tui.library.load import PROOF, Library, load_library, load_skill
 from aspire_tui.library.promotion import Shelf
-from aspire_tui.library.skill import Skill
+from aspire_tui.library.skill import Proof, Skill
 from aspire_tui.library.uses import Use, Uses
 from aspire_tui.session.reader import SessionReader
 
@@ -93,9 +93,15 @@ def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> Non
     for p in found.evidence.proofs:
         typer.echo(
             f"--- {p.task} on {p.cell}, {p.seed_set} seeds: with {p.rate_with.k}/{p.rate_with.n}, "
-            f"without {p.rate_without.k}/{p.rate_without.n}"
+            f"without {p.rate_without.k}/{p.rate_without.n}{held_out_words(p)}"
         )
     typer.echo("\n".join(standing_lines(standing, last_proofs(shelf, skill), uses)))
+
+
+def held_out_words(p: Proof) -> str:
+    """What the held-out scenes said, if they were run. Pure."""
+    r = p.held_out
+    return "" if r is None else f"; held-out with it {r.k}/{r.n} ({r.lo:.2f}–{r.hi:.2f})"
 
 
 def last_proofs(shelf: Shelf, skill: str) -> list[str]:
@@ -127,9 +133,21 @@ def verify_skill(
         list[str] | None,
         typer.Option("--task", help="Tasks to prove them on; else those of their evidence."),
     ] = None,
-    cell: Annotated[str, typer.Option("--cell", help="Cell by name or file.")] = "yam",
+    cell: Annotated[
+        str,
+        typer.Option("--cell", help="Cell by name or file; else that of the evidence, else yam."),
+    ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 0,
     n: Annotated[int, typer.Option("--n", min=1, help="Unseen scenes per task.")] = 32,
+    held_out: Annotated[
+        int,
+        typer.Option(
+            "--held-out",
+            min=0,
+            help="Scenes run once at the end with each skill that was kept, recorded and never "
+            "used; 0: none, and skills of one program share its runs.",
+        ),
+    ] = 20,
     write: Annotated[bool, typer.Option("--write", help="Keep it in evidence.json.")] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="Take in files changed without the ledger.")
@@ -147,9 +165,10 @@ def verify_skill(
     library = load_library(context.workspace.skill_folders())
     named = [waiting_or_known(name, context, library) for name in skills]
     rows: list[dict[str, Any]] = []
-    for (on, program), group in proof_groups(named, task or []).items():
-        session = _prove(context, [s for s, _ in group], on, cell, seed, n, program, workers)
-        for each, _ in group:
+    groups = proof_groups(named, task or [], cell, alone=held_out > 0)
+    for (on, program, where, _), group in groups.items():
+        session = _prove(context, group, on, where, seed, n, held_out or 1, program, workers)
+        for each in group:
             rows.append(_proven_row(context, each.name, on, session, library, write=write))
             if not as_json:
                 typer.echo(rows[-1]["told"])
@@ -165,16 +184,22 @@ def waiting_or_known(name: str, context: Context, library: Library) -> Skill:
 
 
 def proof_groups(
-    skills: Sequence[Skill], tasks: Sequence[str]
-) -> dict[tuple[str, str], list[tuple[Skill, str]]]:
-    """Skills by the task and the program they are proven on, so that they share its runs."""
-    groups: dict[tuple[str, str], list[tuple[Skill, str]]] = {}
+    skills: Sequence[Skill], tasks: Sequence[str], cell: str = "", *, alone: bool = False
+) -> dict[tuple[str, str, str, str], list[Skill]]:
+    """Skills by the task, the program and the cell they are proven on, to share their runs.
+
+    With ``alone`` each has its own: what a session stands by, and runs held out, is one program.
+    """
+    groups: dict[tuple[str, str, str, str], list[Skill]] = {}
     for skill in skills:
         folder = Path(skill.folder) / PROOF
         own = {p.stem: p for p in sorted(folder.glob("*.py"))} if folder.is_dir() else {}
         for task in tasks or sorted({*skill.evidence_tasks(), *own}) or ["cube_stack"]:
             program = own[task].read_text(encoding="utf-8") if task in own else ""
-            groups.setdefault((task, program), []).append((skill, task))
+            known = [p.cell for p in skill.evidence.proofs if p.task == task and p.cell]
+            where = cell or (known or [p.cell for p in skill.evidence.proofs] or [""])[-1] or "yam"
+            key = (task, program, where, skill.name if alone else "")
+            groups.setdefault(key, []).append(skill)
     return groups
 
 
@@ -202,6 +227,7 @@ def _proven_row(
     told = (
         f"{name} on {task}: with {with_it.k}/{with_it.n} ({with_it.lo:.2f}–{with_it.hi:.2f}), "
         f"without {without.k}/{without.n} ({without.lo:.2f}–{without.hi:.2f})"
+        + held_out_words(proof)
         + (f", {proof.left_out} scenes left out" if proof.left_out else "")
         + f"  ({session.name})"
     )
@@ -234,6 +260,7 @@ def _prove(
     cell: str,
     seed: int,
     n: int,
+    held_out: int,
     program: str,
     workers: int,
 ) -> Path:
@@ -256,7 +283,7 @@ def _prove(
         budget=Budget(),
         rounds=1,
         skills=str(folder),
-        held_out=1,
+        held_out=held_out,
         worker_pictures="none",
         workers=workers,
         agent_options={PROVE: str(n), PROGRAM: program},

@@ -48,6 +48,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
         after = _outcomes(reader, node.hypothesis, seed_set)
         before = _outcomes(reader, node.parent, seed_set)
         seeds = tuple(sorted(after.passed.keys() & before.passed.keys()))
+        held_out = list(_outcomes(reader, node.hypothesis, "held_out").passed.values())
         if seeds:
             return Proof(
                 task=first.spec.tasks[0],
@@ -63,6 +64,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
                 },
                 cell=str(first.spec.cell),
                 left_out=len(_left_out(before, after)),
+                held_out=rate_of(held_out) if held_out else None,
             )
     raise NoEvidence(
         f"no program of {reader.path.name} was judged with {skill.name} against one without it: "

@@ -145,6 +145,8 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     cell: str = ""
     left_out: int = 0
     """Seeds run on both sides that count on neither: not judged, or not counted."""
+    held_out: Rate | None = None
+    """With the skill, on scenes run once at the end: recorded, and nothing is decided by it."""
 
 
 class Evidence(Struct, frozen=True):

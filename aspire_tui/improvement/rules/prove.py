@@ -28,21 +28,27 @@ class Prover:
         self._dev_n = dev_n
 
     def run(self) -> None:
-        """Judge every skill that answers a failure of the program; ends with ``finish``."""
+        """Judge every skill that answers a failure of the program; ends with ``finish``.
+
+        A skill that was judged by itself is what the run stands by, so that its held-out scenes are
+        run once at the end; of several none is.
+        """
         try:
             program = self._program or compose(self._tools.task())
         except CannotCompose as error:
             self._tools.finish(None, f"there is no plain program: {error}")
             return
         judged: list[str] = []
+        opened: list[int] = []
         try:
             base = self._open(program)
             for skill, (match, failure, detail) in sorted(self._answers(base, program).items()):
-                self._judge(base, program, match, failure, detail)
+                opened += self._judge(base, program, match, failure, detail)
                 judged.append(skill)
         except ToolRefused as refusal:
             self._tools.say(f"Stopped: {refusal}", "error")
-        self._tools.finish(None, f"judged alone: {', '.join(judged) or 'no skill'}")
+        alone = opened[0] if len(opened) == 1 else None
+        self._tools.finish(alone, f"judged alone: {', '.join(judged) or 'no skill'}")
 
     def _open(self, program: str) -> int:
         opened = self._tools.open_hypothesis(
@@ -79,12 +85,13 @@ class Prover:
 
     def _judge(
         self, base: int, program: str, match: SkillMatch, failure: TrialBrief, detail: CallDetail
-    ) -> None:
+    ) -> list[int]:
+        """The hypothesis that was judged; none when the skill does not fit into the program."""
         try:
             with_it = self._tools.apply_skill(match.skill, failure.trial, detail.call, program, {})
         except ToolRefused as refusal:
             self._tools.say(f"{match.skill}: {refusal}", "error")
-            return
+            return []
         repair = Repair(
             trial=failure.trial,
             call=detail.call,
@@ -104,6 +111,7 @@ class Prover:
         )
         if opened.hypothesis is None:
             self._tools.say(f"{match.skill}: refused: {'; '.join(opened.findings)}", "error")
-            return
+            return []
         judged = self._tools.judge(opened.hypothesis)
         self._tools.say(f"{match.skill}: {judged.reason}", "finding")
+        return [opened.hypothesis]
