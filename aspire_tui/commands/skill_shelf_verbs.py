@@ -81,10 +81,10 @@ def add_skills(
         if not as_json:
             for o in offered:
                 typer.echo("\n".join(offered_lines(o, None if whole else MOST_LINES)))
-            for text in problems:
+            for text in problems if offered else problems[1:]:
                 typer.echo(f"refused: {text}", err=True)
         if not offered:
-            raise PolicyRefused(f"{source}: {problems[0] if problems else 'holds no skill'}")
+            raise PolicyRefused(problems[0] if problems else f"{source}: holds no skill")
         if not yes:
             _ask(len(offered), as_json)
         shelf = shelf_of(context)
@@ -258,10 +258,14 @@ def stale_lines(skill: Skill, names: frozenset[str]) -> list[str]:
     """Why a skill does not stand any more, without running anything. Pure."""
     out = unsound_lines(skill, names)
     out += [f"scene constant: {c}" for c in scene_constants(skill)]
-    if skill.evidence.proofs:
-        known = {p.hashes.get("skill") for p in skill.evidence.proofs} - {None}
-        if known and skill.digest not in known:
-            out.append("its evidence was measured with another text of it: verify it on a task")
+    old = [
+        p.task for p in skill.evidence.proofs if p.hashes.get("skill", skill.digest) != skill.digest
+    ]
+    if old:
+        out.append(
+            f"its evidence on {', '.join(old)} was measured with another text of it: "
+            f"skills verify {skill.name} --task {old[0]} --write"
+        )
     return out
 
 

@@ -52,6 +52,8 @@ class Paired(Struct, frozen=True):
     """Name of the skill that ``without`` had instead; empty: none."""
     left_out: tuple[int, ...] = ()
     """Seeds that were run on both sides and count on neither: not judged, or not counted."""
+    held_out: tuple[int, int] | None = None
+    """k of n with the skill on held-out scenes: nothing is decided by it, a claim is held to it."""
 
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted(self.without.keys() & self.with_it.keys()))
@@ -152,7 +154,7 @@ def _simulation(case: Case) -> tuple[list[str], list[str]]:
         lacking += _second_task(case.skill, plain, proven)
     else:
         lacking += [why_not for _, why_not in judged if why_not]
-    lacking += _claims(case.skill, usable)
+    lacking += _claims(case.skill, case.pairs)
     lacking += _replaces(case.skill, usable)
     return lacking, proofs
 
@@ -197,19 +199,33 @@ def _second_task(skill: Skill, plain: Sequence[Paired], proven: set[str]) -> lis
     ]
 
 
-def _claims(skill: Skill, usable: Sequence[Paired]) -> list[str]:
-    """Evidence a skill brings along has to be what the recordings say."""
+def _claims(skill: Skill, pairs: Sequence[Paired]) -> list[str]:
+    """Evidence a skill brings along has to be what the recordings say, every line of it."""
     out = []
-    for p in usable:
-        before, after = p.outcomes()
-        for proof in skill.evidence.proofs:
-            same = (proof.task, proof.cell, proof.seeds) == (p.task, p.cell, p.seeds())
-            counted = (sum(before), sum(after))
-            claimed = (proof.rate_without.k, proof.rate_with.k)
-            if same and not p.against and claimed != counted:
+    for proof in skill.evidence.proofs:
+        scenes = (proof.task, proof.cell, proof.seeds)
+        counted = [p for p in pairs if (p.task, p.cell, p.seeds()) == scenes and not p.against]
+        claimed = (proof.rate_without.k, proof.rate_with.k)
+        if not counted:
+            out.append(
+                f"evidence.json claims {claimed[1]} with and {claimed[0]} without of "
+                f"{len(proof.seeds)} on {proof.task}, and no recording of those scenes is here: "
+                "bring it, or take the claim out"
+            )
+        for p in counted:
+            before, after = p.outcomes()
+            if claimed != (sum(before), sum(after)):
                 out.append(
                     f"evidence.json claims {claimed[1]} with and {claimed[0]} without of "
-                    f"{len(before)} on {p.task}; the recording counts {counted[1]} and {counted[0]}"
+                    f"{len(before)} on {p.task}; the recording counts {sum(after)} and "
+                    f"{sum(before)}"
+                )
+            told = proof.held_out
+            if told is not None and (told.k, told.n) != p.held_out:
+                k, n = p.held_out or (0, 0)
+                out.append(
+                    f"evidence.json claims {told.k}/{told.n} held-out on {p.task}; the recording "
+                    f"counts {k}/{n}"
                 )
     return out
 

@@ -20,7 +20,14 @@ from aspire_tui.domain import SeedSet
 from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import TASK_SPECIFIC, Paired
-from aspire_tui.evolution.evidence import SEED_SETS, kind_of, outcomes_of, rate_of
+from aspire_tui.evolution.evidence import (
+    SEED_SETS,
+    counts,
+    held_out_of,
+    kind_of,
+    outcomes_of,
+    rate_of,
+)
 from aspire_tui.evolution.growing import STANDING
 from aspire_tui.evolution.implicated import (
     Implicated,
@@ -174,6 +181,7 @@ def _compared(reader: SessionReader, source: _Source, skill: Skill) -> tuple[Pai
                     with_it=after,
                     digest=skill.digest,
                     sessions=(source.session,),
+                    held_out=counts(held_out_of(reader, source.node.hypothesis)),
                 )
             )
     return tuple(found)
@@ -224,6 +232,7 @@ def _proof(reader: SessionReader, source: _Source, call: Implicated, draft: Draf
     first = reader.snapshot().session
     if not seeds or first is None:
         return None
+    held_out = held_out_of(reader, source.node.hypothesis)
     return Proof(
         task=source.task,
         seed_set="selection",
@@ -236,6 +245,7 @@ def _proof(reader: SessionReader, source: _Source, call: Implicated, draft: Draf
             **{k: first.hashes[k] for k in ("reset", "verifier") if k in first.hashes},
         },
         cell=Path(first.spec.cell).stem,
+        held_out=rate_of(held_out) if held_out else None,
     )
 
 

@@ -48,7 +48,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
         after = _outcomes(reader, node.hypothesis, seed_set)
         before = _outcomes(reader, node.parent, seed_set)
         seeds = tuple(sorted(after.passed.keys() & before.passed.keys()))
-        held_out = list(_outcomes(reader, node.hypothesis, "held_out").passed.values())
+        held_out = held_out_of(reader, node.hypothesis)
         if seeds:
             return Proof(
                 task=first.spec.tasks[0],
@@ -62,7 +62,7 @@ def proof_of(reader: SessionReader, skill: Skill, seed_set: SeedSet = "selection
                     "program": node.program,
                     **{k: first.hashes[k] for k in ("reset", "verifier") if k in first.hashes},
                 },
-                cell=str(first.spec.cell),
+                cell=Path(first.spec.cell).stem,
                 left_out=len(_left_out(before, after)),
                 held_out=rate_of(held_out) if held_out else None,
             )
@@ -103,6 +103,7 @@ def paired_of(reader: SessionReader, skill: Skill) -> tuple[Paired, ...]:
                     left_out=_left_out(before, after),
                     digest=digest,
                     sessions=(reader.session_id(),),
+                    held_out=counts(held_out_of(reader, node.hypothesis)),
                 )
     return tuple(found.values())
 
@@ -116,6 +117,16 @@ def kind_of(opened: SessionView) -> CellKind:
             return "hardware"
         case _:
             return "sim"
+
+
+def held_out_of(reader: SessionReader, hypothesis: int) -> list[bool]:
+    """PASS of every scene that was run once at the end with a hypothesis; no seeds."""
+    return list(_outcomes(reader, hypothesis, "held_out").passed.values())
+
+
+def counts(outcomes: list[bool]) -> tuple[int, int] | None:
+    """k of n; None when nothing was run."""
+    return (sum(outcomes), len(outcomes)) if outcomes else None
 
 
 def _digest_that_ran(reader: SessionReader, name: str) -> str:
