@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from aspire_tui.cli import app
 from aspire_tui.commands import world_canary
+from aspire_tui.commands.skill_shelf_verbs import stale_lines
+from aspire_tui.commands.skill_verify_verb import proof_groups
 from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.errors import ConfigError, PolicyRefused
 from aspire_tui.events import (
@@ -25,9 +27,11 @@ from aspire_tui.events import (
     TrialClosed,
     TrialOpened,
 )
-from aspire_tui.library.load import load_skill
+from aspire_tui.evolution.gate import primitives_here
+from aspire_tui.library.load import load_library, load_skill
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.rollout.canary import SMALL, CanaryReport, Seen
+from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.recorder import Recorder
 
 FIXTURES = Path(__file__).parents[1] / "library" / "fixtures"
@@ -280,3 +284,51 @@ def test_what_ran_proves_every_text_that_makes_the_same_program(tmp_path: Path) 
     ruling = json.loads(done.stdout)
     assert "31/32 with" in ruling["proofs"][0] and "20/32 without" in ruling["proofs"][0]
     assert not any("another text" in line for line in ruling["missing"])
+
+
+def test_a_recorded_failure_is_matched_with_the_reason_and_held_out_ones_are_not(
+    tmp_path: Path,
+) -> None:
+    done = call(tmp_path, "match", "stack-repaired", "--trial", "3", "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert (told["call"], told["primitive"], told["status"]) == (5, "goto_pose", "BLOCKED")
+    best = told["matches"][0]
+    assert best["skill"] == "look-closer-before-grasp"
+    assert best["why"].startswith("goto_pose ended BLOCKED, after sample_grasp_pose")
+    with SessionReader(Path(__file__).parents[2] / "sessions" / "stack-repaired.db") as reader:
+        held = next(t.trial for t in reader.trials() if t.seed_set == "held_out")
+    asked = call(tmp_path, "match", "stack-repaired", "--trial", str(held))
+    assert "held-out scene" in str(asked.exception)
+    nothing = call(tmp_path, "match", "lift-held")
+    assert isinstance(nothing.exception, ConfigError)
+
+
+def test_what_cannot_be_a_skill_is_refused_in_one_line(tmp_path: Path) -> None:
+    bad = shutil.copytree(FIXTURES / LOOK, tmp_path / LOOK)
+    (bad / "scripts" / "home.py").write_text("import os\n")
+    done = call(tmp_path / "ws", "add", str(bad), "--yes")
+    assert isinstance(done.exception, PolicyRefused)
+    assert done.output == "" and "Import is not allowed in a sketch" in str(done.exception)
+
+
+def test_evidence_of_an_older_text_is_named_by_its_task(tmp_path: Path) -> None:
+    folder = shutil.copytree(
+        Path(__file__).parents[2] / "skills" / "look-closer-before-grasp",
+        tmp_path / "skills" / "look-closer-before-grasp",
+    )
+    assert not stale_lines(load_skill(folder), frozenset(primitives_here()))
+    text = (folder / "skill.toml").read_text().replace("default = 0.12", "default = 0.08")
+    (folder / "skill.toml").write_text(text)
+    (line,) = stale_lines(load_skill(folder), frozenset(primitives_here()))
+    assert line.startswith("its evidence on cube_") and "measured with another text" in line
+
+
+def test_skills_share_runs_unless_each_is_run_held_out() -> None:
+    library = load_library([Path(__file__).parents[2] / "skills"])
+    two = [library.get("regrasp-after-empty"), library.get("regrasp-after-slip")]
+    shared = proof_groups(two, ["cube_stack"])
+    assert [[s.name for s in group] for group in shared.values()] == [[s.name for s in two]]
+    assert len(proof_groups(two, ["cube_stack"], alone=True)) == 2
+    ((task, program, cell, _),) = proof_groups([library.get("round-the-buffer")], [])
+    assert (task, program, cell) == ("radio_pickup", "", "mobile")

@@ -137,6 +137,41 @@ def test_evidence_that_says_more_than_the_recording_is_named() -> None:
     assert line.startswith("evidence.json claims 32 with and 2 without of 32 on cube_stack")
 
 
+def claiming(task: str, held_out: Rate | None = None, n: int = 32) -> Skill:
+    """The skill, with 8 of n fixed on a task in its evidence."""
+    proof = Proof(
+        task=task,
+        seed_set="selection",
+        seeds=tuple(range(n)),
+        rate_with=Rate(n, n, 0.89, 1.0),
+        rate_without=Rate(n - 8, n, 0.57, 0.87),
+        cell="yam",
+        held_out=held_out,
+    )
+    return replace(SKILL, evidence=Evidence((proof,)))
+
+
+def test_a_claim_without_its_recording_keeps_a_proven_skill_out() -> None:
+    runs = (fixing(8, 32), fixing(3, 12, "cube_lift"))
+    assert rule(case(*runs, skill=claiming("cube_stack"))).standing == "admitted"
+    (line,) = rule(case(*runs, skill=claiming("nut_assembly"))).missing
+    assert "on nut_assembly, and no recording of those scenes is here" in line
+
+
+def test_held_out_scenes_decide_nothing_and_cannot_be_made_up() -> None:
+    second = fixing(3, 12, "cube_lift")
+    for counted in (None, (0, 20), (20, 20)):
+        runs = (fixing(8, 32, held_out=counted), second)
+        assert rule(case(*runs)).standing == "admitted"
+    made_up = claiming("cube_stack", held_out=Rate(20, 20, 0.83, 1.0))
+    for counted, told in ((None, "0/0"), ((3, 20), "3/20")):
+        (line,) = rule(case(fixing(8, 32, held_out=counted), second, skill=made_up)).missing
+        assert line == (
+            f"evidence.json claims 20/20 held-out on cube_stack; the recording counts {told}"
+        )
+    assert rule(case(fixing(8, 32, held_out=(20, 20)), second, skill=made_up)).missing == ()
+
+
 @pytest.mark.parametrize(
     ("sketch", "said"),
     [

@@ -60,3 +60,21 @@ def test_unjudged_and_uncounted_trials_are_left_out_with_their_partner(tmp_path:
     assert (proof.rate_without.k, proof.rate_with.k, proof.rate_with.n) == (1, 2, 3)
     assert pairs.left_out == (4, 5, 6) and proof.left_out == 3
     assert "3 scenes left out, not judged or not counted" in _told(pairs)
+
+
+def test_held_out_scenes_are_counted_beside_the_evidence_and_in_none_of_it(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "s.db")
+    late: list[TrialOpened | TrialClosed] = []
+    for trial, outcome in ((90, "PASS"), (91, "FAIL"), (92, None)):
+        late += [
+            TrialOpened(trial, "t", 4 * trial + 2, "held_out", "p", 1, "worker", "sim"),
+            TrialClosed(trial, outcome, "returned", None, 1.0, 1.0),
+        ]
+    with Recorder.open(path, ballast_bytes=0) as recorder:
+        recorder.append(late)
+    with SessionReader(path) as reader:
+        proof = proof_of(reader, SKILL)
+        (pairs,) = paired_of(reader, SKILL)
+    assert proof.held_out is not None and (proof.held_out.k, proof.held_out.n) == (1, 2)
+    assert pairs.held_out == (1, 2)
+    assert proof.seeds == pairs.seeds() == (1, 2, 3)
