@@ -168,12 +168,14 @@ def judged_anew(path: Path, task: TaskDef, workspace: Workspace) -> list[Said]:
     """What the verifier says today of every labelled end. Raises ConfigError."""
     ends = LabelledEnds.of(path)
     try:
-        return [
-            judge(fit(task, cell_named(e.cell, workspace)[1].info.task_area), e, ends.bytes_of)
-            for e in ends.all()
-        ]
+        return [judge(_as_on(e.cell, task, workspace), e, ends.bytes_of) for e in ends.all()]
     except NotLabelled as why:
         raise ConfigError(str(why)) from None
+
+
+def _as_on(cell: str, task: TaskDef, workspace: Workspace) -> TaskDef:
+    info = cell_named(cell, workspace)[1].info
+    return fit(task, info.task_area, [camera.name for camera in info.cameras])
 
 
 def table_lines(said: list[Said]) -> list[str]:

@@ -15,6 +15,13 @@ from aspire_tui.environment.task import Relation, TaskDef
 HEIGHT_SD_M = 0.004
 """Camera measurement of a height: closer than this to a limit is UNSURE, not a guess."""
 
+HELD_AFAR_SD_M = 0.03
+"""The same of a thing in the hand, by a camera across the table: fingers hide parts of it, and the
+highest of what is left was read up to 25 mm too high or too low."""
+
+AFAR_M = 0.4
+"""From so far on a camera looks across the table, not from the hand that holds the thing."""
+
 RELEASE_GAP_M = 0.006
 """A gripper this much wider than the object has let go of it."""
 
@@ -26,6 +33,8 @@ class Sighting:
     x_m: float
     y_m: float
     top_z_m: float
+    height_sd_m: float = HEIGHT_SD_M
+    """How far off its height may be."""
 
 
 @dataclass(frozen=True)

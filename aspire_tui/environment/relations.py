@@ -53,9 +53,10 @@ def _lifted_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> 
     for look in looks:
         seen = look.second.get(r.object)
         clearance = None if seen is None else seen.top_z_m - _height(thing) - s.table_z_m
+        doubt = HEIGHT_SD_M if seen is None else seen.height_sd_m
         out.append(
             judge_range(
-                f"{r.object} above table", look.camera, clearance, "m", least, None, sd=HEIGHT_SD_M
+                f"{r.object} above table", look.camera, clearance, "m", least, None, sd=doubt
             )
         )
     narrow = min(thing.size_m)

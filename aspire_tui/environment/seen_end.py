@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from aspire_tui.domain import Check, Outcome
-from aspire_tui.environment.judging import Marks
+from aspire_tui.environment.judging import AFAR_M, HEIGHT_SD_M, HELD_AFAR_SD_M, Marks
 from aspire_tui.environment.perception.measure import surface_top
 from aspire_tui.environment.perception.objects import ObjectEstimate, locate
 from aspire_tui.environment.perception.picture import Picture
@@ -81,12 +83,18 @@ def _sight(picture: Picture, name: str, end: SeenEnd) -> Sighting | None:
     table_z_m = end.sensed.table_z_m
     found = locate([picture], name, table_z_m=table_z_m)
     if isinstance(found, ObjectEstimate):
-        return Sighting(float(found.position[0]), float(found.position[1]), found.top_z_m)
-    if not end.held:
+        x, y, top = float(found.position[0]), float(found.position[1]), found.top_z_m
+    elif not end.held:
         return None
-    # Between the fingers no box can be fitted; how high the seen surface reaches still can be told.
-    surface = surface_top(picture, name, table_z_m)
-    return None if surface is None else Sighting(*surface)
+    else:
+        # Between the fingers no box can be fitted; how high the seen surface reaches can be told.
+        surface = surface_top(picture, name, table_z_m)
+        if surface is None:
+            return None
+        x, y, top = surface
+    away = float(np.linalg.norm(picture.T_base_cam[:3, 3] - (x, y, top)))
+    doubt = HELD_AFAR_SD_M if end.held and away > AFAR_M else HEIGHT_SD_M
+    return Sighting(x, y, top, doubt)
 
 
 def _measured(task: TaskDef, picture: Picture, end: SeenEnd) -> dict[str, float]:

@@ -68,7 +68,8 @@ class VerifierCheck:
         from drivers.sim.cell import SimCell
 
         cell = SimCell(cell_file)
-        return cls(fit(task, cell.info.task_area), Station.on(cell, cell.stand_in), into)
+        cameras = [camera.name for camera in cell.info.cameras]
+        return cls(fit(task, cell.info.task_area, cameras), Station.on(cell, cell.stand_in), into)
 
     def judged(self) -> list[Judged]:
         """What the file holds; a line cut off by a crash is left out."""
