@@ -6,13 +6,15 @@ overlays, grasps) is the same whoever looked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aspire_tui.environment.perception.cloud import TableCloud
-from aspire_tui.environment.perception.prompt import Prompt
+from aspire_tui.environment.perception.lettering import OcrReader, Reader, label_in, lettered
+from aspire_tui.environment.perception.prompt import Prompt, parse
 from aspire_tui.environment.perception.segment import Segment, Sighted, search, segment_at
 
 Rgb = NDArray[np.uint8]
@@ -41,18 +43,29 @@ class Sight(Protocol):
 
 
 class ClassicalSight:
-    """Colour, shape, size and standing out from the table: no weights, no server."""
+    """Colour, shape, size and standing out from the table: no weights, no server.
+
+    What is written on a thing is read by ``reader``, which is only asked when the words want it.
+    """
 
     name = CLASSICAL
 
+    def __init__(self, reader: Reader | None = None) -> None:
+        self._reader = reader or OcrReader()
+
     def search(self, rgb: Rgb, prompt: Prompt, cloud: TableCloud | None) -> Sighted:
-        return search(rgb, prompt, cloud)
+        wanted = label_in(prompt.text)
+        if wanted is None:
+            return search(rgb, prompt, cloud)
+        rest, label = wanted
+        found = replace(search(rgb, parse(rest), cloud), prompt=prompt)
+        return lettered(found, rgb, label, self._reader)
 
     def at(self, rgb: Rgb, pixel: Pixel, cloud: TableCloud | None) -> list[Segment]:
         return segment_at(rgb, pixel, cloud)
 
     def point(self, rgb: Rgb, prompt: Prompt, cloud: TableCloud | None) -> Pixel | None:
-        found = search(rgb, prompt, cloud).segments
+        found = self.search(rgb, prompt, cloud).segments
         return inner_pixel(found[0].mask) if found else None
 
 

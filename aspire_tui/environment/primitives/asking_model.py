@@ -45,8 +45,8 @@ def _media(value: Any) -> list[str]:
 
 def _effort(value: Any) -> str:
     """'minimal', 'low', 'medium' or 'high'"""
-    if value not in EFFORTS:
-        raise InvalidArgument(f"is {value!r}, expected one of {', '.join(EFFORTS)}")
+    if not isinstance(value, str) or value not in EFFORTS:
+        raise InvalidArgument(f"is {str(value)[:40]!r}, expected one of {', '.join(EFFORTS)}")
     return str(value)
 
 

@@ -62,6 +62,7 @@ def bench(station: Station) -> Any:
         ("get_object_pose", {"object_name": "roter Würfel"}, "NOT_FOUND", "no word"),
         ("get_object_pose", {"object_name": "红色方块"}, "NOT_FOUND", "no word"),
         ("get_object_pose", {"object_name": "   "}, "INVALID", "empty"),
+        ("vlm_query", {"text": "?", "reasoning_effort": np.ones(3)}, "INVALID", "expected one of"),
         ("get_object_pose", {"object_name": "red cube", "camera": "attic"}, "INVALID", "attic"),
     ],
 )
