@@ -115,13 +115,13 @@ class Connection:
 
     def look_again(self) -> None:
         """In LOST, now and then: are they back? They come to PSTOP or LIMP, never to motion."""
-        now = self._clock()
-        if now < self._next_look_s:
+        if self._clock() < self._next_look_s:
             return
-        self._next_look_s = now + RECONNECT_S
         try:
             self._arms.connect()
         except OSError:
-            return  # Still silent; LOST already says so.
+            # Still silent; LOST already says so. A look takes time that others wait for.
+            self._next_look_s = self._clock() + RECONNECT_S
+            return
         self._fsm.fire("connect", "the device answers again", "driver")
         self.check(returned=True)

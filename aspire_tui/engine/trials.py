@@ -284,9 +284,7 @@ class Trials:
             try:
                 return await asyncio.wrap_future(self.pool.submit(spec))
             except OtherCode as other:
-                await self._refuse(
-                    tuple(SourceChange(n, "", "", "", "") for n in other.names), "worker"
-                )
+                await self._refuse(await self._seen_by_worker(other.names), "worker")
             except BrokenProcessPool:
                 await self.book.write(
                     Note(
@@ -311,6 +309,14 @@ class Trials:
             changes += await asyncio.to_thread(own.changes)
         if changes:
             await self._refuse(changes, "engine")
+
+    async def _seen_by_worker(self, names: Sequence[str]) -> tuple[SourceChange, ...]:
+        """What a worker that began later runs of other code: the files' differences, as far as
+        they can be seen from here, else the names."""
+        seen = await asyncio.to_thread(self.evaluation.changes)
+        known = {change.name for change in seen}
+        here = tuple(change for change in seen if change.name in names)
+        return here + tuple(SourceChange(n, "", "", "", "") for n in names if n not in known)
 
     async def _refuse(self, changes: tuple[SourceChange, ...], found_by: str) -> NoReturn:
         """What judges is not what the session began with: say so once, refuse every time."""

@@ -142,6 +142,8 @@ class Bus:
         Args:
             until_s: Deadline on the bus's clock; without one each servo has its usual time.
         """
+        if not servos:
+            return {}
         limit_s = self._usual_until(block.count, len(servos))
         if until_s is not None:
             limit_s = min(limit_s, until_s - self.ask_again_s)

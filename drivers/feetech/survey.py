@@ -60,10 +60,14 @@ class BusSeen:
 def survey(
     bus: Bus, servos: Sequence[int], clock: Callable[[], float], look_for_strays: bool
 ) -> BusSeen:
-    """Read everything. Raises OSError only when the port itself is gone."""
+    """Read everything. Raises OSError only when the port itself is gone.
+
+    Whoever stays silent at first is asked no more: somebody waits, maybe beside an arm that holds.
+    """
     settings = bus.sync_read(r.SETTINGS, servos)
-    drive = bus.sync_read(r.DRIVE, servos)
-    telemetry, times = _timed(bus, servos, clock)
+    there = [servo for servo in servos if servo in settings]
+    drive = bus.sync_read(r.DRIVE, there)
+    telemetry, times = _timed(bus, there, clock)
     seen = {
         servo: ServoSeen(settings[servo], drive[servo], telemetry[servo])
         for servo in servos
@@ -104,6 +108,8 @@ def _collides(bus: Bus, servo: int) -> bool:
     broken = 0
     for _ in range(LISTENS):
         heard = bus.listen(asked, None, LISTEN_S)
+        if not heard.answers and not heard.noise:
+            return False
         whole = [a for a in heard.answers if a.id == servo]
         broken += len(whole) > 1 or (not whole and heard.noise > 0)
     return broken * 2 >= LISTENS

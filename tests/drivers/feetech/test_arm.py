@@ -318,6 +318,16 @@ def test_a_servo_that_answers_only_after_the_arm_was_opened_is_not_there() -> No
     assert arm.read(0.008).age_s == (0.0,) * 6
 
 
+def test_who_waits_for_a_cut_cable_is_not_kept_long() -> None:
+    line = FakeLine()
+    arm = opened(line)
+    for servo in (3, 4, 5, 6):
+        line.servos[servo].silent = True
+    began_s = line.now_s
+    arm.open()
+    assert line.now_s - began_s < 0.6  # of the line's own time: two quick questions each
+
+
 @given(lost=st.randoms(use_true_random=False), share=st.floats(0.05, 0.9))
 @settings(max_examples=60, deadline=None)
 def test_whatever_answers_are_lost_is_an_os_error_and_moves_nothing(

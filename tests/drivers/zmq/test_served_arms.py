@@ -474,6 +474,7 @@ def cell_text(kind: str, port: str) -> str:
     return f'{text}\n[[device]]\narm = "arm"\ndriver = "{kind}"\nport = "{port}"\n'
 
 
+@pytest.mark.alone  # its server answers in real time
 @pytest.mark.parametrize("kind", ["gello", "yam-portal"])
 def test_a_cell_of_such_an_arm_moves_holds_and_is_lost_and_found(kind: str) -> None:
     served = Served(kind, HOME)
