@@ -73,10 +73,10 @@ def world_of(context: Context, sessions: Sequence[Path], ask: Ask | None = None)
         except BrokenProcessPool:
             lines.append(f"the canary's worker died on {here.name}: it says nothing")
             continue
-        found = kept.compared(report, reference)
-        verdicts.append(not found.reason)
-        told = "the first, kept to compare with" if found.first else "as it was"
-        lines.append(f"canary on {here.name}: {found.reason or told}")
+        seen = kept.compared(report, reference)
+        verdicts.append(not seen.reason)
+        told = "the first, kept to compare with" if seen.first else "as it was"
+        lines.append(f"canary on {here.name}: {seen.reason or told}")
     return World(all(verdicts) if verdicts else None, tuple(lines))
 
 
