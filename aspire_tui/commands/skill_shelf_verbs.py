@@ -28,6 +28,7 @@ from aspire_tui.evolution.gate import (
     ruling_of,
 )
 from aspire_tui.library.foreign import Offered, clone, is_address, offer, skill_folders_in
+from aspire_tui.library.front_matter import NAME
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import Library, load_library, load_skill
 from aspire_tui.library.promotion import Shelf
@@ -299,7 +300,7 @@ def entry_line(e: Entry) -> str:
 
 
 def _named(name: str, context: Context) -> Skill:
-    waiting = shelf_of(context).quarantined(name) if "/" not in name else Path(name)
+    waiting = shelf_of(context).quarantined(name) if NAME.match(name) else Path(name)
     if (waiting / "SKILL.md").is_file():
         return load_skill(waiting)
     if Path(name).is_dir():
@@ -323,7 +324,7 @@ def _fetched(source: str, scratch: Path) -> Path:
     if is_address(source):
         return clone(source, scratch / "clone", dict(os.environ))
     path = Path(source)
-    if not path.is_dir():
+    if not source or not path.is_dir():
         raise ConfigError(f"{source}: is no folder, and no https, ssh or file address of git")
     return path.absolute()
 

@@ -18,6 +18,7 @@ from aspire_tui.evolution.admission import Case, Paired, Recalled, Ruling, rule
 from aspire_tui.evolution.drafting import Draft, proven_by_draft, proven_by_text, session_of
 from aspire_tui.evolution.evidence import paired_of
 from aspire_tui.evolution.recalled import recalled_of
+from aspire_tui.library.front_matter import checked_name
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import load_skill
 from aspire_tui.library.promotion import QUARANTINE, Shelf
@@ -101,7 +102,7 @@ def keep_draft(shelf: Shelf, draft: Draft, scratch: Path) -> Path:
     Raises:
         ConfigError: It is no skill that can be read: says why.
     """
-    folder = scratch / draft.name
+    folder = scratch / checked_name(draft.name)
     for name, data in draft.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,15 +48,25 @@ def read_front_matter(text: str) -> FrontMatter:
             raise ConfigError(f"unknown key {key!r}; {suggestion(key, KEYS)}")
     name = entries.get("name", "")
     description = entries.get("description", "")
-    if not NAME.match(name) or len(name) > LONGEST_NAME:
-        raise ConfigError(
-            f"name {name!r} must be 1 to {LONGEST_NAME} of a-z, 0-9 and single hyphens"
-        )
+    checked_name(name)
     if not 1 <= len(description) <= LONGEST_DESCRIPTION:
         raise ConfigError(
             f"description has {len(description)} characters, expected 1 to {LONGEST_DESCRIPTION}"
         )
     return FrontMatter(name, description, metadata, "\n".join(lines[end + 1 :]).strip() + "\n")
+
+
+def checked_name(name: str) -> str:
+    """The name of a skill, which is also that of its folder: nothing else becomes a path.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not NAME.match(name) or len(name) > LONGEST_NAME:
+        raise ConfigError(
+            f"name {name!r} must be 1 to {LONGEST_NAME} of a-z, 0-9 and single hyphens"
+        )
+    return name
 
 
 def _entries(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from aspire_tui.domain import JSON, Struct
 from aspire_tui.errors import ConfigError, PolicyRefused
+from aspire_tui.library.front_matter import checked_name
 from aspire_tui.library.ledger import Act, Entry, Hashes, Ledger, hashes_of
 
 QUARANTINE = ".quarantine"
@@ -39,7 +40,8 @@ class Shelf:
         self._who = who
 
     def quarantined(self, name: str) -> Path:
-        return self.skills / QUARANTINE / name
+        """Where a skill waits. Raises ConfigError for what is no name of a skill."""
+        return self.skills / QUARANTINE / checked_name(name)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -77,8 +79,8 @@ class Shelf:
         """
         with self.ledger.writing():
             self._refuse_open()
-            if not name or not self.quarantined(name).is_dir():
-                raise ConfigError(f"{name or 'nothing'} does not wait for admission")
+            if not self.quarantined(name).is_dir():
+                raise ConfigError(f"{name} does not wait for admission")
             shutil.rmtree(self.quarantined(name))
             return self._line("abandon", name, reason)
 
@@ -148,6 +150,7 @@ class Shelf:
 
         One that ships is read-only: the ledger alone hides it.
         """
+        checked_name(name)
         if not reason.strip():
             raise ConfigError("a skill is retired with a reason")
         with self.ledger.writing():

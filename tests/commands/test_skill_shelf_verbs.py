@@ -332,3 +332,24 @@ def test_skills_share_runs_unless_each_is_run_held_out() -> None:
     assert len(proof_groups(two, ["cube_stack"], alone=True)) == 2
     ((task, program, cell, _),) = proof_groups([library.get("round-the-buffer")], [])
     assert (task, program, cell) == ("radio_pickup", "", "mobile")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../../evil", "A B", "x" * 65])
+def test_what_is_no_name_of_a_skill_becomes_no_path(workspace: Path, name: str) -> None:
+    before = sorted(p for p in workspace.parent.rglob("*"))
+    asked = (
+        ("draft", "stack-repaired", "--hypothesis", "2", "--name", name or " "),
+        ("promote", name),
+        ("retire", name, "--reason", "x"),
+        ("verify", "--task", "cube_lift", name),
+    )
+    for words in asked:
+        done = call(workspace, *words)
+        assert isinstance(done.exception, ConfigError) and "\n" not in str(done.exception)
+    shelf = Shelf(workspace / "skills", "ann", lambda: 0.0)
+    for act in (shelf.begin, shelf.quarantined):
+        with pytest.raises(ConfigError, match="must be 1 to 64 of a-z"):
+            act(name)
+    with pytest.raises(ConfigError, match="must be 1 to 64 of a-z"):
+        shelf.discard(name, "why")
+    assert sorted(p for p in workspace.parent.rglob("*")) == before
