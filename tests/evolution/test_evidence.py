@@ -6,7 +6,13 @@ import sys
 from pathlib import Path
 
 from aspire_tui.domain import Outcome, Repair
-from aspire_tui.events import HypothesisOpened, SessionOpened, TrialClosed, TrialOpened
+from aspire_tui.events import (
+    HypothesisDecided,
+    HypothesisOpened,
+    SessionOpened,
+    TrialClosed,
+    TrialOpened,
+)
 from aspire_tui.evolution.admission import _told
 from aspire_tui.evolution.evidence import paired_of, proof_of
 from aspire_tui.library.load import load_library
@@ -78,3 +84,25 @@ def test_held_out_scenes_are_counted_beside_the_evidence_and_in_none_of_it(tmp_p
     assert proof.held_out is not None and (proof.held_out.k, proof.held_out.n) == (1, 2)
     assert pairs.held_out == (1, 2)
     assert proof.seeds == pairs.seeds() == (1, 2, 3)
+
+
+def test_what_was_promoted_speaks_before_an_earlier_one_that_was_given_up(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "s.db")
+    repair = Repair(1, 3, "goto_pose", "BLOCKED", SKILL.name, {}, False)
+    late: list[HypothesisOpened | HypothesisDecided | TrialOpened | TrialClosed] = [
+        HypothesisDecided(1, "pruned", "does not help"),
+        HypothesisOpened(2, 0, "another value", "", "", "p2", "rules", (repair,)),
+        HypothesisDecided(2, "kept", "helps"),
+        HypothesisDecided(2, "promoted", "promoted by ann"),
+    ]
+    for trial, seed in ((90, 1), (91, 2)):
+        late += [
+            TrialOpened(trial, "t", seed, "selection", "p2", 2, "worker", "sim"),
+            TrialClosed(trial, "PASS", "returned", None, 1.0, 1.0),
+        ]
+    with Recorder.open(path, ballast_bytes=0) as recorder:
+        recorder.append(late)
+    with SessionReader(path) as reader:
+        (pairs,) = paired_of(reader, SKILL)
+        assert proof_of(reader, SKILL).seeds == pairs.seeds() == (1, 2)
+    assert pairs.with_it == {1: True, 2: True}
