@@ -12,11 +12,12 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aspire_tui.domain import sha256_hex
 from aspire_tui.engine.bench import BenchLost
 from aspire_tui.engine.book import BudgetExhausted
 from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.trials import NoRoom, Stopped
-from aspire_tui.events import CanaryReported, Note, ResetReported, TrialClosed
+from aspire_tui.events import AnyEvent, CanaryReported, Note, ResetReported, TrialClosed
 from aspire_tui.rollout.canary import (
     PROGRAM,
     SEEDS,
@@ -36,6 +37,13 @@ EVERY: Final = 50
 """Trials from one canary to the next: of the workers, or of the bench where there are none."""
 FIRST: Final = 12
 """Trials before the first: a shorter session is over before it would tell anything."""
+
+
+def _settles(event: AnyEvent) -> bool:
+    """It held, or named the trials that are in doubt."""
+    return isinstance(event, CanaryReported) and (event.holds or bool(event.doubtful))
+
+
 CANNOT: Final = (BrokenProcessPool, BenchLost, Stopped, BudgetExhausted, EvaluationRefused, NoRoom)
 """Why a canary cannot be asked. Whatever else it means, the next trial says so again."""
 
@@ -54,6 +62,26 @@ class Canary:
         self._one = asyncio.Lock()
         self.holds: bool | None = None
         engine.trials.worker_ended = self.trial_closed
+        if engine.past is not None:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Count on from where a stopped run was: what it ran since the last good canary is as much
+        in doubt as what comes."""
+        where = "bench" if self._engine.trials.bench_only else "worker"
+        own = sha256_hex(PROGRAM.encode())
+        with SessionReader(Path(self._engine.job.session)) as reader:
+            told = reader.events(kinds=("canary",))
+            closed = [
+                (r.closed_seq, r.trial)
+                for r in reader.trials()
+                if r.where == where and r.closed_seq is not None and r.program != own
+            ]
+        looked = max((r.seq for r in told), default=0)
+        settled = max((r.seq for r in told if _settles(r.event)), default=0)
+        self._since = [n for seq, n in closed if seq > settled]
+        ran = sum(seq > looked for seq, _ in closed)
+        self._due = max(1, (EVERY if told else FIRST) - ran)
 
     async def trial_closed(self, closed: TrialClosed) -> None:
         """Count a trial; every so many the canary is looked at before the next."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,14 @@ import pytest
 
 from aspire_tui.engine.canary import EVERY, FIRST, Canary
 from aspire_tui.engine.trials import Stopped
-from aspire_tui.events import CanaryReported, Recorded, TrialClosed
+from aspire_tui.events import CanaryReported, Recorded, TrialClosed, TrialOpened
 from aspire_tui.rollout.canary import SMALL, CanaryReport, Seen
+from aspire_tui.session.recorder import Recorder
 from aspire_tui.session.snapshot import EMPTY, fold
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
+
+from story import BLOBS, opening
 
 RECORDING = Path(__file__).parents[2] / "sessions" / "lift-held.db"
 CELL = Path(__file__).parents[2] / "drivers" / "cells" / "yam.toml"
@@ -35,6 +41,7 @@ class Run:
     answers: list[CanaryReport]
     written: list[Any] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
+    past: Any = None
 
     def __post_init__(self) -> None:
         spec = SimpleNamespace(cell="yam", noise=True)
@@ -153,3 +160,27 @@ def test_a_bench_that_cannot_be_asked_says_nothing_of_the_world(key_file: Path) 
     run.bench = None  # type: ignore[attr-defined]
     assert asyncio.run(canary.before_promotion("mine")) is None
     assert "has no bench" in run.written[-1].text
+
+
+def test_a_resumed_run_counts_on_and_doubts_what_it_ran_before(
+    key_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stopped.db"
+    events: list[Any] = [opening()]
+    for n in range(1, FIRST + 8):
+        opened = TrialOpened(n, "t", 4 * n, "dev", "p", 1, "worker", "sim")
+        events += [opened, closed("PASS", n)]
+        if n == FIRST:
+            events.append(CanaryReported(True, "worker", ()))
+    with Recorder.create(path, ballast_bytes=0) as recorder:
+        recorder.append(events, BLOBS)
+    run = Run(key_file, [report()])
+    assert asyncio.run(Canary(run).before_promotion("mine")) is True  # type: ignore[arg-type]
+    later = Run(key_file, [report(0.5)], past=object())
+    later.job.session = str(path)
+    canary = Canary(later)  # type: ignore[arg-type]
+    rest = range(FIRST + 8, FIRST + EVERY + 1)
+    later.close(canary, rest[:-1])
+    assert later.asked == []
+    later.close(canary, rest[-1:])
+    assert later.written[-1].doubtful == tuple(range(FIRST + 1, FIRST + EVERY + 1))
