@@ -184,7 +184,7 @@ def _repair(steps: list[Step], task: TaskDef) -> Says:
         why += f"there is no {wrong}, the task speaks of a {right}"
     elif detail["status"] in UNREACHED and (numbers := LARGEST.findall(lines[at])):
         largest = max(numbers, key=float)
-        lines[at] = lines[at].replace(largest, f"{float(largest) / 2:g}")
+        lines[at] = lines[at].replace(largest, f"{float(largest) / 6:g}")
         why += f"{largest} m is too far"
     else:
         return says(f"{why} is there a skill?", "match_skills", **steps[-1].args)

@@ -63,7 +63,7 @@ def _mended(program: str, line: int, status: str, names: list[str]) -> tuple[str
         return f"{why}: a {right} is meant.", program.replace(f'"{wrong[1]}"', f'"{right}"')
     if status in UNREACHED and (numbers := LARGEST.findall(at)):
         largest = max(numbers, key=float)
-        lines[line - 1] = at.replace(largest, f"{float(largest) / 2:g}")
+        lines[line - 1] = at.replace(largest, f"{float(largest) / 6:g}")
         return f"{why}: {largest} m is too far.", "\n".join(lines) + "\n"
     return f"{why}: once more.", program
 
