@@ -6,7 +6,7 @@ that raised there raise PrimitiveError here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -17,55 +17,34 @@ from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.execution import execute, prepare
 from aspire_tui.environment.motion.pose import FloatArray, pose_matrix, quaternion
 from aspire_tui.environment.motion.survey import planner
-from aspire_tui.environment.outcome import GripResult, PrimitiveOutcome
+from aspire_tui.environment.outcome import PrimitiveOutcome
 from aspire_tui.environment.perception.objects import NotFound
-from aspire_tui.environment.primitives import gripper
+from aspire_tui.environment.primitives import yam_hands
 from aspire_tui.environment.primitives.arguments import (
     Count,
-    InvalidArgument,
     Key,
     Seconds,
     Vector,
-    finite,
-    number_between,
 )
 from aspire_tui.environment.primitives.display_rpy import display_quaternion, rpy_of
 from aspire_tui.environment.primitives.motion import MOTION
-from aspire_tui.environment.primitives.perception import NoSuchCamera, find, fixed_camera
-from aspire_tui.environment.primitives.registry import Primitive, primitive
+from aspire_tui.environment.primitives.perception import NoSuchCamera, find
+from aspire_tui.environment.primitives.registry import Primitive
 from aspire_tui.environment.primitives.team import home_both
-
-PINION_M: Final = 0.0146
-"""Opening per radian of the gripper's motor: turns its speeds and torques into m/s and newtons."""
+from aspire_tui.environment.primitives.yam_hands import to_opening
+from aspire_tui.environment.primitives.yam_words import (
+    Bound,
+    Degrees,
+    Queries,
+    Share,
+    Side,
+    camera_named,
+    no_camera,
+    yam,
+)
 
 XYZW = [1, 2, 3, 0]
 LEAST_SERVO_M_S = 0.005
-
-
-def _side(value: Any) -> str:
-    """'left' or 'right'"""
-    if value not in ("left", "right"):
-        raise InvalidArgument(f"is {value!r}, expected 'left' or 'right'")
-    return str(value)
-
-
-def _queries(value: Any) -> list[str]:
-    """text, or a list of 1 to 16 texts"""
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, (list, tuple)) or not 1 <= len(listed) <= 16:
-        raise InvalidArgument("is not a text or a list of 1 to 16 texts")
-    if not all(isinstance(q, str) and 0 < len(q.strip()) <= 200 for q in listed):
-        raise InvalidArgument("has a query that is no text of 1 to 200 characters")
-    return list(listed)
-
-
-Side = Annotated[str, _side]
-Queries = Annotated[list[str], _queries]
-Share = Annotated[float, number_between(0.0, 1.0, "(0 closed to 1 open)")]
-Degrees = Annotated[NDArray[np.float64], finite((3,), "roll, pitch, yaw in degrees", 1e4)]
-MotorSpeed = Annotated[float, number_between(0.0, 100.0, "rad/s")]
-Torque = Annotated[float, number_between(0.0, 10.0, "N m")]
-Bound = Annotated[float, number_between(1e-4, 1.0, "metres or radians")]
 
 
 class ArmState(msgspec.Struct, frozen=True):
@@ -90,49 +69,6 @@ class Detection3D(msgspec.Struct, frozen=True):
     rpy: NDArray[np.float64]
     half_extents: NDArray[np.float64]
     position_3d_source: Literal["depth"] = "depth"
-
-
-def yam(
-    group: str,
-    statuses: tuple[Status, ...],
-    returns: str,
-    moves: bool = False,
-    example: str = "",
-    tiers: tuple[str, ...] = ("S2", "S3", "S4"),
-) -> Any:
-    """A primitive under the YAM profile, on cells of two arms called left and right."""
-    return primitive(
-        group=group,
-        statuses=statuses,
-        returns=returns,
-        moves=moves,
-        tiers=tiers,
-        profiles=("yam",),
-        fits=("arms",),
-        frame="base",
-        example=example,
-    )
-
-
-def camera_named(bench: Workbench, camera: str) -> str:
-    """``top`` is the fixed camera, ``left`` and ``right`` those on the hands.
-
-    Raises:
-        NoSuchCamera: The cell has none of that name.
-    """
-    if camera in bench.cameras():
-        return camera
-    if camera == "top":
-        return fixed_camera(bench)
-    for spec in bench.cell.info.cameras:
-        if spec.mount == camera:
-            return spec.name
-    raise NoSuchCamera(f"no camera {camera!r}; there are top, left, right, {bench.cameras()}")
-
-
-def no_camera(error: NoSuchCamera) -> PrimitiveOutcome:
-    """The end of a call that named a camera the cell does not have."""
-    return PrimitiveOutcome("INVALID", None, str(error), raises=True)
 
 
 @yam(
@@ -337,86 +273,6 @@ def go_home(bench: Workbench) -> PrimitiveOutcome:
     return home_both.function(bench)
 
 
-# -- the gripper ---------------------------------------------------------------------------
-
-GRIP: Final[tuple[Status, ...]] = (*gripper.GRIPPER, "EMPTY_GRASP", "LIMIT")
-GRIP_DICT: Final = (
-    "dict: status, side, pos 0 to 1, width_m, force_N, holding, stalled; all measured"
-)
-
-
-@yam("gripper", GRIP, GRIP_DICT, moves=True, example='set_gripper("left", 0.5)')
-def set_gripper(
-    bench: Workbench,
-    side: Side,
-    pos: Share,
-    vel_limit: MotorSpeed | None = None,
-    torque_limit: Torque | None = None,
-) -> PrimitiveOutcome:
-    """Drive one gripper to an opening, 0 closed to 1 open, no faster and no harder than said.
-
-    ``vel_limit`` in rad/s and ``torque_limit`` in N m are the motor's; more than the gripper can do
-    raises PrimitiveError with LIMIT. What comes back is measured.
-    """
-    return _told(side, to_opening(bench.of_arm(side), pos, vel_limit, torque_limit))
-
-
-@yam("gripper", GRIP, GRIP_DICT, moves=True, example='open_gripper("left")')
-def open_gripper(
-    bench: Workbench,
-    side: Side,
-    vel_limit: MotorSpeed | None = None,
-    torque_limit: Torque | None = None,
-) -> PrimitiveOutcome:
-    """Open one gripper fully."""
-    return _told(side, to_opening(bench.of_arm(side), 1.0, vel_limit, torque_limit))
-
-
-@yam("gripper", GRIP, GRIP_DICT, moves=True, example='close_gripper("left")')
-def close_gripper(
-    bench: Workbench,
-    side: Side,
-    vel_limit: MotorSpeed | None = None,
-    torque_limit: Torque | None = None,
-) -> PrimitiveOutcome:
-    """Close one gripper. With nothing between the fingers: EMPTY_GRASP, without raising."""
-    own = bench.of_arm(side)
-    outcome = to_opening(own, 0.0, vel_limit, torque_limit)
-    if outcome.status == "OK" and own.holding is None:
-        empty = msgspec.structs.replace(outcome.value, status="EMPTY_GRASP", holding="empty")
-        outcome = PrimitiveOutcome("EMPTY_GRASP", empty, "closed on nothing")
-    return _told(side, outcome)
-
-
-def to_opening(
-    bench: Workbench, pos: float, vel_limit: float | None, torque_limit: float | None
-) -> PrimitiveOutcome:
-    """Drive a gripper to an opening of 0 to 1 with its motor's speed and torque."""
-    spec = bench.arm.gripper
-    width = spec.closed_width_m + pos * (spec.open_width_m - spec.closed_width_m)
-    force = 0.5 * spec.max_force_N if torque_limit is None else torque_limit / PINION_M
-    speed = None if vel_limit is None else vel_limit * PINION_M
-    return gripper.to_width(bench, width, force, speed)
-
-
-def _told(side: str, outcome: PrimitiveOutcome) -> PrimitiveOutcome:
-    """What YAM programs get: a dict, or the error they would have had."""
-    if outcome.status not in ("OK", "EMPTY_GRASP"):
-        return PrimitiveOutcome(outcome.status, None, f"{side}: {outcome.summary}", raises=True)
-    result = outcome.value
-    assert isinstance(result, GripResult)
-    value = {
-        "status": "Success" if outcome.status == "OK" else outcome.status,
-        "side": side,
-        "pos": result.opening,
-        "width_m": result.width_m,
-        "force_N": result.force_N,
-        "holding": result.holding,
-        "stalled": result.stalled,
-    }
-    return PrimitiveOutcome(outcome.status, value, f"{side}: {outcome.summary}")
-
-
 @yam("geometry", ("OK",), "quaternion xyzw (4,)", example="display_rpy_to_quat([0.0, 0.0, 90.0])")
 def display_rpy_to_quat(bench: Workbench, rpy_deg: Degrees) -> PrimitiveOutcome:
     """Quaternion xyzw of display RPY in degrees: the xyz-euler of [-pitch, roll, -yaw - 90]."""
@@ -430,8 +286,6 @@ PRIMITIVES: tuple[Primitive, ...] = (
     detect_objects_oneshot,
     servo_ee_delta,
     go_home,
-    set_gripper,
-    open_gripper,
-    close_gripper,
+    *yam_hands.PRIMITIVES,
     display_rpy_to_quat,
 )

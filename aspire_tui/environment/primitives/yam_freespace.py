@@ -20,8 +20,8 @@ from aspire_tui.environment.primitives.arguments import (
 from aspire_tui.environment.primitives.gripper import to_width
 from aspire_tui.environment.primitives.motion import TO_A_POSE
 from aspire_tui.environment.primitives.registry import Primitive
-from aspire_tui.environment.primitives.yam import Degrees, Share, Side, to_opening, yam
 from aspire_tui.environment.primitives.yam_grasps import best_grasp, sample_grasp_pose_anygrasp
+from aspire_tui.environment.primitives.yam_hands import to_opening
 from aspire_tui.environment.primitives.yam_plans import (
     FreePlan,
     cached,
@@ -32,6 +32,7 @@ from aspire_tui.environment.primitives.yam_plans import (
     target_of,
 )
 from aspire_tui.environment.primitives.yam_results import BatchCandidate, FreespaceResult, Grasps
+from aspire_tui.environment.primitives.yam_words import Degrees, Share, Side, yam
 
 RAD_S: Final = 1.5
 

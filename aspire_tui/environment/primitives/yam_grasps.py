@@ -13,9 +13,9 @@ from aspire_tui.environment.primitives.arguments import Count, Flag, Fraction, K
 from aspire_tui.environment.primitives.display_rpy import rpy_of, tool_rotation
 from aspire_tui.environment.primitives.grasping import OPEN_MARGIN_M, gripper_shape
 from aspire_tui.environment.primitives.perception import NoSuchCamera, find
-from aspire_tui.environment.primitives.yam import camera_named, no_camera, yam
 from aspire_tui.environment.primitives.yam_plans import THEIRS, FreePlan, plan_free
 from aspire_tui.environment.primitives.yam_results import BatchCandidate, GraspChoice
+from aspire_tui.environment.primitives.yam_words import camera_named, no_camera, yam
 
 
 def best_grasp(
