@@ -24,6 +24,11 @@ class PromotionView(Struct, frozen=True):
     shown: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
 
+    @property
+    def waits(self) -> bool:
+        """Its draft is still there, to be mended and offered again."""
+        return bool(self.folder) and self.standing in ("draft", "refused")
+
 
 class CanaryView(Struct, frozen=True):
     """The last canary. ``doubtful`` are trials since the last one that held."""

@@ -6,44 +6,38 @@ Live view is replay that follows the end of the file: both are drawn from the sa
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from textual import events
 from textual.driver import Driver
 from textual.message import Message
 from textual.widgets import Input
 
-from aspire_tui.events import HandAct
-from aspire_tui.session.errors import SessionFileError
-from aspire_tui.session.reader import SessionReader
 from aspire_tui.tui.acts import TYPING_KEYS, Acts
+from aspire_tui.tui.answered import AnsweredConsole
 from aspire_tui.tui.arrange import PANES
 from aspire_tui.tui.arranging import Arranging
 from aspire_tui.tui.attachment import Attachment
 from aspire_tui.tui.breathing import FOR_PICTURES, load_behind, settle
-from aspire_tui.tui.by_hand import hand_words
-from aspire_tui.tui.drawing import DrawnConsole
 from aspire_tui.tui.editing import Editing, Editor
 from aspire_tui.tui.glyphs import ASCII, UNICODE
 from aspire_tui.tui.guide import Guide
 from aspire_tui.tui.keymap import DEFAULT_KEYS, KeyMap
 from aspire_tui.tui.moment import Moment
-from aspire_tui.tui.orders import Answer, Orders
-from aspire_tui.tui.panes.dry_run import dry_run_words
+from aspire_tui.tui.news import calls_somebody, news_of
+from aspire_tui.tui.orders import Orders
 from aspire_tui.tui.panes.strip import Live
-from aspire_tui.tui.people import seen_in
 from aspire_tui.tui.ports import EngineClient, Eyes, Mode, StateFeed, StopPort
 from aspire_tui.tui.remembered import Remembered
 from aspire_tui.tui.replaying import FRAME_S
 from aspire_tui.tui.screen.display import supported
 from aspire_tui.tui.screen.draw import Brush
-from aspire_tui.tui.screen.holdkey import HoldAnswer, HoldKeyDriver, HoldLine
+from aspire_tui.tui.screen.holdkey import HoldKeyDriver
 from aspire_tui.tui.screen.paneview import PaneView
 from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.source import SessionSource
@@ -71,7 +65,7 @@ _DRIVER_DEPTH: Final[dict[Colours, str]] = {
 }
 
 
-class Console(DrawnConsole):
+class Console(AnsweredConsole):
     """Draws a session and sends orders.
 
     Args:
@@ -118,24 +112,6 @@ class Console(DrawnConsole):
         def __init__(self, why: str) -> None:
             super().__init__()
             self.why = why
-
-    class Told(Message):
-        """What a question to the session file came to, and who wants to know."""
-
-        def __init__(self, then: Callable[[Any], None], found: Any) -> None:
-            super().__init__()
-            self.then = then
-            self.found = found
-
-    class Answered(Message):
-        def __init__(self, answer: Answer) -> None:
-            super().__init__()
-            self.answer = answer
-
-    class Held(Message):
-        def __init__(self, answer: HoldAnswer) -> None:
-            super().__init__()
-            self.answer = answer
 
     def __init__(
         self,
@@ -195,8 +171,8 @@ class Console(DrawnConsole):
             engine,
             stop,
             who,
-            lambda answer: self._post(self.Answered(answer)),
-            lambda answer: self._post(self.Held(answer)),
+            lambda answer: self.post(self.Answered(answer)),
+            lambda answer: self.post(self.Held(answer)),
             attachment,
         )
         self.notice = ("", "")
@@ -206,11 +182,6 @@ class Console(DrawnConsole):
         self._state_key: tuple[str, float] | None = None
 
     # -- set up and leave -----------------------------------------------------------------------
-
-    @property
-    def hold_line(self) -> HoldLine | None:
-        """Where the input thread sends HOLD; None when no cell is attached."""
-        return self.orders.hold_line if self.mode == "live" else None
 
     def on_mount(self) -> None:
         theme = textual_theme(self.theme_name)
@@ -223,8 +194,8 @@ class Console(DrawnConsole):
         self.app_resume_signal.subscribe(self, lambda _: self.redraw_all())
         self.workspace.replace_panes()
         self.source.start(
-            lambda moment: self._post(self.MomentRead(moment)),
-            lambda why: self._post(self.ReadingFailed(why)),
+            lambda moment: self.post(self.MomentRead(moment)),
+            lambda why: self.post(self.ReadingFailed(why)),
         )
         if self._at is not None:
             self.source.choose(at_seq=self._at)
@@ -272,107 +243,27 @@ class Console(DrawnConsole):
         self.orders.close()
         self.source.close()
 
-    def _post(self, message: Message) -> None:
-        """From any thread; a console that is leaving has no use for it."""
-        if self._running:
-            self.post_message(message)
-
     # -- what comes in --------------------------------------------------------------------------
 
     def on_console_moment_read(self, message: MomentRead) -> None:
         known = self.moment.snapshot
-        before, stood = known.phase.phase, known.standing
         if not known.seq and not self.is_headless:
             self.set_timer(BREATHES_S, self._breathe)
         self.moment = message.moment
-        if self.mode == "live" and stood is None and self.moment.snapshot.standing is not None:
-            self.bell()
         after = self.moment.snapshot
-        if self.mode == "live" and known.seq:
-            for told in self.moment.by_hand:
-                if told.seq > known.seq and isinstance(told.event, HandAct):
-                    self.say(*hand_words(told.event))
-        if self.mode == "live" and known.seq and after.dry_runs[-1:] != known.dry_runs[-1:]:
-            self.say(*dry_run_words(after.dry_runs[-1]))
-        phase = after.phase.phase
         if self.mode == "live":
             self.arranging.entitle(after)
+            if calls_somebody(known, after):
+                self.bell()
+            self.acts.ideas.went_on()
+            for text, role in news_of(known, self.moment) if known.seq else ():
+                self.say(text, role)
         if self.guide is not None and self.guide.saw(after):
-            self.bell()
-        if self.mode == "live" and phase != before and phase in ("needs_operator", "fault"):
             self.bell()
         self.draw()
 
     def on_console_reading_failed(self, message: ReadingFailed) -> None:
         self.say(message.why, "alarm")
-
-    def ask(self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]) -> None:
-        """Ask the session file something in the reading thread; ``then`` gets it in this one."""
-        self.source.ask(question, lambda found: self._post(self.Told(then, found)))
-
-    def tell(self, then: Callable[[Any], None], found: Any) -> None:
-        """From any thread: ``then`` gets it in this one."""
-        self._post(self.Told(then, found))
-
-    def ask_aside(
-        self, question: Callable[[SessionReader], Any], then: Callable[[Any], None]
-    ) -> None:
-        """As :meth:`ask`, in a thread of its own: for what takes seconds."""
-
-        def work() -> None:
-            try:
-                with SessionReader(self.source.path) as reader:
-                    found = question(reader)
-            except (SessionFileError, OSError, ValueError) as error:
-                found = error
-            self._post(self.Told(then, found))
-
-        threading.Thread(target=work, name="aside", daemon=True).start()
-
-    def on_console_told(self, message: Told) -> None:
-        if isinstance(message.found, Exception):
-            self.say(str(message.found), "alarm")
-        else:
-            message.then(message.found)
-
-    def on_console_answered(self, message: Answered) -> None:
-        answer = message.answer
-        if self.live.engine_gone and not answer.gone:
-            self.notice = ("", "")  # it was only slow
-        self.live = replace(self.live, engine_gone=answer.reason if answer.gone else "")
-        if answer.gone and self.moment.snapshot.ended is None:
-            self.say(
-                "engine gone: the session is kept; q leaves, aspire-tui run starts anew", "alarm"
-            )
-        elif answer.verb == "present":
-            if answer.accepted:
-                self.live = replace(self.live, people=seen_in(answer.data))
-        elif not answer.accepted:
-            self.say(f"{answer.verb} refused: {answer.reason}", "alarm")
-        elif answer.verb == "hold":
-            if self.hold_line is None:
-                self.hold_word(f"HOLD {answer.reason}")
-        elif answer.verb == "promote":
-            self._promoted(answer)
-        elif self.notice[1] != "alarm":
-            self.say(f"{answer.verb}: {answer.reason or 'accepted'}", "ok")
-        if answer.accepted and answer.verb in ("resume", "step"):
-            self.live = replace(self.live, hold="")
-        self.draw_bars()
-
-    def _promoted(self, answer: Answer) -> None:
-        """The gate spoke: its findings are shown once they are in the session."""
-        self.say(f"promote: {answer.reason}", "ok")
-        if answer.data.get("standing") is not None:
-            self.ask(lambda reader: reader.last_seq(), lambda _: self.acts.ideas.show_draft())
-
-    def on_console_held(self, message: Held) -> None:
-        answer = message.answer
-        if answer.confirmed:
-            self.hold_word(f"HOLD confirmed {answer.took_ms:.0f} ms")
-        else:
-            self.hold_word("HOLD NOT CONFIRMED")
-            self.say(f"HOLD was not confirmed by the cell: {answer.error}", "alarm")
 
     def on_pane_view_picked(self, message: PaneView.Picked) -> None:
         if message.pane in PANES:

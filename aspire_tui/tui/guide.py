@@ -37,7 +37,7 @@ def _drafted(now: Snapshot) -> bool:
 
 
 def _ruled(now: Snapshot) -> bool:
-    return now.promotion is not None and now.promotion.standing != "draft"
+    return now.promotion is not None and now.promotion.standing in ("admitted", "provisional")
 
 
 def _wanted(now: Snapshot) -> bool:

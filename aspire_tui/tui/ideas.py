@@ -44,6 +44,8 @@ class IdeaActs:
         """The hypothesis that is meant: the cursor may move while words are typed."""
         self._program = ""
         self._skill_text = ""
+        self._offered_at = ""
+        """What the promotion was when its acts were offered."""
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         return {
@@ -153,8 +155,8 @@ class IdeaActs:
     def _promote(self) -> None:
         """Draft it, or go on with a draft that waits; then the gate's findings stand beside it."""
         waiting = self._promotion
-        if waiting is not None and waiting.standing == "draft":
-            self.show_draft()
+        if waiting is not None and waiting.waits:
+            self.show_draft(asked=True)
             return
         here = self._here()
         if here is None:
@@ -169,8 +171,18 @@ class IdeaActs:
             lambda: self._console.orders.send("promote", {"step": "draft", "hypothesis": here}),
         )
 
-    def show_draft(self) -> None:
-        """What was drafted and what the gate says of it; below, what can be done."""
+    def went_on(self) -> None:
+        """The session went on: once the gate has ruled, what it said is to be read."""
+        acts, waiting = self._console.acts, self._promotion
+        offered = acts.offered is not None and acts.offered.actions == OFFERED
+        if offered and (waiting is None or waiting.standing != self._offered_at):
+            acts.offered = None
+
+    def show_draft(self, asked: bool = False) -> None:
+        """What was drafted and what the gate says of it; below, what can be done.
+
+        Of what was refused only who asks for it is offered more: the refusal is what is to be read.
+        """
         waiting = self._promotion
         if waiting is None:
             return
@@ -180,11 +192,11 @@ class IdeaActs:
             return path.read_text(encoding="utf-8", errors="replace")[:SKILL_MOST]
 
         if waiting.folder:
-            self._console.ask(read, self._show)
+            self._console.ask(read, lambda text: self._show(text, asked))
         else:
-            self._show("")
+            self._show("", asked)
 
-    def _show(self, text: str) -> None:
+    def _show(self, text: str, asked: bool) -> None:
         self._skill_text = text
         console = self._console
         console.acts.cover_with(
@@ -194,7 +206,8 @@ class IdeaActs:
             )
         )
         waiting = self._promotion
-        if waiting is not None and waiting.standing == "draft":
+        if waiting is not None and waiting.waits and (asked or waiting.standing == "draft"):
+            self._offered_at = waiting.standing
             name = clean_line(waiting.skill, 40)
             console.acts.offered = Offered(f"{name}:", OFFERED)
             console.draw_bars()

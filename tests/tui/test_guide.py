@@ -60,6 +60,8 @@ async def test_every_step_waits_for_its_own_event(tmp_path: Path) -> None:
             story.say(SkillRuled("s", "draft", would_be="provisional"))
             await b.until(lambda: guide.steps[guide.at].title == "admit")
             story.say(SkillRuled("s", "refused", ("another session",)))
+            await b.settled()
+            story.say(SkillRuled("s", "provisional", ("another session",)))
             await b.until(lambda: guide.steps[guide.at].title == "end")
             story.say(RunEnded("PASS", "operator", 2, 5, 6, 0.4, 0.9, "stopped"))
             await b.until(lambda: guide.steps[guide.at].title == "replay")
