@@ -301,7 +301,7 @@ def no_draft(now: Situation) -> str | None:
     if refused:
         return refused
     promotion = now.snapshot.promotion
-    waits = promotion is not None and promotion.standing == "draft"
+    waits = promotion is not None and promotion.waits
     return None if waits else "no draft waits; P makes one"
 
 

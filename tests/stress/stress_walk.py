@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aspire_tui.environment.task_file import SHIPPED
+from aspire_tui.library.load import load_library
 from aspire_tui.session.reader import SessionReader
 from tests.e2e.conftest import Bench
 from tests.e2e.loopback import sshd_on_loopback
@@ -112,8 +113,11 @@ def _walked(bench: Bench, tmux: Tmux, command: str) -> Result:
     with _session(bench) as reader:
         promotion = reader.snapshot().promotion
     standing = promotion.standing if promotion is not None else "nothing"
+    kept = [skill.name for skill in load_library([bench.home / "skills"]).skills]
     found = f"{len(done)} steps in {time.monotonic() - begun:.0f} s, the gate said {standing}"
-    return Result(what, found, "admit" in done and standing not in ("draft", "nothing"))
+    found += f", in the library: {', '.join(kept) or 'nothing'}"
+    let_in = promotion is not None and standing in ("admitted", "provisional")
+    return Result(what, found, let_in and promotion.skill in kept)
 
 
 def _asked(screen: str) -> str:
