@@ -19,7 +19,7 @@ from aspire_tui.commands.skill_shelf_verbs import (
     show_ledger,
 )
 from aspire_tui.commands.skill_verify_verb import held_out_words, verify_skill
-from aspire_tui.evolution.admission import PROBATION
+from aspire_tui.evolution.admission import PROBATION, TASK_SPECIFIC
 from aspire_tui.library.load import load_library
 from aspire_tui.library.promotion import Shelf
 from aspire_tui.library.skill import Skill
@@ -53,6 +53,8 @@ def list_skills(ctx: typer.Context, as_json: JsonFlag = False) -> None:
                     {
                         "name": s.name,
                         "description": s.description,
+                        "kind": s.kind,
+                        "task_specific": s.metadata.get(TASK_SPECIFIC, ""),
                         "primitives": list(s.definition.signature.primitives),
                         "statuses": list(s.definition.signature.statuses),
                         "checks": list(s.definition.signature.checks),
@@ -83,6 +85,9 @@ def show_skill(ctx: typer.Context, skill: str, as_json: JsonFlag = False) -> Non
         print_json({**msgspec.to_builtins(found), "standing": standing, "uses": counts})
         return
     typer.echo(f"{found.name}: {found.description}\n\n{found.text.strip()}\n")
+    only = found.metadata.get(TASK_SPECIFIC, "")
+    if found.kind or only:
+        typer.echo(f"--- {found.kind or 'of no kind'}" + (f", for {only} alone" if only else ""))
     typer.echo(f"--- sketch ({found.definition.repair.splice})\n{found.sketch.rstrip()}\n")
     for p in found.evidence.proofs:
         typer.echo(

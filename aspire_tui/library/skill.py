@@ -12,6 +12,16 @@ from aspire_tui.domain import JSON, SeedSet, Status, Struct
 API_VERSION = 1
 """Version of ``skill.toml`` and of the sketch language that this release reads."""
 
+KINDS = (
+    "localisation heuristic",
+    "perception prompt",
+    "grasp constraint",
+    "motion primitive",
+    "navigation recovery",
+    "debugging workflow",
+)
+"""What a skill may say it is, under ``kind`` in SKILL.md's metadata."""
+
 Splice = Literal["before", "replace", "after", "wrap"]
 """Where a sketch goes, seen from the implicated call."""
 
@@ -171,6 +181,11 @@ class Skill(Struct, frozen=True):
     evidence: Evidence
     digest: str
     """sha256 over what the skill does: all files but its evidence and its prose."""
+
+    @property
+    def kind(self) -> str:
+        """What it says it is; empty when it does not say."""
+        return self.metadata.get("kind", "")
 
     def evidence_tasks(self) -> tuple[str, ...]:
         """Tasks its evidence was measured on, sorted."""
