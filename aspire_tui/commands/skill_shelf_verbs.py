@@ -17,6 +17,7 @@ import typer
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.live_promotion import live_origin, live_session
 from aspire_tui.commands.session_verbs import find_session
+from aspire_tui.commands.skill_standing import changed_lines
 from aspire_tui.errors import ConfigError, Exit, PolicyRefused
 from aspire_tui.evolution.admission import Ruling, unsound_lines
 from aspire_tui.evolution.drafting import draft_from, session_of
@@ -243,7 +244,7 @@ def check_shelf(context: Context, *, accept: bool) -> list[tuple[str, list[str]]
         raise PolicyRefused(f"{first.path} was {first.what} without the ledger; see --accept")
     library = load_library(context.workspace.skill_folders())
     names = frozenset(primitives_here())
-    rows = [(s.name, stale_lines(s, names)) for s in library.skills]
+    rows = [(s.name, [*stale_lines(s, names), *changed_lines(context, s)]) for s in library.skills]
     rows += [(Path(p.folder).name, [p.text]) for p in library.problems]
     marked = {
         e.skill: bool(e.details.get("holds")) for e in shelf.ledger.entries() if e.act == "verify"

@@ -13,6 +13,7 @@ from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.experiments import frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
 from aspire_tui.commands.skill_shelf_verbs import check_shelf, shelf_of
+from aspire_tui.commands.skill_standing import proven_under
 from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import Exit
 from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
@@ -110,6 +111,8 @@ def _proven_row(
     try:
         with SessionReader(session) as reader:
             proof = proof_of(reader, skill)
+        under = proven_under(context, skill, proof.task, proof.cell)
+        proof = msgspec.structs.replace(proof, hashes=proof.hashes | under)
     except NoEvidence as none:
         told = f"{name} on {task}: {none}"
         return {"skill": name, "task": task, "holds": False, "proof": None, "told": told}

@@ -14,10 +14,14 @@ from stopped_clock import StoppedClock
 from story import BLOBS, PROGRAM, opening
 from typer.testing import CliRunner
 
+import drivers
 from aspire_tui.cli import app
 from aspire_tui.commands import world_canary
+from aspire_tui.commands.context import Context
 from aspire_tui.commands.skill_shelf_verbs import stale_lines
+from aspire_tui.commands.skill_standing import UNDER, changed_lines, proven_under
 from aspire_tui.commands.skill_verify_verb import proof_groups
+from aspire_tui.config import find_workspace
 from aspire_tui.domain import Blob, Repair, sha256_hex
 from aspire_tui.errors import ConfigError, PolicyRefused
 from aspire_tui.events import (
@@ -353,3 +357,35 @@ def test_what_is_no_name_of_a_skill_becomes_no_path(workspace: Path, name: str) 
     with pytest.raises(ConfigError, match="must be 1 to 64 of a-z"):
         shelf.discard(name, "why")
     assert sorted(p for p in workspace.parent.rglob("*")) == before
+
+
+def test_what_changed_under_a_proof_is_named_with_the_way_to_prove_it_again(
+    workspace: Path,
+) -> None:
+    cell = workspace / "cells" / "yam.toml"
+    cell.parent.mkdir()
+    shipped = Path(drivers.__file__).parent / "cells" / "yam.toml"
+    cell.write_text(shipped.read_text())
+    folder = shutil.copytree(
+        Path(__file__).parents[2] / "skills" / "look-closer-before-grasp",
+        workspace / "skills" / "look-closer-before-grasp",
+    )
+    proven = load_skill(folder)
+    context = Context(find_workspace(workspace), ascii=True, plain=True)
+    under = proven_under(context, proven, "cube_stack", "yam")
+    assert set(under) == set(UNDER)
+    path = folder / "evidence.json"
+    told = json.loads(path.read_text())
+    told["proofs"] = [p for p in told["proofs"] if p["task"] == "cube_stack"]
+    told["proofs"][0]["hashes"] |= under
+    path.write_text(json.dumps(told))
+    assert changed_lines(context, load_skill(folder)) == []
+    cell.write_text("# moved to the other bench\n" + cell.read_text())
+    assert changed_lines(context, load_skill(folder)) == [], "a comment changes nothing"
+    cell.write_text(cell.read_text().replace("wrist_xyz_sd_m = 0.001", "wrist_xyz_sd_m = 0.002"))
+    assert changed_lines(context, load_skill(folder)) == [
+        "cell yam changed since it was proven on cube_stack: "
+        "skills verify look-closer-before-grasp --task cube_stack --cell yam --write"
+    ]
+    assert call(workspace, "verify", "--accept").exit_code == 1
+    assert proven_under(context, proven, "nobody_knows", "elsewhere").keys() == {"primitives"}
