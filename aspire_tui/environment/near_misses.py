@@ -6,8 +6,7 @@ could have left them. What they are then is for physics and the referee to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -15,35 +14,15 @@ import numpy as np
 
 from aspire_tui.environment.draw import Placed
 from aspire_tui.environment.footprint import patches_of
+from aspire_tui.environment.near_end import End, Kind, Maker, NoSuchEnd, near
+from aspire_tui.environment.near_misses_held import MAKERS as BY_TWO_ARMS
 from aspire_tui.environment.perception.outlines import coverage
 from aspire_tui.environment.relations_moved import LEFT, OPEN_M, SHUT_M
 from aspire_tui.environment.relations_placed import COVERED, floor_m
 from aspire_tui.environment.task import Relation, TaskDef
 from drivers.sim.scene import SceneSlide, SceneSpec
 
-NEAR_M = 0.005
-"""So near a criterion is a near miss, or a near success."""
-
-Kind = str
 KINDS: Final = ("good", "near", "bad")
-
-
-@dataclass(frozen=True)
-class End:
-    """How a trial is to have ended: the scene, and how the hand holds what the goal lifts."""
-
-    spec: SceneSpec
-    held: str = ""
-    height_m: float = 0.0
-    """Clearance under what is held."""
-    tilt_rad: float = 0.0
-
-
-class NoSuchEnd(ValueError):
-    """This kind of end cannot be set for a relation."""
-
-
-Maker = Callable[[TaskDef, Relation, dict[str, Placed], SceneSpec, Kind, np.random.Generator], End]
 
 
 def end_of(
@@ -75,10 +54,6 @@ def _moved(spec: SceneSpec, name: str, x: float, y: float, z: float, yaw: float)
     return msgspec.structs.replace(spec, objects=things)
 
 
-def _near(rng: np.random.Generator, limit: float, spread: float = NEAR_M) -> float:
-    return limit + float(rng.uniform(-spread, spread))
-
-
 def _direction(rng: np.random.Generator) -> tuple[float, float]:
     angle = float(rng.uniform(-np.pi, np.pi))
     return float(np.cos(angle)), float(np.sin(angle))
@@ -104,7 +79,7 @@ def _on(
     if kind == "good":
         off, z = float(rng.uniform(0, 0.6)) * limit, stacked
     elif kind == "near":
-        off, z = _near(rng, limit), stacked
+        off, z = near(rng, limit), stacked
     else:
         how = int(rng.integers(3))
         off = float(rng.uniform(1.5, 3.5)) * 2 * limit
@@ -135,7 +110,7 @@ def _held(
         if r.relation == "upright_above" and rng.random() < 0.5:
             tilt = float(np.deg2rad(20.0 + rng.uniform(-6, 8)))
             return End(spec, r.object, least + 0.06, tilt)
-        return End(spec, r.object, _near(rng, least))
+        return End(spec, r.object, near(rng, least))
     if rng.random() < 0.4:
         return End(spec)
     return End(spec, r.object, float(rng.uniform(0.0, 0.8)) * least)
@@ -219,14 +194,14 @@ def _drawn(
         least = OPEN_M if r.value_m is None else r.value_m
         value = {
             "good": float(rng.uniform(least + 0.006, rail.reach_m)),
-            "near": _near(rng, least),
+            "near": near(rng, least),
             "bad": float(rng.uniform(0.0, least - 0.008)),
         }[kind]
     else:
         most = SHUT_M if r.value_m is None else r.value_m
         value = {
             "good": float(rng.uniform(0.0, most - 0.006)),
-            "near": _near(rng, most),
+            "near": near(rng, most),
             "bad": float(rng.uniform(most + 0.008, rail.reach_m)),
         }[kind]
     slide = SceneSlide(rail.reach_m, rail.friction_N, float(np.clip(value, 0, rail.reach_m)))
@@ -315,4 +290,5 @@ MAKERS: Final[dict[str, Maker]] = {
     "shut": _drawn,
     "in": _in,
     "wiped": _wiped,
+    **BY_TWO_ARMS,
 }

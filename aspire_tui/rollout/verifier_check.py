@@ -18,27 +18,20 @@ import numpy as np
 
 from aspire_tui.domain import Outcome
 from aspire_tui.environment import referee, verify
-from aspire_tui.environment.bench import Workbench
-from aspire_tui.environment.draw import Placed, draw
+from aspire_tui.environment.draw import draw
 from aspire_tui.environment.evidence import NullEvidence
-from aspire_tui.environment.motion.pose import pose_matrix
-from aspire_tui.environment.near_misses import KINDS, End, end_of
-from aspire_tui.environment.perception.camera import quaternion, rotation
-from aspire_tui.environment.primitives.gripper import close_gripper, open_gripper
-from aspire_tui.environment.primitives.motion import goto_pose_along_tool, move_linear
+from aspire_tui.environment.near_misses import KINDS, end_of
 from aspire_tui.environment.relations import RELATIONS
 from aspire_tui.environment.reset import verify_reset
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_fit import fit
+from aspire_tui.rollout.held_end import hold_up
 from aspire_tui.rollout.journal import MemoryJournal
 from aspire_tui.rollout.station import Station
 from drivers.cellfile import CellFile
 
 SHARE: Final = {"good": 0.12, "near": 0.6, "bad": 0.28}
 """About three failures to two successes: of the near ends every other one fails."""
-FINGERS_DOWN: Final = np.array([0.0, 0.0, 1.0, 0.0])
-DEEPEST_M: Final = 0.03
-LOWEST_M: Final = 0.017
 FIRST_SEED: Final = 4_000_000
 """Far from the seeds that programs are tried on."""
 
@@ -125,29 +118,9 @@ class VerifierCheck:
         bench.forget()
         bench.marks = marks
         if end.held:
-            _hold(bench, next(p for p in placed if p.thing.name == end.held), end)
+            hold_up(bench, next(p for p in placed if p.thing.name == end.held), end)
         verdict = verify.verify(self.task, bench)
         truth, values = referee.judge(self.task, self.station.stand_in, bench.table_z_m)
         return Judged(
             n, kind, verdict.outcome, truth, verdict.reason, values, round(self.wall() - began, 2)
         )
-
-
-def _hold(bench: Workbench, thing: Placed, end: End) -> None:
-    """Take a thing where it was put and hold it up, leaning, with the arm's own moves."""
-    half = thing.thing.size_m[2] / 2
-    x, y, z = thing.xyz_m
-    grip = np.array([x, y, max(LOWEST_M + bench.table_z_m, z + half - DEEPEST_M, z)])
-    yaw = (thing.yaw_rad + np.pi / 4) % (np.pi / 2) - np.pi / 4
-    turn = np.array([0.0, -np.sin(yaw / 2), np.cos(yaw / 2), 0.0])
-    open_gripper.invoke(bench, {})
-    goto_pose_along_tool.invoke(
-        bench, {"position": grip, "quaternion_wxyz": turn, "z_approach": 0.08}
-    )
-    close_gripper.invoke(bench, {})
-    up = grip + np.array([0.0, 0.0, max(0.002, end.height_m)])
-    if end.tilt_rad:
-        c, s = np.cos(end.tilt_rad), np.sin(end.tilt_rad)
-        lean = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-        turn = quaternion(lean @ rotation(turn))
-    move_linear.invoke(bench, {"position": pose_matrix(up, turn)[:3, 3], "quaternion_wxyz": turn})
