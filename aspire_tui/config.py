@@ -202,7 +202,7 @@ class ScreenSettings(Struct, frozen=True):
     mouse: bool = False
     """Off: over SSH every movement of a mouse is bytes, and tmux has its own use for it."""
     pictures: str = "cells"
-    """``cells`` everywhere; ``kitty`` where the terminal has its graphics protocol."""
+    """``cells`` everywhere; ``kitty`` or ``sixel`` where the terminal has that."""
     picture_kB_s: float = 8.0
     """Most that pictures of a live camera may cost on the link."""
 

@@ -40,8 +40,9 @@ from aspire_tui.tui.screen.draw import Brush
 from aspire_tui.tui.screen.holdkey import HoldKeyDriver
 from aspire_tui.tui.screen.paneview import PaneView
 from aspire_tui.tui.screen.picture_box import Depth
+from aspire_tui.tui.screen.sixel import SixelLayer
 from aspire_tui.tui.source import SessionSource
-from aspire_tui.tui.terminal import Colours, leave_on_signals
+from aspire_tui.tui.terminal import Colours, cell_pixels, leave_on_signals
 from aspire_tui.tui.themes import Palette, ThemeName, choose_theme, textual_theme
 from aspire_tui.tui.workspace import Workspace
 
@@ -52,6 +53,8 @@ REPORT_S: Final = 2.0
 """How often the engine hears that this screen is here."""
 PICTURE_S: Final = 10.0
 """A picture by the kitty protocol may take the link for so long, once."""
+SIXEL_S: Final = 4.0
+"""A picture as sixels may take the link for so long, whenever it moves."""
 AWAY_S: Final = 900.0
 """Without a key for so long, the next one is answered with what happened meanwhile."""
 HOLD_SWITCH_S: Final = 0.0005
@@ -89,6 +92,7 @@ class Console(AnsweredConsole):
         eyes: The cameras of the cell, None where there is none to look through.
         picture_B_s: Most bytes a second that live pictures may cost.
         kitty: Send pictures by the kitty graphics protocol.
+        sixel: Draw pictures as sixels.
         in_tmux: They have to pass through tmux.
     """
 
@@ -136,6 +140,7 @@ class Console(AnsweredConsole):
         eyes: Eyes | None = None,
         picture_B_s: float = 8_000.0,
         kitty: bool = False,
+        sixel: bool = False,
         in_tmux: bool = False,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
@@ -149,6 +154,9 @@ class Console(AnsweredConsole):
         self.eyes = eyes
         self.picture_B_s = picture_B_s
         self.kitty_B = int(PICTURE_S * picture_B_s) if kitty else 0
+        self.sixel_B = int(SIXEL_S * picture_B_s)
+        self.sixels = SixelLayer(picture_B_s) if sixel else None
+        self.cell_pixels = cell_pixels()
         self.in_tmux = in_tmux
         self._pictures_sent = {}
         self.mode: Mode = mode

@@ -16,7 +16,7 @@ from aspire_tui.tui.terminal import Colours, speaks_unicode, terminal_colours
 from aspire_tui.tui.themes import ThemeName
 
 THEMES: Final[tuple[ThemeName, ...]] = ("dark", "light", "contrast", "ansi", "mono")
-PICTURES: Final = ("cells", "kitty")
+PICTURES: Final = ("cells", "kitty", "sixel")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,10 @@ class Desk:
         pictures = settings.screen.pictures
         if pictures not in PICTURES:
             raise ConfigError(f"[screen] pictures = {pictures!r}; {suggestion(pictures, PICTURES)}")
-        if pictures == "kitty" and importlib.util.find_spec("textual_image") is None:
-            raise ConfigError("[screen] pictures = 'kitty' needs: pip install 'aspire-tui[images]'")
+        if pictures != "cells" and importlib.util.find_spec("textual_image") is None:
+            raise ConfigError(
+                f"[screen] pictures = {pictures!r} needs: pip install 'aspire-tui[images]'"
+            )
         left = Remembered(memory).read().theme_name()
         return {
             "ascii": plain_ascii,
@@ -57,6 +59,7 @@ class Desk:
             "remembered": memory,
             "editor": editor_of(os.environ),
             "kitty": pictures == "kitty" and not plain_ascii,
+            "sixel": pictures == "sixel" and not plain_ascii and colours in ("256", "truecolor"),
             "in_tmux": bool(os.environ.get("TMUX")),
             "picture_B_s": 1e3 * max(0.5, settings.screen.picture_kB_s),
         }

@@ -25,7 +25,7 @@ from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
-from aspire_tui.tui.panes.picture import kitty_of
+from aspire_tui.tui.panes.picture import kitty_of, sixel_of
 from aspire_tui.tui.panes.search import search_body
 from aspire_tui.tui.panes.strip import Live, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
@@ -70,6 +70,8 @@ class DrawnConsole(DiffedApp):
     guide: Guide | None
     eyes: Eyes | None
     kitty_B: int
+    sixel_B: int
+    cell_pixels: tuple[int, int]
     in_tmux: bool
     _pictures_sent: dict[int, KittyPicture]
     """What the terminal has by each number: another size takes the place of the first."""
@@ -135,11 +137,14 @@ class DrawnConsole(DiffedApp):
             if pane in panes and box.width > 4 and box.height > 2:
                 look = self._look(box.width, box.height)
                 workspace.pane(pane).show(self._body(pane, look), look.height)
-                if pane == "call" and self.kitty_B and self.moment.picture is not None:
+                if pane == "call" and self.moment.picture is not None:
                     self._send_picture(self.moment.picture.data, look)
 
     def _send_picture(self, data: bytes, look: Look) -> None:
         """Give the terminal a picture it does not have yet; its cells are drawn as text."""
+        sixel = sixel_of(data, look) if self.sixels is not None else None
+        if sixel is not None and self.sixels is not None:
+            self.sixels.show(sixel)
         picture = kitty_of(data, look)
         if picture is not None and self._pictures_sent.get(picture.id) != picture:
             self._pictures_sent[picture.id] = picture
@@ -165,6 +170,8 @@ class DrawnConsole(DiffedApp):
             unfolded=self.acts.looking.unfolded,
             live=self.mode == "live",
             kitty_B=self.kitty_B,
+            sixel_B=self.sixel_B if self.sixels is not None else 0,
+            cell=self.cell_pixels,
             lanes=self.acts.looking.showing_lanes,
         )
 

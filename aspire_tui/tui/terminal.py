@@ -7,12 +7,17 @@ imported before any other that draws.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
+import struct
 import sys
+import termios
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, TextIO
+
+from aspire_tui.tui.screen.picture_box import CELL_PIXELS
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -33,6 +38,16 @@ RESET: Final = (
     "\x1b[<u"  # kitty keys
     "\x1b[?7h\x1b[m\x1b[?1049l\x1b[?25h"  # wrap, style, main screen, cursor
 )
+
+
+def cell_pixels() -> tuple[int, int]:
+    """Width and height of a cell as the terminal says; else what is usual."""
+    with contextlib.suppress(OSError, ValueError):
+        said = fcntl.ioctl(sys.__stdout__ or 1, termios.TIOCGWINSZ, bytes(8))
+        rows, columns, across, down = struct.unpack("HHHH", said)
+        if rows and columns and across >= 4 * columns and down >= 6 * rows:
+            return across // columns, down // rows
+    return CELL_PIXELS
 
 
 def terminal_colours(environment: Mapping[str, str]) -> Colours:

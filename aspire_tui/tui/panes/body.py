@@ -9,7 +9,7 @@ from aspire_tui.tui.panes.targets import NO_TARGETS, Targets
 from aspire_tui.tui.panes.targets import ListedTargets as ListedTargets
 from aspire_tui.tui.panes.targets import Target as Target
 from aspire_tui.tui.screen.lines import FixedLines, LineSource
-from aspire_tui.tui.screen.picture_box import Depth
+from aspire_tui.tui.screen.picture_box import CELL_PIXELS, Depth
 from aspire_tui.tui.screen.text import Line
 
 
@@ -28,6 +28,10 @@ class Look:
     live: bool = False
     kitty_B: int = 0
     """Most bytes of a picture by the kitty protocol; 0 draws pictures with cells."""
+    sixel_B: int = 0
+    """Most bytes of one drawing of a picture as sixels; 0 draws none."""
+    cell: tuple[int, int] = CELL_PIXELS
+    """Width and height of a cell in pixels."""
     lanes: bool = False
     """Hypotheses are drawn over time instead of as a tree."""
 

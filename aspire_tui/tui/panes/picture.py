@@ -12,6 +12,7 @@ from aspire_tui.tui.panes.body import Look
 from aspire_tui.tui.screen.kitty import KittyPicture, kitty_picture
 from aspire_tui.tui.screen.picture_box import Depth
 from aspire_tui.tui.screen.safe import clean_line
+from aspire_tui.tui.screen.sixel import SixelPicture, sixel_picture
 from aspire_tui.tui.screen.text import Line, line
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def picture_lines(moment: Moment, look: Look) -> list[Line]:
     if drawn is not None:
         cost = f"  {len(drawn.png) / 750:.0f} kB sent once"  # base64 makes three bytes four
         return [line((head, "dim"), (cost, "faint")), *drawn.lines()]
+    sixel = sixel_of(picture.data, look)
+    if sixel is not None:
+        cost = f"  {len(sixel.data) / 1000:.0f} kB whenever it moves"
+        return [line((head, "dim"), (cost, "faint")), *sixel.lines()]
     return [line((head, "dim")), *_drawn(picture.data, _rows(look), look.width, look.depth)]
 
 
@@ -45,6 +50,13 @@ def kitty_of(data: bytes, look: Look) -> KittyPicture | None:
     if look.kitty_B == 0 or isinstance(decode(data), str):
         return None
     return kitty_picture(data, _rows(look), look.width, look.kitty_B)
+
+
+def sixel_of(data: bytes, look: Look) -> SixelPicture | None:
+    """The picture as sixels; None where it is drawn with cells."""
+    if look.sixel_B == 0 or isinstance(decode(data), str):
+        return None
+    return sixel_picture(data, _rows(look), look.width, look.sixel_B, look.cell)
 
 
 def _rows(look: Look) -> int:

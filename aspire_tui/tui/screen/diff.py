@@ -155,6 +155,37 @@ class CellDiff:
             x += size
         return x
 
+    def unsure_of(self, x: int, y: int, columns: int, rows: int) -> None:
+        """The terminal may show anything in these cells."""
+        for row in range(max(0, y), min(self.height, y + rows)):
+            for column in range(max(0, x), min(self.width, x + columns)):
+                self._have[row][column] = _UNKNOWN
+            self._touched.add(row)
+
+    def differs(self, x: int, y: int, columns: int, rows: int) -> bool:
+        """Whether any of these cells is sent with the next changes."""
+        return any(
+            self._want[row][x : x + columns] != self._have[row][x : x + columns]
+            for row in range(max(0, y), min(self.height, y + rows))
+        )
+
+    def first(self, glyph: str, fg: str) -> tuple[int, int] | None:
+        """Column and row of the first cell that is wanted so, reading as one reads."""
+        for y, row in enumerate(self._want):
+            for x, cell in enumerate(row):
+                if cell.glyph == glyph and cell.pen.fg == fg:
+                    return x, y
+        return None
+
+    def filled(self, x: int, y: int, columns: int, rows: int, glyph: str) -> bool:
+        """Whether all of these cells are wanted alike: one glyph in one pen."""
+        if y + rows > self.height or x + columns > self.width:
+            return False
+        alike = Cell(glyph, self._want[y][x].pen)
+        return all(
+            cell == alike for row in self._want[y : y + rows] for cell in row[x : x + columns]
+        )
+
     def changes(self) -> str:
         """Everything the terminal needs to show what is wanted; afterwards it is assumed to."""
         out: list[str] = []

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.strip import Strip
 
 from aspire_tui.tui.screen.diff import CellDiff, pen_of
+from aspire_tui.tui.screen.sixel import SixelLayer
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -58,11 +59,15 @@ class DiffedApp(App[Any]):
     _diff: CellDiff | None = None
     _diffing: bool = True
     _sending_due: bool = False
+    sixels: SixelLayer | None = None
+    """Where pictures are drawn as sixels."""
 
     def redraw_all(self) -> None:
         """The terminal's content is unknown: send every cell again."""
         if self._diff is not None:
             self._diff.forget()
+        if self.sixels is not None:
+            self.sixels.forget()
         self.refresh(layout=True)
 
     def to_terminal(self, sequence: str) -> None:
@@ -123,7 +128,14 @@ class DiffedApp(App[Any]):
             self._sending_due = True
             self.set_timer(RETRY_S, self._send_changes)
             return
+        if self.sixels is not None:
+            self.sixels.lift(self._diff)
         changes = self._diff.changes()
+        if self.sixels is not None:
+            changes += self.sixels.drawing(self._diff)
+            due_s = self.sixels.due_s(self._diff)
+            if due_s is not None:
+                self.set_timer(max(RETRY_S, due_s), self._send_changes)
         if changes:
             self._begin_update()
             self._driver.write(changes)

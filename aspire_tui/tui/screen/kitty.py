@@ -13,17 +13,12 @@ import zlib
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from aspire_tui.tui.screen.picture_box import fitted
+from aspire_tui.tui.screen.picture_box import CELL_PIXELS, FIRST_ID, IDS, SHRINK, fitted
 from aspire_tui.tui.screen.text import Line, Pixel, Span
 
 PLACEHOLDER: Final = "\U0010eeee"
 CHUNK: Final = 4096
 """Characters of a picture in one control sequence."""
-CELL_PIXELS: Final = (8, 16)
-"""Width and height of a cell, taken for a picture's useful size."""
-FIRST_ID, IDS = 16, 240
-"""Pictures are told apart by the colour of their cells: one of the 256 that no theme can change."""
-SHRINK: Final = 0.8
 
 
 class KittyPicture(NamedTuple):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 Depth = Literal["256", "16", "mono"]
+
+CELL_PIXELS: Final = (8, 16)
+"""Width and height of a cell, where the terminal does not say."""
+FIRST_ID, IDS = 16, 240
+"""Pictures are told apart by the colour of their cells: one of the 256 that no theme can change."""
+SHRINK: Final = 0.8
+"""Of a picture that costs too much, this much of its width and height is tried next."""
 
 
 def fitted(height: int, width: int, rows: int, cols: int) -> tuple[int, int]:
