@@ -1,4 +1,4 @@
-"""Ends that verifiers are checked on: of every kind, on both sides of the limit, for two arms too."""
+"""Ends that verifiers are checked on: of every kind, on both sides of a limit, of two arms too."""
 
 from __future__ import annotations
 
