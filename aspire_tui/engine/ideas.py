@@ -21,7 +21,7 @@ from aspire_tui.events import (
     Note,
     TrialClosed,
 )
-from aspire_tui.evolution.growing import ForkAsked, Idea, TreeError
+from aspire_tui.evolution.growing import ForkAsked, Idea, TreeError, origin_of
 from aspire_tui.evolution.prescreen import kept_from_bench
 from aspire_tui.evolution.seeds import SeedBook
 from aspire_tui.evolution.statistics import rate
@@ -219,6 +219,8 @@ class Ideas:
             raise TreeError(f"hypothesis {number} is {idea.status} already: {idea.reason}")
         seeds = self.seeds.take("selection", self.task_def.criterion.selection_n)
         concerned = [idea.parent, *idea.borrowed_from, number]
+        if idea.borrowed_from:
+            concerned.insert(0, origin_of(self.tree.ideas, idea).number)
         for n in concerned:
             node = self.tree.get(n)
             missing = [s for s in seeds if s not in node.selection]

@@ -14,8 +14,7 @@ import msgspec
 from aspire_tui.domain import HypothesisStatus, Repair, Struct
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.merge import MergeConflict, merge
-from aspire_tui.evolution.selection import Decision, Named, decide
-from aspire_tui.evolution.statistics import paired
+from aspire_tui.evolution.selection import Decision, Named, decide, decide_joined
 
 replace = msgspec.structs.replace
 
@@ -199,8 +198,8 @@ def prune(tree: IdeaTree, number: int, reason: str) -> IdeaTree:
 def settle(
     tree: IdeaTree, number: int, outcomes: dict[int, bool], named: Named | None = None
 ) -> tuple[IdeaTree, Decision]:
-    """Judge an open idea on selection scenes against its parent, and a borrowed one against every
-    branch it borrowed from as well.
+    """Judge an open idea on selection scenes against its parent; what joins branches, against each
+    of them and the program they all come from.
 
     Args:
         named: The failure it says it ends, in the order of the sorted seeds of ``outcomes``. What
@@ -212,17 +211,25 @@ def settle(
     idea = tree.get(number)
     if idea.parent is None:
         raise TreeError(f"hypothesis {number} is the first: there is nothing to judge it against")
-    before, after = _same(tree.get(idea.parent), outcomes)
-    decision = decide(before, after, None if idea.borrowed_from else named)
-    for donor in idea.borrowed_from:
-        before, after = _same(tree.get(donor), outcomes)
-        c = paired(before, after)
-        if decision.status == "kept" and c.broken > c.fixed:
-            worse = f"worse than H{donor} alone: fixed {c.fixed}, broken {c.broken}"
-            decision = Decision("pruned", worse, c)
+    if idea.borrowed_from:
+        branches = {n: _same(tree.get(n), outcomes) for n in (idea.parent, *idea.borrowed_from)}
+        before, after = _same(origin_of(tree, idea), outcomes)
+        decision = decide_joined(before, {n: b for n, (b, _) in branches.items()}, after)
+    else:
+        before, after = _same(tree.get(idea.parent), outcomes)
+        decision = decide(before, after, named)
     judged = replace(idea, selection={**idea.selection, **outcomes})
     grown = tree.with_idea(judged)
     return move(grown, number, decision.status, decision.reason), decision
+
+
+def origin_of(tree: IdeaTree, idea: Idea) -> Idea:
+    """The nearest program that everything an idea joins comes from."""
+    assert idea.parent is not None
+    at = tree.get(idea.parent)
+    for donor in idea.borrowed_from:
+        at = tree.ancestor(at.number, donor)
+    return at
 
 
 def _same(other: Idea, outcomes: dict[int, bool]) -> tuple[Sequence[bool], Sequence[bool]]:

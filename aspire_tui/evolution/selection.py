@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aspire_tui.domain import HypothesisStatus
@@ -56,3 +56,26 @@ def decide(before: Sequence[bool], after: Sequence[bool], named: Named | None = 
         return Decision("pruned", f"does not help on unseen seeds: {told}{about}", c)
     reason = f"not proven on unseen seeds (p = {c.p_value:.2f}): {told}{about}"
     return Decision("pruned", reason, c)
+
+
+def decide_joined(
+    origin: Sequence[bool], branches: Mapping[int, Sequence[bool]], after: Sequence[bool]
+) -> Decision:
+    """Keep what joins branches that were each proven before.
+
+    Each half has been proven to end its own failure, so the halves are not proven again: what joins
+    them has to be proven against the program they all come from, and to pass more than every one
+    of them alone, paired by seed. ``branches`` are their outcomes by hypothesis.
+    """
+    c = paired(origin, after)
+    n, r = len(after), rate(sum(after), len(after))
+    told = f"{r.k}/{n} against {sum(origin)}/{n} of what they come from, fixed {c.fixed}, "
+    told += f"broken {c.broken}, p = {c.p_value:.3f}"
+    for number, before in branches.items():
+        own = paired(before, after)
+        told += f"; H{number} alone {sum(before)}/{n}, fixed {own.fixed}, broken {own.broken}"
+        if own.fixed <= own.broken:
+            return Decision("pruned", f"no better than H{number} alone: {told}", c)
+    if c.fixed > c.broken and c.p_value <= ALPHA:
+        return Decision("kept", f"{told}, interval {r.lo:.2f}–{r.hi:.2f}", c)
+    return Decision("pruned", f"not proven on unseen seeds: {told}", c)

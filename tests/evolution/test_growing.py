@@ -53,7 +53,7 @@ def test_a_merge_that_is_worse_than_what_it_borrowed_from_is_pruned(two: IdeaTre
     better_donor = two.with_idea(replace(two.get(3), selection=outcomes()))
     tree, _ = borrow(better_donor, 2, 3, "rules")
     tree, decision = settle(tree, 4, outcomes(5))
-    assert decision.status == "pruned" and "worse than H3 alone" in tree.get(4).reason
+    assert decision.status == "pruned" and "no better than H3 alone" in tree.get(4).reason
 
 
 def test_a_merge_is_never_judged_by_what_it_borrowed(two: IdeaTree) -> None:

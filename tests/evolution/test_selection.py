@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aspire_tui.evolution.selection import ALPHA, ALPHA_NAMED, Named, decide
+from aspire_tui.evolution.selection import ALPHA, ALPHA_NAMED, Named, decide, decide_joined
 from aspire_tui.evolution.statistics import paired, rate
 
 
@@ -84,3 +84,24 @@ def test_naming_a_failure_never_prunes_and_never_saves_what_does_harm(pairs, dat
     if told.status == "kept" and alone.status == "pruned":
         assert alone.comparison.fixed >= alone.comparison.broken
         assert paired(claim.before, claim.after).p_value <= ALPHA_NAMED
+
+
+def test_two_proven_halves_are_joined_when_that_passes_more_than_either() -> None:
+    """With a third fault behind both, the second half hardly raises the whole trial by itself."""
+    origin = [True] * 8 + [False] * 24
+    one, other = [True] * 12 + [False] * 20, [True] * 8 + [False] * 19 + [True] * 5
+    joined = [True] * 12 + [False] * 15 + [True] * 5
+    assert decide_joined(origin, {2: one, 3: other}, joined).status == "kept"
+    same = decide_joined(origin, {2: one, 3: other}, one)
+    assert same.status == "pruned" and same.reason.startswith("no better than H2 alone")
+    little = decide_joined(origin, {2: origin, 3: origin}, [True] * 12 + [False] * 20)
+    assert little.status == "pruned" and little.reason.startswith("not proven")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()), min_size=1))
+def test_what_is_joined_is_never_worse_than_a_branch(rows) -> None:
+    origin, one, other, joined = (list(c) for c in zip(*rows, strict=True))
+    decision = decide_joined(origin, {2: one, 3: other}, joined)
+    if decision.status == "kept":
+        assert sum(joined) > max(sum(one), sum(other))
+        assert paired(origin, joined).p_value <= ALPHA
