@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from aspire_tui.improvement.rules.agent import Candidate, _spread, _weight
-from aspire_tui.improvement.tools import CallDetail, SkillMatch, TrialBrief
+from aspire_tui.improvement.rules.agent import (
+    Candidate,
+    Node,
+    RulesAgent,
+    RulesOptions,
+    _spread,
+    _weight,
+)
+from aspire_tui.improvement.tools import CallDetail, SkillMatch, ToolRefused, TrialBrief
 
 FAILED = TrialBrief(1, 0, "FAIL", "returned", "not lifted", 4)
 
@@ -30,3 +37,35 @@ def test_a_failure_weighs_by_what_it_explains_and_not_by_what_it_drags_along() -
     late = TrialBrief(2, 1, "FAIL", "returned", "not lifted", 7)
     assert _weight([seen(4, 9)]) > _weight([seen(5, 10), seen(5, 10), seen(5, 10)])
     assert _weight([seen(4, 9), seen(4, 9, late)]) > _weight([seen(4, 9)])
+
+
+class Shelf:
+    """Tools with three skills that fit, of which the first stands at that line already."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def calls(self, trial: int) -> list[CallDetail]:
+        return [seen(4, 9)[1]]
+
+    def call(self, trial: int, call: int) -> CallDetail:
+        return seen(call, 9)[1]
+
+    def match_skills(self, trial: int, call: int, program: str) -> list[SkillMatch]:
+        return [SkillMatch(n, "it fits", False, {}) for n in ("there", "look", "aside")]
+
+    def apply_skill(self, skill: str, trial: int, call: int, program: str, _: object) -> str:
+        if skill == "there":
+            raise ToolRefused("line 9 already carries the skill there")
+        return program + f"# {skill}\n"
+
+    def say(self, text: str, *_: object) -> None:
+        self.said.append(text)
+
+
+def test_a_skill_that_cannot_go_there_ends_no_search() -> None:
+    shelf = Shelf()
+    agent = RulesAgent(shelf, RulesOptions())  # type: ignore[arg-type]
+    found = agent._candidates(Node(2, "grasp()\n"), [FAILED])
+    assert [c.match.skill for c in found] == ["look", "aside"]
+    assert any("already carries" in line for line in shelf.said)

@@ -264,9 +264,13 @@ class RulesAgent:
         out = []
         for match in matches[: self._options.candidates]:
             for i, values in enumerate(_grid(match.parameters, self._options.candidates)):
-                program = self._tools.apply_skill(
-                    match.skill, failure.trial, detail.call, best.program, values
-                )
+                try:
+                    program = self._tools.apply_skill(
+                        match.skill, failure.trial, detail.call, best.program, values
+                    )
+                except ToolRefused as refusal:
+                    self._tools.say(f"{match.skill} cannot go there: {refusal}.", "finding")
+                    break
                 if program != best.program and program not in self._tried:
                     out.append(
                         Candidate(
