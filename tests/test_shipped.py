@@ -9,8 +9,10 @@ import pytest
 from aspire_tui.environment.primitives import ALL
 from aspire_tui.environment.primitives.registry import EVERY_BODY, catalogue
 from aspire_tui.environment.task_file import find_task, task_names
+from aspire_tui.evolution.admission import TASK_SPECIFIC
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import load_library
+from aspire_tui.library.skill import KINDS
 from aspire_tui.rollout.policy import check
 from aspire_tui.session.reader import SessionReader
 
@@ -51,6 +53,13 @@ def test_every_shipped_skill_loads_and_helped_on_the_same_unseen_scenes() -> Non
             assert rate(proof.rate_with.k, proof.rate_with.n).n == len(proof.seeds)
             assert proof.hashes["skill"] == skill.digest
         assert skill.evidence.proofs
+
+
+def test_every_shipped_skill_says_its_kind_and_where_it_was_proven() -> None:
+    for skill in SKILLS.skills:
+        assert skill.kind in KINDS, skill.name
+        only, tasks = skill.metadata.get(TASK_SPECIFIC, ""), skill.evidence_tasks()
+        assert len(tasks) > 1 or only in tasks, f"{skill.name} helps {tasks}: a second, or a mark"
 
 
 OF_THE_PROTOCOL = {"cell_client.py", "arm_server.py"}
