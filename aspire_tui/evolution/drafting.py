@@ -269,9 +269,10 @@ def _as_used(skill: Skill, name: str, values: Mapping[str, float], origin: str) 
     text = re.sub(r"^origin = .*\n", "", text, flags=re.M)
     text = text.replace("[provenance]\n", f"[provenance]\norigin = {json.dumps(origin)}\n")
     files["skill.toml"] = text.encode()
-    if name != skill.name:
-        front = files["SKILL.md"].decode()
-        files["SKILL.md"] = front.replace(f"name: {skill.name}", f"name: {name}", 1).encode()
+    front = files["SKILL.md"].decode().replace(f"name: {skill.name}", f"name: {name}", 1)
+    # The one task a skill is for is said of what proved it, not of what a draft of it will.
+    front = re.sub(rf"^ +{TASK_SPECIFIC}:.*\n", "", front, count=1, flags=re.M)
+    files["SKILL.md"] = front.replace("metadata:\n---", "---", 1).encode()
     return files
 
 

@@ -28,7 +28,7 @@ from aspire_tui.library.skill import Between, Evidence, Proof, Rate, Skill
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = load_skill(ROOT / "skills" / "regrasp-after-empty")
-SKILL = msgspec.structs.replace(SHIPPED, evidence=Evidence())
+SKILL = msgspec.structs.replace(SHIPPED, evidence=Evidence(), metadata={})
 NAMES = frozenset({*SKILL.uses, "goto_pose", "get_object_pose"})
 replace = msgspec.structs.replace
 
