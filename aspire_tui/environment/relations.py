@@ -7,6 +7,7 @@ success tests are those of the robosuite tasks; a stack is judged at rest with t
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from aspire_tui.domain import Check
@@ -111,11 +112,21 @@ def _on_checks(task: TaskDef, r: Relation, looks: list[Look], s: Sensed) -> list
         apart = None
         if a is not None and b is not None:
             apart = float(np.hypot(a.x_m - b.x_m, a.y_m - b.y_m))
-        reach = 0.5 * (max(top.size_m[:2]) + max(base.size_m[:2]))
-        out.append(
-            judge_range(f"over {r.target}", look.camera, apart, "m", None, reach, sd=HEIGHT_SD_M)
-        )
+        out.append(_over(r, look.camera, apart, top, base))
     return out
+
+
+def _over(
+    r: Relation, camera: str, apart_m: float | None, top: ObjectDef, base: ObjectDef
+) -> Check:
+    """Its middle over the other: beyond the edge nothing stands, but a camera that sees only parts
+    of the two may put their middles so far apart; only where they cannot touch is that a FAIL."""
+    edge = 0.5 * max(base.size_m[:2])
+    over = judge_range(f"over {r.target}", camera, apart_m, "m", None, edge, sd=HEIGHT_SD_M)
+    touching = edge + 0.5 * max(top.size_m[:2]) + HEIGHT_SD_M
+    if over.outcome == "FAIL" and apart_m is not None and apart_m < touching:
+        return msgspec.structs.replace(over, outcome="UNSURE", why="over the edge, yet not fallen")
+    return over
 
 
 def _on_truth(task: TaskDef, r: Relation, t: Truth) -> tuple[bool, dict[str, float]]:

@@ -44,6 +44,25 @@ def test_a_cube_beside_the_other_fails_by_height() -> None:
     assert "top of red cube" in reason
 
 
+@pytest.mark.parametrize(
+    ("apart_m", "outcome"), [(0.02, "PASS"), (0.033, "UNSURE"), (0.06, "UNSURE"), (0.08, "FAIL")]
+)
+def test_a_cube_seen_over_the_edge_is_no_pass(apart_m: float, outcome: str) -> None:
+    over = {"red cube": Sighting(0.30 + apart_m, 0.0, TOP), "green cube": Sighting(0.30, 0, 0.063)}
+    assert verdict(over, over)[0] == outcome
+
+
+def test_a_thing_in_the_hand_is_judged_as_well_as_that_camera_can_tell() -> None:
+    task = find_task("cube_lift")
+    held = Sensed(0.0627, (0.3, 0.0, 0.08), 0.0)
+    near = Sighting(0.3, 0.0, 0.063 + 0.046)
+    for doubt_m, outcome in ((0.004, "PASS"), (0.03, "UNSURE")):
+        seen = {"red cube": replace(near, height_sd_m=doubt_m)}
+        looks = [Look("scene", seen, seen)]
+        checks = RELATIONS["lifted"].checks(task, task.goal[0], looks, held)
+        assert fuse(checks)[0] == outcome
+
+
 def test_a_cube_that_still_moves_is_not_a_stack() -> None:
     later = {**STACKED, "red cube": Sighting(0.32, 0.0, TOP)}
     assert verdict(STACKED, later)[0] == "FAIL"
