@@ -79,8 +79,8 @@ class Shelf:
         """
         with self.ledger.writing():
             self._refuse_open()
-            if not self.quarantined(name).is_dir():
-                raise ConfigError(f"{name} does not wait for admission")
+            if not name or not self.quarantined(name).is_dir():
+                raise ConfigError(f"{name or 'nothing'} does not wait for admission")
             shutil.rmtree(self.quarantined(name))
             return self._line("abandon", name, reason)
 
