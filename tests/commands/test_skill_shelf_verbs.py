@@ -354,7 +354,7 @@ def test_what_is_no_name_of_a_skill_becomes_no_path(workspace: Path, name: str) 
     for act in (shelf.begin, shelf.quarantined):
         with pytest.raises(ConfigError, match="must be 1 to 64 of a-z"):
             act(name)
-    with pytest.raises(ConfigError, match="must be 1 to 64 of a-z|nothing does not wait"):
+    with pytest.raises(ConfigError, match=r"must be 1 to 64 of a-z|nothing does not wait"):
         shelf.discard(name, "why")
     assert sorted(p for p in workspace.parent.rglob("*")) == before
 
