@@ -59,6 +59,11 @@ class AccountReading:
         self._closed = 0
         self._account = NO_ACCOUNT
 
+    @property
+    def last(self) -> Account:
+        """The account of the moment that was asked for last."""
+        return self._account
+
     def at(self, reader: SessionReader, snapshot: Snapshot) -> Account:
         back = snapshot.seq < self._seq
         if back or snapshot.trials_closed != self._closed:

@@ -35,7 +35,7 @@ from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.kitty import KittyPicture
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW
 from aspire_tui.tui.screen.picture_box import Depth
-from aspire_tui.tui.screen.text import line, spread
+from aspire_tui.tui.screen.text import line, spread, width
 from aspire_tui.tui.situation import Situation
 from aspire_tui.tui.themes import Palette, ThemeName, textual_theme
 from aspire_tui.tui.workspace import Workspace
@@ -200,8 +200,8 @@ class DrawnConsole(DiffedApp):
         elif self.acts.offered is not None:
             bar.show([offered_row(self.acts.offered, self.situation(), columns)])
         else:
-            place = place_of(self.moment, self._glyphs)
             notice = notice_row(snapshot, *self.notice, columns)
+            place = place_of(self.moment, self._glyphs, columns - width(notice) - 2)
             bar.show([spread(notice, place, columns)])
         self._footer.show([footer_row(self.situation(), columns)])
 

@@ -114,8 +114,17 @@ class Remembered:
     programs: dict[str, ProgramRow | None] = field(default_factory=dict)
 
 
-def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> Moment:
-    """Read what a screen needs of the asked moment; the cost does not grow with the session."""
+def read_moment(
+    reader: SessionReader, asked: Asked, remembered: Remembered, *, at_once: bool = False
+) -> Moment:
+    """Read what a screen needs of the asked moment; the cost does not grow with the session.
+
+    Args:
+        reader: The session file.
+        asked: What is looked at.
+        remembered: What was read for the moment before.
+        at_once: Tree and account are still those of the moment before: a whole one follows.
+    """
     snapshot = reader.snapshot(asked.at_seq)
     seq = snapshot.seq
     number = asked.trial or (snapshot.trial.trial if snapshot.trial else None)
@@ -137,8 +146,8 @@ def read_moment(reader: SessionReader, asked: Asked, remembered: Remembered) -> 
         picture=_picture(reader, keyframes, asked.picture),
         program=_program(reader, trial, remembered),
         agent=tuple(reader.agent_lines(seq, AGENT_LINES)),
-        tree=remembered.tree.at(reader, seq),
-        account=remembered.account.at(reader, snapshot),
+        tree=remembered.tree.last if at_once else remembered.tree.at(reader, seq),
+        account=remembered.account.last if at_once else remembered.account.at(reader, snapshot),
         path=str(reader.path),
         by_hand=tuple(reader.newest_events(HAND_ACTS, ("hand_act",), seq)),
         overrides=tuple(reader.newest_events(OVERRIDES, ("override",), seq)),

@@ -143,6 +143,10 @@ class SessionSource:
             with self._answered:
                 answers = self._questions
             self._resolve(reader)
+            if question and remembered.tree.costs(self._asked.at_seq or reader.last_seq()):
+                shown(read_moment(reader, self._asked, remembered, at_once=True))
+                if self._changes:
+                    continue  # the next question is waiting: what is whole follows the last
             shown(read_moment(reader, self._asked, remembered))
             last_s = time.monotonic()
             with self._answered:

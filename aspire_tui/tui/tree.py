@@ -267,10 +267,15 @@ class GrowingTree:
         mine = self._trials[self._of[number]]
         return mine[bisect_left(mine, number, key=lambda t: t.trial)]
 
+    @property
+    def listed(self) -> int:
+        """How many trials are."""
+        return len(self._of)
+
     def keep_newest(self, count: int) -> None:
         """Older trials are no longer listed."""
         while len(self._of) > count:
-            oldest = min(self._of)
+            oldest = next(iter(self._of))  # they came in order of number
             hypothesis = self._of.pop(oldest)
             self._trials[hypothesis] = self._trials[hypothesis][1:]
 

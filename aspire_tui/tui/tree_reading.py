@@ -21,6 +21,8 @@ from aspire_tui.tui.tree import GrowingTree, Tree
 
 TRIALS_LISTED: Final = 2_000
 KINDS: Final = ("hypothesis", "score", "decided", "trial_opened", "trial_closed")
+READ_AT_ONCE: Final = 300
+"""Hypotheses and trials that are read anew while a key waits."""
 FOLLOWED: Final = 4_000
 """More new events than this are not followed one by one: the tree is read anew."""
 
@@ -37,6 +39,15 @@ class TreeReading:
         self._growing = GrowingTree()
         self._tree = Tree()
         self.built = 0
+
+    @property
+    def last(self) -> Tree:
+        """The tree of the moment that was asked for last."""
+        return self._tree
+
+    def costs(self, seq: int) -> bool:
+        """Whether reading it at an event takes longer than a key may wait."""
+        return seq < self._at and len(self._tree.hypotheses) + self._growing.listed > READ_AT_ONCE
 
     def at(self, reader: SessionReader, seq: int) -> Tree:
         """The tree as it stood at an event."""

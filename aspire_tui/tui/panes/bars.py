@@ -66,15 +66,20 @@ def tabs_row(focused: PaneId, zoomed: bool, columns: int) -> Line:
     return spread(line(*parts), line(("zoomed, z back " if zoomed else "", "warn")), columns)
 
 
-def place_of(moment: Moment, glyphs: Glyphs) -> Line:
-    """Where the shown moment stands in the session: a bar, the event, the time."""
+def place_of(moment: Moment, glyphs: Glyphs, columns: int) -> Line:
+    """Where the shown moment stands in the session: a bar, the event, the time.
+
+    As much of it as there is room for beside what is said: the end of a session is named shortly.
+    """
     seq, last = moment.snapshot.seq, moment.last_seq
     done = round(PLACE_CELLS * seq / last) if last else 0
-    return line(
-        (glyphs.bar * done, "bar_thinking"),
-        (glyphs.bar_rest * (PLACE_CELLS - done), "faint"),
-        (f" event {seq} of {last} {clock(moment.snapshot.wall_s)} ", "dim"),
+    bar = line(
+        (glyphs.bar * done, "bar_thinking"), (glyphs.bar_rest * (PLACE_CELLS - done), "faint")
     )
+    when = clock(moment.snapshot.wall_s)
+    whole = (*bar, *line((f" event {seq} of {last} {when} ", "dim")))
+    short = line((f"event {seq} {when} " if seq == last else f"event {seq} of {last} ", "dim"))
+    return whole if width(whole) <= columns else short
 
 
 def question_row(asking: Asking, columns: int) -> Line:
@@ -105,29 +110,31 @@ def offered_row(offered: Offered, now: Situation, columns: int) -> Line:
 
 def notice_row(snapshot: Snapshot, notice: str, role: str, columns: int) -> Line:
     """What the operator should know now: the last answer, else who is needed, else a note."""
+    return fit(_notice(snapshot, notice, role), columns)
+
+
+def _notice(snapshot: Snapshot, notice: str, role: str) -> Line:
     if notice:
-        return fit(line((f" {clean_line(notice)}", role)), columns)
+        return line((f" {clean_line(notice)}", role))
     phase = snapshot.phase
     stood = snapshot.standing
     if stood is not None and not phase.cause.startswith("HOLD"):
-        return fit(line((" STANDS ", "hold"), f"{stands_words(stood)}: a answers"), columns)
+        return line((" STANDS ", "hold"), f"{stands_words(stood)}: a answers")
     bench = snapshot.bench
     over = phase.phase == "held" and bench is not None and not bench.open
     if phase.phase in ("needs_operator", "fault", "held") and not over:
         word = {"needs_operator": "NEEDS YOU", "fault": "FAULT", "held": "HELD"}[phase.phase]
         role = "hold" if phase.phase == "held" else "alarm"
         why = clean_line(phase.cause or phase.waits_for)
-        return fit(line((f" {word} ", role), why), columns)
+        return line((f" {word} ", role), why)
     if snapshot.ended is not None:
-        return fit(line((f" {clean_line(snapshot.ended.reason)}", "dim")), columns)
+        return line((f" {clean_line(snapshot.ended.reason)}", "dim"))
     for note in reversed(snapshot.notes):
         if note.severity != "info":
-            return fit(
-                line((f" {clock(note.wall_s)} ", "dim"), (clean_line(note.text), "warn")), columns
-            )
+            return line((f" {clock(note.wall_s)} ", "dim"), (clean_line(note.text), "warn"))
     if snapshot.notes:
         last = snapshot.notes[-1]
-        return fit(line((f" {clock(last.wall_s)} {clean_line(last.text)}", "note")), columns)
+        return line((f" {clock(last.wall_s)} {clean_line(last.text)}", "note"))
     return ()
 
 

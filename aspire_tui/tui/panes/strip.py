@@ -101,6 +101,7 @@ def strip_rows(
 def packed(fields: list[Field], columns: int) -> Line:
     """As many fields as fit, in order, by rank; a field that shrinks gives way first."""
     kept = [field for field in fields if field.content]
+    wanted = list(kept)
     while len(kept) > 1:
         excess = sum(width(f.content) for f in kept) + 2 * (len(kept) - 1) - columns
         if excess <= 0:
@@ -108,15 +109,26 @@ def packed(fields: list[Field], columns: int) -> Line:
         give = max(kept, key=lambda f: (f.rank, f.shrinks))
         if give.shrinks and width(give.content) > give.shrinks:
             room = max(give.shrinks, width(give.content) - excess)
-            kept[kept.index(give)] = Field(give.rank, _clipped(give.content, room))
+            clipped = Field(give.rank, _clipped(give.content, room))
+            kept[kept.index(give)] = wanted[wanted.index(give)] = clipped
         elif give.rank == 0:
             break
         else:
             kept.remove(give)
+    kept = _refilled(kept, wanted, columns)
     spans: list[Span] = []
     for index, field in enumerate(kept):
         spans.extend((Span("  "), *field.content) if index else field.content)
     return tuple(spans)
+
+
+def _refilled(kept: list[Field], wanted: list[Field], columns: int) -> list[Field]:
+    """What had to go before something longer went, and fits now, is taken back by rank."""
+    for field in sorted(wanted, key=lambda f: f.rank):
+        more = [f for f in wanted if f in kept or f is field]
+        if sum(width(f.content) for f in more) + 2 * (len(more) - 1) <= columns:
+            kept = more
+    return kept
 
 
 def _clipped(content: Line, room: int) -> Line:
@@ -135,7 +147,7 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
     else:
         badge = line((f" {kind} ", "badge_real" if kind == "REAL" else "badge_sim"), " ", name)
         link = _link(live, over=snapshot.ended is not None)
-    state, cause, who, since_s, estop, speed, control = _state(snapshot, live, mode, info)
+    state, cause, who, since_s, estop, speed, _ = _state(snapshot, live, mode, info)
     untrue = live.stale and mode == "live" and snapshot.ended is None
     role = "stale" if untrue else _STATE_ROLES.get(state.split(" ")[0], "unknown")
     mark = _state_glyph(state, glyphs)
@@ -146,12 +158,11 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         Field(0, badge, 6),
         Field(1, link),
         Field(0, line((f"{mark} {state}", role))),
-        Field(3, line((why, "dim")), 10),
-        Field(4, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
-        Field(2, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
-        Field(5, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
+        Field(4, line((why, "dim")), 8),
+        Field(3, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
+        Field(1, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
+        Field(2, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
         _presence_field(live, mode),
-        Field(7, line(("control ", "dim"), (control, ""))) if control else Field(9, ()),
     ]
 
 
@@ -251,15 +262,20 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
     trial = snapshot.trial
     if trial is not None:
         where = "" if trial.where == "bench" else " worker"
-        what = f"{clean_line(trial.task, 32)} seed {trial.seed} {trial.seed_set}{where}"
-        fields.append(Field(3, line((f"trial {trial.trial} ", ""), (what, "dim")), 24))
+        which = trial.seed_set.replace("_", "-")
+        what = f"{clean_line(trial.task, 32)} {which}{where} seed {trial.seed}"
+        least = len(f"trial {trial.trial} ") + 4
+        fields.append(Field(3, line((f"trial {trial.trial} ", ""), (what, "dim")), least))
     session = snapshot.session
     if session is not None:
         fields += _sandbox(session.sandbox)
         fields.append(Field(4, _agent(snapshot, session.spec.agent)))
     if snapshot.breakpoints:
         fields.append(Field(2, line((f"breaks {len(snapshot.breakpoints)}", "warn"))))
-    fields.append(Field(5, _spent(snapshot.spent)))
+    fields.append(Field(2, _spent(snapshot.spent), 20))
+    control = _state(snapshot, live, mode, _cell_info(snapshot))[-1]
+    if control:
+        fields.append(Field(2, line(("control ", "dim"), control)))
     if session is not None:
         said = NO_SANDBOX if session.sandbox.level == "D" else ""
         brands = " ".join(brand for brand in session.brands if brand != said)
