@@ -231,11 +231,22 @@ class Console(AnsweredConsole):
         if isinstance(event, events.Key):
             if self._came_back(event.key, last_s):
                 return
-            act = self.keys.act_of(event.key, self.mode)
-            if act and (not self.typing_text or event.key in TYPING_KEYS):
-                self.acts.press(act, event.key)
+            if self._acted(event.key):
                 return
+            if event.key.startswith("alt+"):  # esc and a key after it, made one on the way (tmux)
+                self._acted("escape")
+                key = event.key.removeprefix("alt+")
+                if self._acted(key[6:].upper() if key.startswith("shift+") else key):
+                    return
         await super().on_event(event)
+
+    def _acted(self, key: str) -> bool:
+        """Do what a key stands for now, if it stands for anything."""
+        act = self.keys.act_of(key, self.mode)
+        if not act or (self.typing_text and key not in TYPING_KEYS):
+            return False
+        self.acts.press(act, key)
+        return True
 
     def _came_back(self, key: str, last_s: float) -> bool:
         """The first key after a long while only wakes the screen: it says what happened since."""

@@ -371,3 +371,15 @@ async def test_a_file_that_is_no_session_is_named(tmp_path: Path) -> None:
                 break
             await pilot.pause(0.01)
         assert "broken.db" in console.notice[0]
+
+
+async def test_esc_and_a_key_that_came_as_one_are_both(tmp_path: Path) -> None:
+    async with bench(whole_session(tmp_path / "s.db"), "replay") as b:
+        await b.press("question_mark")
+        assert b.console.workspace.covered
+        await b.press("alt+5")
+        assert not b.console.workspace.covered, "esc closed the help"
+        assert b.console.workspace.focused == "search"
+        await b.press("question_mark", "alt+shift+g")
+        assert not b.console.workspace.covered
+        assert b.console.workspace.pane("search").row == len(b.console.moment.tree.order) - 1

@@ -147,7 +147,8 @@ def _in_flight(row: CallRow, look: Look, moment: Moment) -> tuple[str, str]:
 
 
 def _title(trial: TrialRow, look: Look) -> str:
-    seed = f"seed {trial.seed} {trial.seed_set}"
+    which = trial.seed_set.replace("_", "-")
+    seed = f"seed {trial.seed} {which}"
     return f"Calls {look.glyphs.dot} trial {trial.trial} {trial.task} {seed}"
 
 
