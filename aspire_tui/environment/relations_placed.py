@@ -196,7 +196,8 @@ def _in_measure(
     at = handle_at(picture, tray, table_z_m)
     if own is None or at is None or not own.good:
         return {}
-    yaw = 0.0 if tray.place is None else tray.place.yaw_rad[0]
+    place = tray.place or (task.object(tray.mount).place if tray.mount else None)
+    yaw = 0.0 if place is None else place.yaw_rad[0]
     c, s = np.cos(yaw), np.sin(yaw)
     x, y = handle_offset(tray)
     dx, dy = own.x_m - at[0], own.y_m - at[1]

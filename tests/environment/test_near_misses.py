@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import drivers
 from aspire_tui.environment.draw import draw
 from aspire_tui.environment.near_end import NEAR_M
 from aspire_tui.environment.near_misses import KINDS, MAKERS, end_of
+from aspire_tui.environment.reset import verify_reset
 from aspire_tui.environment.task_file import find_task, task_names
+from aspire_tui.environment.verify import verify
+from aspire_tui.rollout.journal import MemoryJournal
+from aspire_tui.rollout.station import Station
+from drivers.cellfile import load_cell
+from drivers.sim.cell import SimCell
+
+CELL = Path(drivers.__path__[0]) / "cells" / "yam.toml"
 
 WITHOUT = {"carried", "operator_says"}
 """Relations whose ends nobody can set yet."""
@@ -42,3 +53,21 @@ def test_two_hands_one_hand_and_the_wrong_hand() -> None:
         assert any(e.held and e.arms == (0,) and e.height_m > least for e in bad)
         assert any(e.arms == right and 0 < e.height_m < least - NEAR_M for e in bad)
         assert any(not e.held for e in bad)
+
+
+def test_a_can_in_a_drawer_that_stands_across_the_table_is_seen_inside() -> None:
+    cell = SimCell(load_cell(CELL), noise=False)
+    station = Station.on(cell, cell.stand_in)
+    task = find_task("tidy")
+    bench = station.workbench(task, 7, MemoryJournal())
+    placed, spec = draw(task, 7, 1, 0.0)
+    station.stand_in.reset_scene(spec)
+    bench.forget()
+    assert verify_reset(task, placed, bench, 1).outcome == "ok"
+    marks = bench.marks
+    end = end_of(task, placed, spec, "good", np.random.default_rng(7))
+    station.stand_in.reset_scene(end.spec)
+    bench.forget()
+    bench.marks = marks
+    verdict = verify(task, bench)
+    assert verdict.outcome == "PASS", verdict.reason
