@@ -384,9 +384,12 @@ class Launcher(DiffedApp):
             )  # fmt: skip
         else:
             act = does(self._items.get(-1 if self._list.row is None else self._list.row))
+            found = self._inventory
+            runs = found is not None and any(cell.state != "not running" for cell in found.cells)
             keys = (
+                ("space", "HOLD" if runs else ""),
                 ("enter", act or "nothing to open here"), ("s", "skills"), ("c", "compare"),
                 ("d", "doctor"), ("g", "guided"), ("?", "help"), ("q", "leave"),
             )  # fmt: skip
         parts = [part for key, word in keys if word for part in ((f" {key}", "key"), f" {word} ")]
-        return fit(line(*parts), columns)
+        return fit(line(*parts[:-1], str(parts[-1]).rstrip()), columns)

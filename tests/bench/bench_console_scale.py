@@ -136,19 +136,24 @@ def blocked(folder: Path) -> list[Figure]:
     first_half(story)
     with Terminal.python(CONSOLE, str(path), "--live", "--holds", str(holds), "--flood") as t:
         t.wait(ready)
-        took, end = [], time.monotonic() + BLOCKED_S
+        took: list[Press] = []
+        end = time.monotonic() + BLOCKED_S
         while time.monotonic() < end:
             time.sleep(2.0)
-            begun = time.monotonic()
+            cores, begun = Cores.of(t.process.pid), time.monotonic()
             t.send(" ")
             while len(_lines(holds)) <= len(took):
                 time.sleep(0.0005)
-            took.append(float(_lines(holds)[len(took)].split()[1]) - begun)
+            held_s = float(_lines(holds)[len(took)].split()[1]) - begun
+            took.append(Press(held_s, Cores.of(t.process.pid) - cores))
         backlog = t.read(0.3)
     story.close()
+    worst = max(took, key=lambda press: press.took_s)
     return [
-        _figure(f"HOLD key to stop port, nothing read for {BLOCKED_S:.0f} s", 1e3 * max(took), 10,
-                "ms worst"),
+        Figure(f"console: HOLD key to stop port, nothing read for {BLOCKED_S:.0f} s", "≤ 10 ms",
+               f"worst of {len(took)}: {1e3 * worst.took_s:.0f} ms, {worst.cores.in_ms}; median "
+               f"{1e3 * median(press.took_s for press in took):.0f} ms", COMMAND,
+               at_most(10, 1e3 * worst.took_s)),
         _figure("bytes at once when it is read again", backlog / 1e3, 64, "kB"),
     ]  # fmt: skip
 

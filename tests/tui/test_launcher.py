@@ -257,3 +257,15 @@ def test_verbs_that_were_read_ahead_say_what_the_command_line_says(tmp_path: Pat
         assert "stack-repaired" in warm(tmp_path, "sessions", "list"), "it is started anew"
     finally:
         warm.close()
+
+
+@pytest.mark.parametrize(("state", "offered"), [("RUN", True), ("not running", False)])
+async def test_hold_is_offered_while_a_cell_runs(
+    workspace: Workspace, state: str, offered: bool
+) -> None:
+    found = Inventory(cells=(Item("cell", "yam", state),), tasks=SOME.tasks)
+    launcher = Launcher(workspace, "op1", look_around=lambda *_: (found,))
+    async with launcher.run_test(size=(80, 24)) as pilot:
+        await shows(launcher, pilot, "enter")
+        foot = launcher.query_one("#footer", Rows).render_line(0).text
+        assert ("space HOLD" in foot) == offered and "q leave" in foot

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from recorded import Story, first_half, second_half, whole_session
 
+from aspire_tui.session.reader import SessionReader
+from aspire_tui.session.rows import ListedTrial, TreeRow
+from aspire_tui.tui import tree_reading
 from aspire_tui.tui.moment import Moment
 from aspire_tui.tui.source import Seek, SessionSource
+from aspire_tui.tui.tree import Tree
 
 
 @contextmanager
@@ -88,3 +92,25 @@ def test_what_cannot_be_read_is_said_once(tmp_path: Path) -> None:
     assert "junk.db" in said.get(timeout=5)
     assert source.settle(), "nobody waits for a file that cannot be read"
     source.close()
+
+
+def test_going_back_far_shows_the_call_before_the_tree_and_then_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_reading, "READ_AT_ONCE", 0)
+    path = whole_session(tmp_path / "s.db")
+    with reading(path) as source:
+        whole = newest(source)
+        source.choose(at_seq=30)
+        assert source.settle()
+        moments: queue.Queue[Moment] = source.moments  # type: ignore[attr-defined]
+        first, then = moments.get(timeout=5), moments.get(timeout=5)
+        assert moments.empty()
+        assert first.snapshot.seq == then.snapshot.seq == 30 and first.calls == then.calls
+        assert first.tree is whole.tree, "of the moment before"
+        assert then.tree == Tree.of(*_tree_at(path, 30)) and then.tree != whole.tree
+
+
+def _tree_at(path: Path, seq: int) -> tuple[list[TreeRow], list[ListedTrial]]:
+    with SessionReader(path) as reader:
+        return reader.tree_rows(seq), reader.listed_trials(100, seq)

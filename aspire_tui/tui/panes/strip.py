@@ -258,7 +258,7 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
     phase = (Span(" "), *_phase(snapshot))
     if mode == "live" and live.held and snapshot.phase.phase != "held" and snapshot.ended is None:
         phase = line(" ", ("HELD", "hold"), (", R resumes  ", "warn"), *_phase(snapshot))
-    fields = [Field(0, phase, 10)]
+    fields = [Field(0, phase, 10), Field(2, _waits(snapshot), 12)]
     trial = snapshot.trial
     if trial is not None:
         where = "" if trial.where == "bench" else " worker"
@@ -308,9 +308,14 @@ def _phase(snapshot: Snapshot) -> Line:
     if trial is not None and trial.where == "worker" and trial.open:
         return line(("in workers", "run"), (f" since {clock(trial.opened_wall_s)}", "dim"))
     word = phase.phase.replace("_", " ")
-    waits = f" waits for {clean_line(phase.waits_for, 60)}" if phase.waits_for else ""
     since = f" since {clock(phase.since_wall_s)}" if phase.since_wall_s else ""
-    return line((word, _PHASE_ROLES.get(phase.phase, "")), (since, "dim"), (waits, "warn"))
+    return line((word, _PHASE_ROLES.get(phase.phase, "")), (since, "dim"))
+
+
+def _waits(snapshot: Snapshot) -> Line:
+    """What the phase waits for; on a narrow strip it gives way, the bar and the footer say it."""
+    waits = clean_line(snapshot.phase.waits_for, 60)
+    return line((f"waits for {waits}", "warn")) if waits and snapshot.ended is None else ()
 
 
 def _agent(snapshot: Snapshot, agent: str) -> Line:
