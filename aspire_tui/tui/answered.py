@@ -92,10 +92,10 @@ class AnsweredConsole(DrawnConsole):
         elif answer.verb == "present":
             if answer.accepted:
                 self.live = replace(self.live, people=seen_in(answer.data))
+        elif not answer.accepted and answer.data.get("standing") is not None:
+            self._show_findings(answer)  # its event says the rest
         elif not answer.accepted:
             self.say(f"{answer.verb} refused: {answer.reason}", "alarm")
-            if answer.verb == "promote":
-                self._show_findings(answer)
         elif answer.verb == "hold":
             if self.hold_line is None:
                 self.hold_word(f"HOLD {answer.reason}")
