@@ -32,13 +32,16 @@ def run_arm(context: Context, spec: RunSpec, tasks: tuple[TaskDef, ...]) -> Path
     """
     job = make_job(spec, tasks, context.workspace)
     known = earlier(context, job.spec)
+    told = 0
     if known is not None:
         path, over = known
         if over:
             return path
         job = msgspec.structs.replace(job, session=str(path), resume_by=context.who())
+        with SessionReader(path) as reader:
+            told = reader.last_seq()  # with how it ended the last time
     started = start_or_exit(job)
-    ended = follow(started, context.who(), to_stderr)
+    ended = follow(started, context.who(), to_stderr, told)
     if ended is None or ended.stopped_by not in OVER:
         why = "the engine died" if ended is None else f"stopped by {ended.stopped_by}"
         typer.echo(f"{started.session.name}: {why}; the same command goes on from there", err=True)

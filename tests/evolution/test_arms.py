@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -9,10 +10,13 @@ import pytest
 from stopped_clock import StoppedClock
 from story import opening
 
+from aspire_tui.commands import experiments
 from aspire_tui.commands.context import Context
-from aspire_tui.commands.experiments import earlier, frozen
+from aspire_tui.commands.experiments import earlier, frozen, run_arm
 from aspire_tui.config import Workspace
 from aspire_tui.domain import Repair, RunSpec
+from aspire_tui.engine.job import Job
+from aspire_tui.engine.spawn import StartedEngine
 from aspire_tui.events import HypothesisOpened, RunEnded, TrialClosed, TrialOpened
 from aspire_tui.evolution.arms import (
     ArmRun,
@@ -93,6 +97,29 @@ def test_a_run_is_found_again_done_or_to_go_on_with(tmp_path: Path) -> None:
     assert earlier(context, spec) == (done, True)
     assert earlier(context, spec_of(1, "lib")) is None
     assert earlier(context, msgspec.structs.replace(spec, rounds=9)) is None
+
+
+def a_job(spec: RunSpec) -> Job:
+    return Job(spec, (), (), "new.db", "yam.toml", "", (), "", ("A",))
+
+
+def test_a_stopped_run_that_is_gone_on_with_is_followed_to_its_new_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Context(Workspace(tmp_path, "--workspace", ROOT), False, True)
+    spec = spec_of(1, "none")
+    path = run_file(context.workspace.sessions, spec, ["PASS"], 1, "operator")
+
+    def goes_on(job: Job) -> StartedEngine:
+        assert Path(job.session) == path and job.resume_by
+        with Recorder.open(path, ballast_bytes=0) as recorder:
+            recorder.append([RunEnded("PASS", "done", 1)])
+        return StartedEngine(path, tmp_path / "no.sock", subprocess.Popen(["true"]))
+
+    monkeypatch.setattr(experiments, "start_or_exit", goes_on)
+    monkeypatch.setattr(experiments, "make_job", lambda spec, *_: a_job(spec))
+    assert run_arm(context, spec, ()) == path
+    assert capsys.readouterr().err.count("run ended") == 1, "the old end is no end"
 
 
 def test_a_frozen_library_is_kept_by_content(tmp_path: Path) -> None:
