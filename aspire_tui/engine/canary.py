@@ -19,16 +19,16 @@ from aspire_tui.engine.evaluation import EvaluationRefused
 from aspire_tui.engine.trials import NoRoom, Stopped
 from aspire_tui.events import AnyEvent, CanaryReported, Note, ResetReported, TrialClosed
 from aspire_tui.rollout.canary import (
-    PROGRAM,
     SEEDS,
     CanaryReport,
     Reference,
-    canary_task,
     report_of,
 )
 from aspire_tui.rollout.canary_kept import KeptCanary
+from aspire_tui.rollout.known_good import known_good
 from aspire_tui.rollout.pool import BrokenProcessPool
 from aspire_tui.session.reader import SessionReader
+from drivers.cellfile import load_cell
 
 if TYPE_CHECKING:
     from aspire_tui.engine.engine import Engine
@@ -56,6 +56,7 @@ class Canary:
         job = engine.job
         workspace, cell_file = Path(job.key_file).parent, Path(job.cell_file)
         self._kept = KeptCanary.of(workspace, job.spec.cell, cell_file, noise=job.spec.noise)
+        self._good = known_good(load_cell(cell_file).info)
         self._since: list[int] = []
         """Trials closed since the last canary that held."""
         self._due = FIRST
@@ -69,7 +70,7 @@ class Canary:
         """Count on from where a stopped run was: what it ran since the last good canary is as much
         in doubt as what comes."""
         where = "bench" if self._engine.trials.bench_only else "worker"
-        own = sha256_hex(PROGRAM.encode())
+        own = sha256_hex(self._good.program.encode())
         with SessionReader(Path(self._engine.job.session)) as reader:
             told = reader.events(kinds=("canary",))
             closed = [
@@ -129,8 +130,8 @@ class Canary:
         if self._engine.bench is None:
             await self._say("no canary: this session has no bench")
             return None
-        await self._engine.book.program(PROGRAM, "canary")
-        closed = await self._engine.trials.known_good(PROGRAM, seed, canary_task())
+        await self._engine.book.program(self._good.program, "canary")
+        closed = await self._engine.trials.known_good(self._good.program, seed, self._good.task)
         if closed.outcome is None:
             await self._say(f"no canary: its trial {closed.trial} ended without a verdict")
             return None

@@ -19,11 +19,11 @@ import drivers.types
 from aspire_tui.domain import Keyframe, sha256_hex
 from aspire_tui.environment.evidence import decode_depth_png, decode_rgb_png
 from aspire_tui.environment.perception.plane import fit_table
-from aspire_tui.environment.task import ObjectDef, Relation, Start, TaskDef
 from aspire_tui.events import AnyEvent, CallResult, ResetReported, TrialClosed
 from aspire_tui.rollout.bulk import WorkerSpec, worker_of
 from aspire_tui.rollout.in_force import LOADED
 from aspire_tui.rollout.journal import MemoryJournal, OpenGate
+from aspire_tui.rollout.known_good import DRIVING, STANDING, known_good
 from aspire_tui.rollout.trial import TrialSpec
 from aspire_tui.skill_events import CanaryCheck
 
@@ -38,32 +38,8 @@ TILT_RAD = math.radians(0.4)
 SMALL = (160, 120)
 TILES = 3
 
-PROGRAM = """\
-# A pick that looks twice: it holds on this scene for as long as the world is the same.
-position, quaternion = sample_grasp_pose("red cube")
-open_gripper()
-goto_pose(position + np.array([0.0, 0.0, 0.12]), quaternion)
-seen = look_at_object("red cube")[0]
-position[0] = seen[0]
-position[1] = seen[1]
-goto_pose(position, quaternion, z_approach=0.06)
-close_gripper()
-goto_pose(position + np.array([0.0, 0.0, 0.12]), quaternion)
-RESULT = True
-"""
 SEEDS = (4003, 4007, 4011)
 """Scenes to try, in order, until one passes and becomes the reference: no run ever draws them."""
-
-
-def canary_task(x_m: tuple[float, float] = (0.28, 0.40)) -> TaskDef:
-    """One cube in the middle of where any cell of ours works; fitted to smaller arms like all."""
-    return TaskDef(
-        name="canary",
-        instruction="Lift the red cube.",
-        objects=(ObjectDef("red cube", "box", (0.063, 0.063, 0.063), "red"),),
-        start=Start(x_m, (-0.12, 0.12)),
-        goal=(Relation("lifted", "red cube", value_m=0.04),),
-    )
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -102,25 +78,28 @@ class Reference(msgspec.Struct, frozen=True):
 def identity_of(cell_file: bytes, noise: bool) -> str:
     """Changes with everything of ours that may change the picture without the world changing."""
     drawn_by = sorted((Path(drivers.types.__file__).parent / "sim").glob("*.py"))
-    parts = [cell_file, PROGRAM.encode(), str(noise).encode(), *(p.read_bytes() for p in drawn_by)]
+    good = [k.program.encode() for k in (STANDING, DRIVING)]
+    parts = [cell_file, *good, str(noise).encode(), *(p.read_bytes() for p in drawn_by)]
     return sha256_hex(b"\n".join([*parts, *(LOADED[n].encode() for n in sorted(LOADED))]))
 
 
 def run_canary(spec: WorkerSpec, seed: int) -> CanaryReport:
     """Run it in a worker process, between trials. Recorded nowhere but in its report."""
     journal = MemoryJournal()
+    worker = worker_of(spec)
+    good = known_good(worker.hello.cell)
     trial = TrialSpec(
         trial=0,
-        task=canary_task(),
+        task=good.task,
         seed=seed,
         seed_set="operator",
-        program=PROGRAM,
-        program_id=sha256_hex(PROGRAM.encode()),
+        program=good.program,
+        program_id=sha256_hex(good.program.encode()),
         hypothesis=None,
         where="worker",
         clock="sim",
     )
-    closed = worker_of(spec).runner.run(trial, journal, OpenGate())
+    closed = worker.runner.run(trial, journal, OpenGate())
     bodies = {sha: data for sha, (_, data) in journal.blobs.items()}
     return report_of(journal.events, bodies, closed, seed)
 

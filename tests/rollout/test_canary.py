@@ -79,3 +79,10 @@ def test_a_thing_that_moved_is_no_camera_that_moved() -> None:
 
 def test_another_cell_file_is_another_reference() -> None:
     assert identity_of(b"a", True) != identity_of(b"b", True) != identity_of(b"b", False)
+
+
+def test_a_cell_that_drives_has_a_canary_of_its_own() -> None:
+    cell = str(CELL.with_name("mobile.toml"))
+    report = run_canary(WorkerSpec(cell, True, ("A", "A-", "B", "D"), "", "none"), SEEDS[0])
+    assert (report.outcome, report.failed) == ("PASS", "")
+    assert report.seen is not None and report.seen.camera == "head"
