@@ -80,7 +80,7 @@ class Trials:
     """Trials of a run that is resumed: handed out, not run again."""
     agent_lost: bool = False
     """The agent died: no trial starts any more."""
-    _refused: list[tuple[tuple[SourceChange, ...], str]] = field(default_factory=list)
+    _refused: list[tuple[SourceChange, ...]] = field(default_factory=list)
 
     _hands: set[asyncio.Task[None]] = field(default_factory=set)
     _bench_is_free: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -320,8 +320,8 @@ class Trials:
 
     async def _refuse(self, changes: tuple[SourceChange, ...], found_by: str) -> NoReturn:
         """What judges is not what the session began with: say so once, refuse every time."""
-        if (changes, found_by) not in self._refused:
-            self._refused.append((changes, found_by))
+        if changes not in self._refused:
+            self._refused.append(changes)
             await self.book.write(EvaluationChanged(changes, found_by))
         raise EvaluationRefused(in_words(changes))
 
