@@ -91,7 +91,7 @@ def test_a_running_engine_runs_dry_and_takes_programs_between_its_trials(bench) 
         first = next(r.event for r in events(reader, TrialClosed))
         assert first.trial == 1 and first.ended == "returned"
         assert client.send("stop").accepted
-        assert command.wait(timeout=60) == 4
+        assert command.wait(timeout=150) == 4
     finally:
         for process in (command, ordered, edited, taken_back):
             if process is not None:
