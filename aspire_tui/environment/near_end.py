@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aspire_tui.environment.draw import Placed
-from aspire_tui.environment.task import Relation, TaskDef
+from aspire_tui.environment.task import Relation
 from drivers.sim.scene import SceneSpec
 
 NEAR_M = 0.005
@@ -34,7 +34,27 @@ class NoSuchEnd(ValueError):
     """This kind of end cannot be set for a relation."""
 
 
-Maker = Callable[[TaskDef, Relation, dict[str, Placed], SceneSpec, Kind, np.random.Generator], End]
+@dataclass(frozen=True)
+class Wanted:
+    """What an end is to be: how one relation of the goal is to have ended in a scene."""
+
+    relation: Relation
+    at: dict[str, Placed]
+    """Where the start was drawn, by the thing's name."""
+    spec: SceneSpec
+    kind: Kind
+    rng: np.random.Generator
+
+    @property
+    def thing(self) -> Placed:
+        return self.at[self.relation.object]
+
+    @property
+    def target(self) -> Placed:
+        return self.at[self.relation.target]
+
+
+Maker = Callable[[Wanted], End]
 
 
 def near(rng: np.random.Generator, limit: float, spread: float = NEAR_M) -> float:
