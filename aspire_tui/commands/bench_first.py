@@ -16,10 +16,10 @@ from aspire_tui.commands.bench_skills import (
 )
 from aspire_tui.commands.bench_verbs import bench_app
 from aspire_tui.commands.context import Context, JsonFlag, print_json
-from aspire_tui.commands.experiments import frozen, run_arm
+from aspire_tui.commands.experiments import arm_spec, frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
 from aspire_tui.commands.run_options import CellOption
-from aspire_tui.domain import Budget, RunSpec
+from aspire_tui.domain import RunSpec
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.arms import (
@@ -64,20 +64,7 @@ def first(
     known = msgspec.structs.replace(known, criterion=criterion)
     arms = []
     for folder in (str(frozen(context, held)), str(frozen(context, rest)) if rest else NONE):
-        spec = RunSpec(
-            verb="run",
-            tasks=(task,),
-            cell=cell,
-            agent="rules",
-            seed=seed,
-            attended=False,
-            budget=Budget(),
-            skills=folder,
-            held_out=1,
-            workers=workers,
-            worker_pictures="none",
-            agent_options={FIRST_PASS: str(most)},
-        )
+        spec = arm_spec(known, cell, seed, folder, 1, workers, **{FIRST_PASS: str(most)})
         arms.append(_ran(context, spec, known))
     both = Arms(arms[0], arms[1])
     if json_only:

@@ -10,10 +10,9 @@ import typer
 
 from aspire_tui.commands.bench_verbs import bench_app
 from aspire_tui.commands.context import Context, JsonFlag, print_json
-from aspire_tui.commands.experiments import counted, frozen, run_arm
+from aspire_tui.commands.experiments import arm_spec, counted, frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
 from aspire_tui.commands.run_options import CellOption
-from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.arms import ArmRun, Arms, as_json, in_words
@@ -192,23 +191,14 @@ def _arm(context: Context, task: TaskDef, skills: str, plan: _Plan) -> tuple[Arm
 def _one(
     context: Context, task: TaskDef, skills: str, plan: _Plan, seed: int
 ) -> tuple[ArmRun, ...]:
-    spec = RunSpec(
-        verb="run",
-        tasks=(task.name,),
-        cell=plan.cell,
-        agent="rules",
-        seed=seed,
-        attended=False,
-        budget=Budget(),
+    held_out = -(-plan.trials // plan.searches)
+    spec = msgspec.structs.replace(
+        arm_spec(task, plan.cell, seed, skills, held_out, plan.workers),
         rounds=plan.rounds,
         candidates=plan.candidates,
         until=plan.until,
-        workers=plan.workers,
         team=plan.team,
         pace=plan.pace,
-        skills=skills,
-        held_out=-(-plan.trials // plan.searches),
-        worker_pictures="none",
     )
     run = counted(run_arm(context, spec, (task,)))
     return () if run is None else (run,)

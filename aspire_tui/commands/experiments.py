@@ -13,7 +13,7 @@ from aspire_tui.commands.context import Context
 from aspire_tui.commands.follow import follow, to_stderr
 from aspire_tui.commands.jobs import make_job
 from aspire_tui.commands.started_engine import start_or_exit
-from aspire_tui.domain import RunSpec, sha256_hex
+from aspire_tui.domain import Budget, RunSpec, sha256_hex
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import Exit
 from aspire_tui.evolution.arms import ArmRun, arm_run
@@ -22,6 +22,26 @@ from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
 OVER = ("done", "budget")
+
+
+def arm_spec(
+    task: TaskDef, cell: str, seed: int, skills: str, held_out: int, workers: int, **more: str
+) -> RunSpec:
+    """An unattended run of the rules agent that keeps no pictures; `more`: the agent's options."""
+    return RunSpec(
+        verb="run",
+        tasks=(task.name,),
+        cell=cell,
+        agent="rules",
+        seed=seed,
+        attended=False,
+        budget=Budget(),
+        skills=skills,
+        held_out=held_out,
+        worker_pictures="none",
+        workers=workers,
+        agent_options=more,
+    )
 
 
 def run_arm(context: Context, spec: RunSpec, tasks: tuple[TaskDef, ...]) -> Path:

@@ -10,11 +10,10 @@ import msgspec
 import typer
 
 from aspire_tui.commands.context import Context, JsonFlag, print_json
-from aspire_tui.commands.experiments import frozen, run_arm
+from aspire_tui.commands.experiments import arm_spec, frozen, run_arm
 from aspire_tui.commands.jobs import tasks_named
 from aspire_tui.commands.skill_shelf_verbs import check_shelf, shelf_of
 from aspire_tui.commands.skill_standing import proven_under
-from aspire_tui.domain import Budget, RunSpec
 from aspire_tui.errors import Exit
 from aspire_tui.evolution.evidence import NoEvidence, proof_of, with_proof
 from aspire_tui.improvement.rules.prove import PROGRAM, PROVE
@@ -174,23 +173,10 @@ def _prove(
     folder = frozen(context, skills)
     (known,) = tasks_named([task], context.workspace)
     criterion = msgspec.structs.replace(known.criterion, selection_n=n)
-    tasks = (msgspec.structs.replace(known, criterion=criterion),)
-    spec = RunSpec(
-        verb="run",
-        tasks=(task,),
-        cell=cell,
-        agent="rules",
-        seed=seed,
-        attended=False,
-        budget=Budget(),
-        rounds=1,
-        skills=str(folder),
-        held_out=held_out,
-        worker_pictures="none",
-        workers=workers,
-        agent_options={PROVE: str(n), PROGRAM: program},
-    )
-    return run_arm(context, spec, tasks)
+    judged = msgspec.structs.replace(known, criterion=criterion)
+    options = {PROVE: str(n), PROGRAM: program}
+    spec = arm_spec(judged, cell, seed, str(folder), held_out, workers, **options)
+    return run_arm(context, msgspec.structs.replace(spec, rounds=1), (judged,))
 
 
 def _write(skill: Skill, data: bytes) -> None:
