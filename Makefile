@@ -4,7 +4,7 @@ VENV := .venv/bin
 PYTEST_WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help run test lint bench stress clean
+.PHONY: help run test long lint bench stress clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
@@ -14,10 +14,14 @@ run: ## watch one task being learned, with the rules agent and no hardware
 	@if [ -t 1 ]; then screen=; else screen=--headless; fi; \
 	exec $(VENV)/aspire-tui run cube_stack --agent rules --seed 7 $$screen $(ARGS)
 
-test: ## all tests
+test: ## all tests but the long ones
 	@.ci/setup dev
-	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone" $(ARGS); together=$$?; \
-	$(VENV)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ] && exit $$together
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone and not long" $(ARGS); together=$$?; \
+	$(VENV)/python -m pytest -m "alone and not long" $(ARGS) || [ $$? -eq 5 ] && exit $$together
+
+long: ## the long tests: promises kept again, of other agents, cells and faults
+	@.ci/setup dev
+	@$(VENV)/python -m pytest -m long $(ARGS)
 
 lint: ## ruff, and mypy strict where it is promised
 	@.ci/setup dev

@@ -136,8 +136,10 @@ class ArmGroup:
     def _ask_ahead(self) -> bool:
         """Ask several arms before any is read; whether all those there are were asked."""
         there = [channel.driver for channel in self if not channel.gone]
+        if len(there) < 2:  # every tick of a cell with one arm ends here
+            return False
         asked = [driver for driver in there if isinstance(driver, AskedAheadArm)]
-        if len(asked) < 2 or len(asked) < len(there) or self.dt_s > self._asked_dt_s:
+        if len(asked) < len(there) or self.dt_s > self._asked_dt_s:
             return False
         for driver in asked:
             with contextlib.suppress(OSError):  # its reading says so

@@ -11,6 +11,7 @@ from aspire_tui.events import (
     AgentAnswered,
     AgentAsked,
     AgentSaid,
+    AgentTool,
     ApprovalAsked,
     ApprovalGiven,
     CallResult,
@@ -102,6 +103,8 @@ def _text(recorded: Recorded) -> str | None:
             return f"trial {t}  closed {_said(o)}{f', call #{i} implicated' if i else ''}  {r}"
         case AgentSaid(text=text, role=role):
             return f"agent  {role}: {text}"
+        case AgentTool(tool=tool, answer=answer, ok=False):
+            return f"agent  {tool}: {answer}"
         case OperatorTold(who=who, text=text):
             return f"{who} to the agent  {text}"
         case AgentAsked(text=text, permission=permission):

@@ -44,7 +44,6 @@ def led(bench: EmulatedBus, to: str, seconds: float) -> str:
     return "\n"
 
 
-@pytest.mark.slow
 def test_an_arm_swept_by_hand_at_a_terminal_becomes_lerobots_file(bench: EmulatedBus) -> None:
     file = hardware_cell(bench.folder, bench.port)
     runtime = Path(tempfile.mkdtemp(prefix="hands"))
@@ -94,7 +93,7 @@ def test_an_arm_swept_by_hand_at_a_terminal_becomes_lerobots_file(bench: Emulate
     arm.close()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_emulated_arm_of_two_is_calibrated_by_an_unseen_hand() -> None:
     with served("handy") as cell:
         folder = cell.path.parent
@@ -125,7 +124,6 @@ def test_one_emulated_arm_of_two_is_calibrated_by_an_unseen_hand() -> None:
             assert bus in checked.heard
 
 
-@pytest.mark.slow
 def test_a_shipped_cell_is_not_written_to(tmp_path: Path) -> None:
     typist = Typist(["cell", "calibrate", "so101-emulated"], tmp_path, tmp_path)
     try:
@@ -139,7 +137,6 @@ def left(cell: Served) -> list[str]:
     return list(json.loads((cell.path.parent / "walked.setup.json").read_text())["done"])
 
 
-@pytest.mark.slow
 def test_setup_goes_through_calibration_and_on_and_takes_up_where_it_was_left() -> None:
     with served("walked") as cell:
         done = {"at": "2026-05-01T10:00:00+00:00", "who": "ann", "note": "earlier"}

@@ -37,7 +37,6 @@ def plug(cell: Served, fault: str) -> str:
     return ""
 
 
-@pytest.mark.slow
 def test_the_port_is_found_and_unset_ids_are_set_and_kept_as_done(cell: Served) -> None:
     typist = cell.type("cell", "setup", "boxed", "--step", "port")
     hands = [
@@ -58,8 +57,8 @@ def test_the_port_is_found_and_unset_ids_are_set_and_kept_as_done(cell: Served) 
     assert list(kept["done"]) == ["port", "ids"] and kept["done"]["ids"]["who"]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(480)
+@pytest.mark.long
 def test_cameras_are_found_where_they_truly_are_and_the_proof_is_dated(cell: Served) -> None:
     done = {"at": "2026-05-01T10:00:00+00:00", "who": "ann", "note": "earlier"}
     earlier = {"cell": "boxed", "done": {"port": done, "ids": done, "calibrate": done}}

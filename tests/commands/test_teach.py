@@ -19,7 +19,6 @@ def cell() -> Iterator[Served]:
         yield made
 
 
-@pytest.mark.slow
 def test_a_pose_is_jogged_to_and_a_box_touched(cell: Served) -> None:
     before = load_cell(cell.path).info
     typist = cell.type("cell", "teach", "taught", "home")
@@ -40,7 +39,6 @@ def test_a_pose_is_jogged_to_and_a_box_touched(cell: Served) -> None:
     assert "# On a block of 60 mm" in cell.path.read_text()
 
 
-@pytest.mark.slow
 def test_leaving_writes_nothing(cell: Served) -> None:
     before = cell.path.read_text()
     typist = cell.type("cell", "teach", "taught", "region:left")
@@ -48,7 +46,6 @@ def test_leaving_writes_nothing(cell: Served) -> None:
     assert typist.ended() == 0 and cell.path.read_text() == before
 
 
-@pytest.mark.slow
 def test_a_start_pose_is_shown_by_hand(cell: Served) -> None:
     typist = cell.type("cell", "teach", "taught", "start:low")
     answers = [

@@ -62,7 +62,6 @@ def in_a_hostile_stream(
     assert sum(servo["outside"] for servo in log) == 0
 
 
-@pytest.mark.slow
 def test_jogged_streamed_unplugged_in_motion_and_back() -> None:
     with cells_folder() as runtime:
         host = ensure_host(CELL, "emu", "test", runtime, timeout_s=60.0)

@@ -21,7 +21,7 @@ from tests.e2e.conftest import Bench
 from tests.e2e.kills import _engines, _reader
 
 PATIENCE_S = 600.0
-CRITERION = "[criterion]\nheld_out_n = 2\nmin_lower_bound = 0.05\ndev_n = 4\nselection_n = 4\n"
+CRITERION = "[criterion]\nheld_out_n = 1\nmin_lower_bound = 0.05\ndev_n = 3\nselection_n = 2\n"
 Key = tuple[str, int, str, str]
 
 

@@ -51,7 +51,7 @@ from tests.e2e.test_llm import worker_of
 from tests.improvement.apprentice import Slip, asks_for_another_thing, reaches_too_high
 from tests.improvement.novice import work
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 @dataclass
@@ -171,6 +171,7 @@ def test_a_hosted_agent_is_lost_and_another_mends_the_program(bench: Bench, tmp_
     assert "tokens in 1" in shown[-1]
 
 
+@pytest.mark.long
 def test_an_agent_from_outside_is_lost_and_another_mends_a_program_and_is_no_evidence(
     bench: Bench,
 ) -> None:
@@ -208,6 +209,7 @@ open(sys.argv[1], "w").write(text.replace('"red cube"', '"blue cube"'))
 """
 
 
+@pytest.mark.long
 def test_a_person_edits_in_a_real_terminal_also_after_a_loss(bench: Bench, tmp_path: Path) -> None:
     """A slip typed in one editor is mended in the next, whose draft shows what it did."""
     mends, slips = tmp_path / "mends.py", tmp_path / "slips.py"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from aspire_tui.events import (
     AgentAnswered,
     AgentAsked,
@@ -28,6 +30,7 @@ wait(0.1)
 """
 
 
+@pytest.mark.long
 def test_nobody_is_a_timeout_at_once_and_an_answer_does_not_undo_a_hold(bench) -> None:  # type: ignore[no-untyped-def]
     command = bench.start("run", "cube_lift", "--rounds", "0", "--speed", "5", "--json")
     ordered = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aspire_tui.events import Bookmarked, HandAct, Note, VerdictOverridden
 from drivers.client import StateStream
 from drivers.runtime_dir import cell_paths
@@ -14,6 +16,7 @@ def acts(reader, what: str) -> list[HandAct]:  # type: ignore[no-untyped-def]
     return [r.event for r in events(reader, HandAct) if r.event.act == what]
 
 
+@pytest.mark.long
 def test_by_hand_between_trials(bench) -> None:  # type: ignore[no-untyped-def]
     command = bench.start("run", "cube_stack", "--rounds", "0", "--speed", "4", "--json")
     stream = None

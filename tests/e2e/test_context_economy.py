@@ -13,12 +13,10 @@ from tests.e2e.hosted import easy_task, slipped
 from tests.improvement.apprentice import asks_for_another_thing
 from tests.improvement.loopback import Loopback, Says, Use
 
-pytestmark = pytest.mark.slow
-
-
 GIVES_UP = Says("I give up.", (Use("finish", json.dumps({"summary": "not repaired"})),))
 
 
+@pytest.mark.long
 def test_a_failure_is_asked_both_ways_kept_and_nothing_is_proven(bench: Bench) -> None:
     program, kept = bench.program(slipped(asks_for_another_thing)), bench.home / "kept.json"
     with Loopback(lambda _: GIVES_UP) as loopback:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from aspire_tui.domain import sha256_hex
 from aspire_tui.environment.task_file import SHIPPED
 from aspire_tui.events import (
@@ -99,6 +101,7 @@ def test_a_running_engine_runs_dry_and_takes_programs_between_its_trials(bench) 
                 process.wait()
 
 
+@pytest.mark.long
 def test_a_recorded_program_is_run_again_with_its_task_and_seed(bench) -> None:  # type: ignore[no-untyped-def]
     first = bench.run("exec", bench.program(LIFT), "--task", "cube_lift", "--seed", "3", "--json")
     assert first.code == 0, first.err

@@ -8,6 +8,8 @@ import sys
 import venv
 from pathlib import Path
 
+import pytest
+
 import aspire_tui
 from aspire_tui.events import EvaluationChanged, TrialOpened
 from aspire_tui.session.reader import SessionReader
@@ -81,6 +83,7 @@ def test_a_task_edited_under_its_run_ends_it_and_is_shown(bench: Bench) -> None:
     refused(reader, "task file small", "+min_lower_bound = 0.0")
 
 
+@pytest.mark.long
 def test_a_verifier_edited_under_its_run_ends_it_and_is_shown(bench: Bench, tmp_path: Path) -> None:
     folder, python = copy_of_the_program(tmp_path / "copy")
     verifier = folder / "aspire_tui" / "environment" / "verify.py"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.e2e.conftest import Bench
 
 LIFT = """
@@ -15,6 +17,7 @@ goto_pose(p + np.array([0, 0, 0.12]), q)
 """
 
 
+@pytest.mark.long
 def test_the_end_of_a_recorded_trial_is_labelled_and_judged_again(bench: Bench) -> None:
     made = bench.run(
         *("tasks", "new", "lift_it", "Lift the red cube", "--verifier", "template"),

@@ -72,7 +72,7 @@ def run(bench: Bench, loopback: Loopback, protocol: Protocol, *more: str) -> Ans
     ("protocol", "slip", "status"),
     [
         ("anthropic", asks_for_another_thing, "NOT_FOUND"),
-        ("openai-chat", reaches_too_high, "LIMIT"),
+        pytest.param("openai-chat", reaches_too_high, "LIMIT", marks=pytest.mark.long),
     ],
 )
 def test_a_slip_is_found_in_the_trace_repaired_and_proven(
@@ -120,9 +120,11 @@ def test_a_slip_is_found_in_the_trace_repaired_and_proven(
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (("--max-model-calls", "3"), "3 model calls are used up"),
-        (("--max-trials", "1"), "1 trials are used up"),
-        (("--max-tokens", "6000"), "6000 tokens are used up"),
+        pytest.param(
+            ("--max-model-calls", "3"), "3 model calls are used up", marks=pytest.mark.long
+        ),
+        pytest.param(("--max-trials", "1"), "1 trials are used up", marks=pytest.mark.long),
+        pytest.param(("--max-tokens", "6000"), "6000 tokens are used up", marks=pytest.mark.long),
         (("--max-cost", "0.004"), "0.004 USD are used up"),
         (("--max-minutes", "0.01"), "0.01 minutes are used up"),
     ],

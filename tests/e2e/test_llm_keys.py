@@ -7,6 +7,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.spellings import spellings
 from tests.e2e.conftest import Bench
@@ -119,6 +121,7 @@ def test_a_key_in_200_forms_is_nowhere_but_in_the_worker(bench: Bench) -> None:
     assert not any(k in w for w, _ in seen for k in KEYS.values())
 
 
+@pytest.mark.long
 def test_a_hosted_agents_key_in_200_forms_is_with_it_alone(bench: Bench, tmp_path: Path) -> None:
     """By a name that does not say that it is a secret; also in texts that come in pieces."""
     installed = tmp_path / "installed"

@@ -18,7 +18,6 @@ from tests.e2e.test_bench import events, until
 from tests.e2e.test_screen import Tmux, command, tmux
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
 ]
 __all__ = ["tmux"]

@@ -223,6 +223,7 @@ def test_a_suspended_screen_is_nobody_and_a_hung_up_one_leaves_the_run_alive(ben
         until(lambda: reader.snapshot().ended, "stopped")
 
 
+@pytest.mark.long
 def test_a_grant_may_send_the_arm_to_rest_when_it_needs_somebody(bench) -> None:  # type: ignore[no-untyped-def]
     operation = 'presence = "hold"\npresence_s = 30.0\napproval = "each"'
     with running(bench, operation, rest="[0.0, 1.2, 1.0, 0.0, 0.0, 0.0]") as (reader, sock, stream):

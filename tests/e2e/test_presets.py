@@ -19,8 +19,6 @@ from tests.improvement.apprentice import asks_for_another_thing, reaches_too_hig
 from tests.improvement.loopback import Asked, Loopback, counts
 from tests.improvement.writer import UNSEEN, Writer
 
-pytestmark = pytest.mark.slow
-
 
 def told_exactly(loopback: Loopback, session: Path) -> None:
     """Every token of every answer is in the session, once."""
@@ -44,6 +42,7 @@ def offered_primitives(asked: Asked) -> set[str]:
     return {line.partition("(")[0] for line in index.splitlines()}
 
 
+@pytest.mark.long
 def test_a_tier_of_one_turn_is_one_program_on_its_primitives(bench: Bench) -> None:
     with Loopback(Writer(lambda program, _: program)) as loopback:
         done = run(bench, loopback, "anthropic", "--tier", "S2", "--preset", "single-turn")
@@ -74,6 +73,7 @@ def test_a_tier_of_turns_sees_its_failure_in_pictures_and_words_and_mends_it(ben
     told_exactly(loopback, session)
 
 
+@pytest.mark.long
 def test_proposals_of_two_models_are_joined_and_what_held_becomes_a_skill(bench: Bench) -> None:
     with Loopback(Writer(reaches_too_high)) as loopback:
         done = run(

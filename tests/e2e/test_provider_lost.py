@@ -18,7 +18,7 @@ from tests.e2e.test_llm import KEY
 from tests.improvement.apprentice import Apprentice, asks_for_another_thing, unfenced
 from tests.improvement.loopback import Asked, Breaks, Loopback, Says, Use
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 HALF = "The trial failed at the call that "
 """What comes of the answer: the first half of its text, then nothing on an open line."""
 
@@ -47,6 +47,7 @@ def goes_on(asked: Asked) -> Says:
     return Says("", (Use("finish", json.dumps({"best": 2, "summary": "red"})),))
 
 
+@pytest.mark.long
 def test_half_an_answer_then_silence_leaves_the_cell_in_hold_and_a_run_to_take_up(
     bench: Bench,
 ) -> None:

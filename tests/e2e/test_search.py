@@ -20,7 +20,6 @@ def easy_task(bench: Bench, name: str) -> str:
     return str(path)
 
 
-@pytest.mark.slow
 def test_two_agents_on_two_tasks_share_a_session_and_nothing_else(bench: Bench) -> None:
     tasks = [easy_task(bench, name) for name in ("one", "two")]
     answer = bench.run("run", *tasks, "--team", "2", "--noise-off", "--headless", "--json")

@@ -24,7 +24,6 @@ def test_the_programs_that_ship_as_examples_are_the_composed_ones(task: str) -> 
     assert (EXAMPLES / f"{task}.py").read_text() == compose(find_task(task))
 
 
-@pytest.mark.slow
 def test_a_cube_is_lifted_over_the_bus_and_a_pulled_plug_ends_it_in_one_line(bench) -> None:  # type: ignore[no-untyped-def]
     program = str(EXAMPLES / "cube_lift.py")
     answer = bench.run("exec", program, *CELL, "--seed", "40", "--json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import numpy as np
+import pytest
 
 from aspire_tui.engine.client import EngineClient
 from aspire_tui.engine.spawn import socket_of
@@ -149,6 +150,7 @@ def test_break_edit_run_skip_and_abort_on_a_real_cell(bench) -> None:  # type: i
         command.wait()
 
 
+@pytest.mark.long
 def test_after_a_status_each_next_call_stands_and_at_last_the_verifying(bench) -> None:  # type: ignore[no-untyped-def]
     command = bench.start("run", "cube_lift", "--rounds", "0", "--json")
     try:

@@ -91,7 +91,7 @@ def left_alone(bench, heat: str) -> Iterator[tuple[SessionReader, StateStream, F
         command.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_heat_sends_the_arm_to_rest_where_the_grant_says_park(bench) -> None:  # type: ignore[no-untyped-def]
     with left_alone(bench, heat="park") as (reader, stream, faults):
         # What runs beside the cell dies: it is told, started again, and the run goes on.

@@ -26,7 +26,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_trouble_of_a_camera_has_a_fault_that_makes_it_and_a_name() -> None:
     with cells_folder() as runtime:
         host = ensure_host(CELL, "emu", "test", runtime, timeout_s=60.0)

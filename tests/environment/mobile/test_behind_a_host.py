@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from aspire_tui.environment.bench import Workbench
 from aspire_tui.environment.motion.kinematics import Kinematics
@@ -22,7 +21,6 @@ from drivers.spawn import ensure_host
 from .conftest import CELL, RADIO
 
 
-@pytest.mark.slow
 def test_the_published_example_through_a_host_process() -> None:
     with tempfile.TemporaryDirectory(prefix="rt-", dir="/tmp") as folder:
         runtime = Path(folder)
