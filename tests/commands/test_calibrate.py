@@ -137,6 +137,7 @@ def left(cell: Served) -> list[str]:
     return list(json.loads((cell.path.parent / "walked.setup.json").read_text())["done"])
 
 
+@pytest.mark.long
 def test_setup_goes_through_calibration_and_on_and_takes_up_where_it_was_left() -> None:
     with served("walked") as cell:
         done = {"at": "2026-05-01T10:00:00+00:00", "who": "ann", "note": "earlier"}

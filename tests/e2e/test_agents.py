@@ -236,6 +236,7 @@ def test_a_person_edits_in_a_real_terminal_also_after_a_loss(bench: Bench, tmp_p
     assert tools_used(str(session)).count("run") == 3
 
 
+@pytest.mark.long
 def test_where_no_walls_can_be_built_it_is_said_and_nothing_is_proven(
     bench: Bench, tmp_path: Path
 ) -> None:

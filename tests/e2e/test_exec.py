@@ -115,6 +115,7 @@ def test_files_that_are_no_sessions_are_named_errors(bench) -> None:  # type: ig
     assert "Traceback" not in answer.err
 
 
+@pytest.mark.long
 def test_several_trials_give_a_rate_and_group_the_failures(bench) -> None:  # type: ignore[no-untyped-def]
     answer = bench.run(
         "exec",

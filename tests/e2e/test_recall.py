@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from aspire_tui.environment import reset
 from aspire_tui.environment.draw import draw
 from aspire_tui.environment.people import Heard
@@ -36,6 +38,7 @@ class Person:
         return Heard("OK", "clear")
 
 
+@pytest.mark.long
 def test_a_start_is_recalled_and_what_is_left_of_it_is_recorded(bench: Bench) -> None:
     ran = bench.run(
         *("exec", bench.program("wait(0.1)\n"), "--task", "cube_stack", "--seed", "4"),
