@@ -16,6 +16,7 @@ from aspire_tui.commands.run_options import CellOption
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.arms import ArmRun, Arms, as_json, in_words
+from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import load_library
 from aspire_tui.library.skill import Skill
 
@@ -124,7 +125,13 @@ def scaling(
     searches: Searches = LEAST_SEARCHES,
     trials: Trials = LEAST_TRIALS,
     skills: SkillsOption = "",
+    rounds: Rounds = 3,
+    candidates: Candidates = 4,
     cell: CellOption = "yam",
+    pace: Annotated[
+        float,
+        typer.Option(min=0.01, help="Of a team's cells, times wall time; less for a slow machine."),
+    ] = 1.0,
     workers: WorkersOption = 2,
     json_only: JsonFlag = False,
 ) -> None:
@@ -140,13 +147,13 @@ def scaling(
     ranked = skills_in(context, skills)
     points: list[dict[str, Any]] = []
     for size in sizes:
-        candidates = max(1, size) if over == "budget" else 4
+        tried = max(1, size) if over == "budget" else candidates
         team = size if over == "team" else 1
-        plan = _Plan(cell, searches, trials, 3, candidates, workers=workers, team=team)
+        plan = _Plan(cell, searches, trials, rounds, tried, workers=workers, team=team)
         if (
             over == "team"
         ):  # a cell for each, at the pace of a bench: else the processor is measured
-            plan = msgspec.structs.replace(plan, workers=team, pace=1.0)
+            plan = msgspec.structs.replace(plan, workers=team, pace=pace)
         library = ranked[:size] if over == "library" else ranked
         folder = str(frozen(context, library)) if size else NONE
         runs = _arm(context, known, folder, plan)
@@ -155,7 +162,12 @@ def scaling(
         points[-1] |= {"k": k, "n": n, "sessions": [r.session for r in runs]}
         if not json_only:
             spent = ", ".join(str(r.search_trials) for r in runs)
-            typer.echo(f"{over} {size}: {k}/{n}, search trials {spent}")
+            took = ", ".join(f"{r.minutes:.1f}" for r in runs)
+            told = rate(k, n)
+            typer.echo(
+                f"{over} {size}: {k}/{n} ({told.lo:.2f}–{told.hi:.2f}), search trials {spent}, "
+                f"minutes {took}"
+            )
     if json_only:
         print_json({"experiment": "scaling", "over": over, "task": known.name, "points": points})
 

@@ -27,6 +27,7 @@ from aspire_tui.evolution.evidence import (
     kind_of,
     outcomes_of,
     rate_of,
+    recorded_in,
 )
 from aspire_tui.evolution.growing import STANDING
 from aspire_tui.evolution.implicated import (
@@ -99,8 +100,14 @@ def draft_from(
         draft = _from_difference(source, call, names, today, origin, name)
     proof = _proof(reader, source, call, draft)
     known = library_evidence(library, draft.name)
+    # A claim without its recording would keep the draft from the gate: it stays with the skill that
+    # made it, and the draft says only what can be recounted here.
+    here = recorded_in(reader.path.parent) if known.proofs else frozenset()
     kept = [
-        p for p in known.proofs if proof is None or (p.task, p.cell) != (proof.task, proof.cell)
+        p
+        for p in known.proofs
+        if here.issuperset(p.sessions)
+        and (proof is None or (p.task, p.cell) != (proof.task, proof.cell))
     ]
     evidence = Evidence((*kept, proof) if proof is not None else tuple(kept))
     return draft._replace(

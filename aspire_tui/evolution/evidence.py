@@ -18,6 +18,7 @@ from aspire_tui.evolution.growing import STANDING
 from aspire_tui.evolution.statistics import rate
 from aspire_tui.library.load import digest_of
 from aspire_tui.library.skill import Evidence, Proof, Rate, Skill
+from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.rows import HypothesisRow
 from aspire_tui.session.views import SessionView
@@ -148,6 +149,20 @@ def with_proof(evidence: Evidence, proof: Proof) -> Evidence:
     """Evidence with a proof added; an older one for the same task and cell gives way."""
     kept = [p for p in evidence.proofs if (p.task, p.cell) != (proof.task, proof.cell)]
     return Evidence(proofs=(*kept, proof))
+
+
+def recorded_in(folder: Path) -> frozenset[str]:
+    """Ids of the sessions whose recordings lie in a folder."""
+    return frozenset(map(session_id_of, folder.glob("*.db"))) - {""}
+
+
+def session_id_of(path: Path) -> str:
+    """Empty for a file that is no session."""
+    try:
+        with SessionReader(path) as reader:
+            return reader.session_id()
+    except SessionFileError:
+        return ""
 
 
 def _used_alone(node: HypothesisRow, parent: HypothesisRow, skill: str) -> bool:

@@ -16,14 +16,13 @@ from aspire_tui.environment.primitives.registry import Embodiment, Primitive, ca
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.admission import Case, Paired, Recalled, Ruling, rule
 from aspire_tui.evolution.drafting import Draft, proven_by_draft, proven_by_text, session_of
-from aspire_tui.evolution.evidence import paired_of
+from aspire_tui.evolution.evidence import paired_of, session_id_of
 from aspire_tui.evolution.recalled import recalled_of
 from aspire_tui.library.front_matter import checked_name
 from aspire_tui.library.ledger import Entry
 from aspire_tui.library.load import load_skill
 from aspire_tui.library.promotion import QUARANTINE, Shelf
 from aspire_tui.library.skill import Skill
-from aspire_tui.session.errors import SessionFileError
 from aspire_tui.session.reader import SessionReader
 
 PROFILES = ("libero", "capx", "robosuite", "r1pro", "yam")
@@ -163,14 +162,6 @@ def evidence_sessions(skill: Skill, folders: Sequence[Path]) -> list[Path]:
     wanted = {s for p in skill.evidence.proofs for s in p.sessions} | {session_of(skill)} - {""}
     found = []
     for path in sorted({p for f in folders if f.is_dir() for p in f.glob("*.db")}):
-        if wanted and _id(path) in wanted:
+        if wanted and session_id_of(path) in wanted:
             found.append(path)
     return found
-
-
-def _id(path: Path) -> str:
-    try:
-        with SessionReader(path) as reader:
-            return reader.session_id()
-    except SessionFileError:
-        return ""
