@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 from drivers.room import BASE
 from drivers.types import ArmSpec, BaseSpec, Room
 
+Require = Callable[[bool, str, str], None]
 
-def check_arm(arm: ArmSpec, require: Any) -> None:
+
+def check_arm(arm: ArmSpec, require: Require) -> None:
     """One arm: as many values as joints, everything in range."""
     require(len(arm.joints) > 0, "joints", f"arm {arm.name} has no joints")
     _check_servos(arm, require)
@@ -56,7 +57,11 @@ def check_arm(arm: ArmSpec, require: Any) -> None:
 
 
 def check_base(
-    base: BaseSpec | None, room: Room | None, arms: Sequence[ArmSpec], simulated: bool, require: Any
+    base: BaseSpec | None,
+    room: Room | None,
+    arms: Sequence[ArmSpec],
+    simulated: bool,
+    require: Require,
 ) -> None:
     """A driving base and the room it drives in. ``simulated``: with physics."""
     require((base is None) == (room is None), "base", "[base] and [room] come together")
@@ -82,7 +87,7 @@ def check_base(
         )
 
 
-def _check_servos(arm: ArmSpec, require: Any) -> None:
+def _check_servos(arm: ArmSpec, require: Require) -> None:
     """What servos and the jaw hold to."""
     require(
         len(arm.sag_rad_per_Nm) in (0, len(arm.joints)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from drivers.cellchecks import check_arm, check_base
+from drivers.cellchecks import Require, check_arm, check_base
 from drivers.celltable import EMULATED, NAME, CellTable, SimSection
 from drivers.errors import CellFileError
 from drivers.found_out import found_out_problems
@@ -23,6 +23,29 @@ def check_cell(cell: CellTable, path: Path, text: str) -> None:
         if not good:
             raise CellFileError(f"{place_of(path, text, key)}: {problem}")
 
+    _check_frame(cell, require)
+    for arm in cell.arms:
+        check_arm(arm, require)
+    simulated = cell.kind == "sim" and (cell.sim is None or cell.sim.world == "mujoco")
+    check_base(cell.base, cell.room, cell.arms, simulated, require)
+    _check_cameras(cell, require)
+    _check_operation(cell, require)
+    if cell.remote is not None:
+        return  # What drives it is said where it is.
+    known = found_out_problems(
+        cell.arms, cell.cameras, cell.camera_device, cell.calibrated, cell.taught
+    )
+    for key, wrong in known:
+        require(False, key, wrong)
+    if cell.kind == "sim":
+        require(not cell.device, "device", "a sim cell has no [[device]]")
+        speed = (cell.sim or SimSection()).speed
+        require(0.1 <= speed <= 10.0, "speed", "sim.speed must be 0.1 to 10")
+    else:
+        _check_devices(cell, require)
+
+
+def _check_frame(cell: CellTable, require: Require) -> None:
     require(
         NAME.fullmatch(cell.name) is not None,
         "name",
@@ -39,12 +62,11 @@ def check_cell(cell: CellTable, path: Path, text: str) -> None:
     require(len(set(names)) == len(names), "name", "two arms or cameras share one name")
     lo, hi = cell.workspace.lo_m, cell.workspace.hi_m
     require(all(a < b for a, b in zip(lo, hi, strict=True)), "workspace", "lo_m must be < hi_m")
-    for arm in cell.arms:
-        check_arm(arm, require)
-    simulated = cell.kind == "sim" and (cell.sim is None or cell.sim.world == "mujoco")
-    check_base(cell.base, cell.room, cell.arms, simulated, require)
+
+
+def _check_cameras(cell: CellTable, require: Require) -> None:
+    mounts = ("base", *(arm.name for arm in cell.arms))
     for camera in cell.cameras:
-        mounts = ("base", *(arm.name for arm in cell.arms))
         require(
             camera.mount in mounts,
             "mount",
@@ -52,6 +74,9 @@ def check_cell(cell: CellTable, path: Path, text: str) -> None:
         )
         require(camera.width > 0 and camera.height > 0, "width", f"camera {camera.name}: no size")
         require(0.0 < camera.fovy_deg < 170.0, "fovy_deg", f"camera {camera.name}: fovy_deg")
+
+
+def _check_operation(cell: CellTable, require: Require) -> None:
     require(
         cell.emulator is None or cell.kind == "emulated",
         "emulator",
@@ -67,41 +92,33 @@ def check_cell(cell: CellTable, path: Path, text: str) -> None:
         "operation",
         "a hardware cell holds without people and asks for approval; leave those lines out",
     )
-    if cell.remote is not None:
-        return  # What drives it is said where it is.
-    known = found_out_problems(
-        cell.arms, cell.cameras, cell.camera_device, cell.calibrated, cell.taught
+
+
+def _check_devices(cell: CellTable, require: Require) -> None:
+    """Of a cell that has any, emulated ones too."""
+    kind = cell.kind
+    require(
+        cell.sim is None or (kind == "emulated" and cell.sim.world == "mujoco"),
+        "sim",
+        "a hardware cell has no [sim]; an emulated one may, for its noise",
     )
-    for key, wrong in known:
-        require(False, key, wrong)
-    if cell.kind == "sim":
-        require(not cell.device, "device", "a sim cell has no [[device]]")
-        speed = (cell.sim or SimSection()).speed
-        require(0.1 <= speed <= 10.0, "speed", "sim.speed must be 0.1 to 10")
-    else:
-        kind = cell.kind
-        require(
-            cell.sim is None or (kind == "emulated" and cell.sim.world == "mujoco"),
-            "sim",
-            "a hardware cell has no [sim]; an emulated one may, for its noise",
-        )
-        require(cell.clock == "wall", "clock", f"a cell of kind {kind} keeps the wall clock")
-        ports = [device.port for device in cell.device if device.port != EMULATED]
-        require(len(set(ports)) == len(ports), "port", "two [[device]] share one port")
-        require(
-            kind == "emulated" or len(ports) == len(cell.device),
-            "port",
-            f'port {EMULATED!r} needs kind = "emulated"',
-        )
-        require(
-            kind == "emulated" or ":" in cell.camera_source or _all_taken(cell),
-            "camera_source",
-            "each of a hardware cell's [[cameras]] needs a [[camera_device]] "
-            '(or camera_source = "module:function" for all)',
-        )
-        driven = sorted(device.arm for device in cell.device)
-        wanted = sorted(arm.name for arm in cell.arms)
-        require(driven == wanted, "device", f"[[device]] must name each arm once: {wanted}")
+    require(cell.clock == "wall", "clock", f"a cell of kind {kind} keeps the wall clock")
+    ports = [device.port for device in cell.device if device.port != EMULATED]
+    require(len(set(ports)) == len(ports), "port", "two [[device]] share one port")
+    require(
+        kind == "emulated" or len(ports) == len(cell.device),
+        "port",
+        f'port {EMULATED!r} needs kind = "emulated"',
+    )
+    require(
+        kind == "emulated" or ":" in cell.camera_source or _all_taken(cell),
+        "camera_source",
+        "each of a hardware cell's [[cameras]] needs a [[camera_device]] "
+        '(or camera_source = "module:function" for all)',
+    )
+    driven = sorted(device.arm for device in cell.device)
+    wanted = sorted(arm.name for arm in cell.arms)
+    require(driven == wanted, "device", f"[[device]] must name each arm once: {wanted}")
 
 
 def _all_taken(cell: CellTable) -> bool:

@@ -93,15 +93,35 @@ class Engine:
         job = self.job
         self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self.evaluation = evaluation_of(Path(job.cell_file), [Path(p) for p in job.task_files])
-        past = self._past()
+        self.past = self._past()
         self.pool = self._pool()
-        recorder = (Recorder.open if past else Recorder.create)(Path(job.session))
+        recorder = (Recorder.open if self.past else Recorder.create)(Path(job.session))
         self.book = Book(recorder, job.spec.budget)
         callout = Callout(job.on_event, job.session, self.book.write)
         self.book.saw = callout.saw
         self.log = open_log(f"{job.runtime_dir}/{Path(job.session).stem}.log")
-        self.bench = Bench(self.book) if job.spec.attended else None
+        self._join_parts()
+        try:
+            ended = await self._to_its_end()
+        finally:
+            await self._release()
+            if not self.begun:
+                await asyncio.to_thread(recorder.close)
+                if self.past is None:
+                    Path(job.session).unlink(missing_ok=True)
+        await self.book.write(self.book.spent(), ended)
+        await callout.over()
+        await asyncio.to_thread(recorder.close)
+        self.socket_path.unlink(missing_ok=True)
+        if job.sight.socket:
+            Path(job.sight.socket).unlink(missing_ok=True)
+        return 5 if ended.stopped_by in ("fault", "agent") else 0
+
+    def _join_parts(self) -> None:
+        """Everything that works on this session, none of it begun."""
+        job = self.job
         cell = load_cell(Path(job.cell_file))
+        self.bench = Bench(self.book) if job.spec.attended else None
         self.names = catalogue(ALL, job.tasks[0].api, job.spec.tier, embodiment_of(cell.info))
         self.known = {*self.names, *job.tasks[0].in_scope}
         self.trials = Trials(
@@ -114,10 +134,9 @@ class Engine:
             self.stopping,
             attempts=job.spec.retries,
         )
-        if past is not None:
-            self.book.go_on(past)
-            self.trials.finished = past.finished
-        self.past = past
+        if self.past is not None:
+            self.book.go_on(self.past)
+            self.trials.finished = self.past.finished
         self.attendance = Attendance(self, cell, job.started_by)
         self.trials.bench_only = not cell.has_workers
         self.conversation = Conversation(self.book, self.attendance.someone)
@@ -131,50 +150,47 @@ class Engine:
         self.idea_verbs = IdeaVerbs(self)
         self.canary, self.probation = Canary(self), Probation(self)
         self.host: HostProcess | None = None
-        server: asyncio.AbstractServer | None = None
+        self.server: asyncio.AbstractServer | None = None
+
+    async def _to_its_end(self) -> RunEnded:
+        """Begin, work, and say how it ended, whatever ended it.
+
+        Raises:
+            CellFault, DiskFull, PolicyRefused: Before it began: there is no session to say it in.
+        """
         try:
-            try:
-                hello = await Opening(self).begin()
-            except SandboxUnavailable as missing:
-                raise PolicyRefused(without_any(str(missing))) from None
-            if self.sight is not None:
-                reports = Reports(self.book, self.conversation, PROGRAMS)
-                self.watchers.append(
-                    self.watched(asyncio.create_task(host_sight(self.sight, reports)))
-                )
-            self.commands = Commands(self)
-            server = await serve_commands(self.socket_path, self._answer)
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a terminal's end is not ours
-            for sig in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
+            hello = await self._begin()
             self.ready()
-            ended = await self._work_unless_failed(hello)
+            return await self._work_unless_failed(hello)
         except (BenchLost, HostGone, WorkerLost, SessionGone) as lost:
             if not self.begun:
                 raise CellFault(str(lost)) from None
-            ended = RunEnded(None, "fault", reason=str(lost))
+            return RunEnded(None, "fault", reason=str(lost))
         except RecorderFull:
             if not self.begun:
-                raise DiskFull(f"{job.session}: the disk is full; make room first") from None
-            ended = RunEnded(None, "fault", reason="disk full, cell stopped")
+                raise DiskFull(f"{self.job.session}: the disk is full; make room first") from None
+            return RunEnded(None, "fault", reason="disk full, cell stopped")
         except Exception as defect:
             if not self.begun:
                 raise
-            ended = self._told(defect)
-        finally:
-            await self._release(server)
-            if not self.begun:
-                await asyncio.to_thread(recorder.close)
-                if past is None:
-                    Path(job.session).unlink(missing_ok=True)
-        await self.book.write(self.book.spent(), ended)
-        await callout.over()
-        await asyncio.to_thread(recorder.close)
-        self.socket_path.unlink(missing_ok=True)
-        if job.sight.socket:
-            Path(job.sight.socket).unlink(missing_ok=True)
-        return 5 if ended.stopped_by in ("fault", "agent") else 0
+            return self._told(defect)
+
+    async def _begin(self) -> Hello:
+        """Open the cell and the session, and answer commands from here on."""
+        try:
+            hello = await Opening(self).begin()
+        except SandboxUnavailable as missing:
+            raise PolicyRefused(without_any(str(missing))) from None
+        if self.sight is not None:
+            reports = Reports(self.book, self.conversation, PROGRAMS)
+            self.watchers.append(self.watched(asyncio.create_task(host_sight(self.sight, reports))))
+        self.commands = Commands(self)
+        self.server = await serve_commands(self.socket_path, self._answer)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a terminal's end is not ours
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sig, self.stop, f"signal {sig.name}")
+        return hello
 
     @property
     def socket_path(self) -> Path:
@@ -325,10 +341,10 @@ class Engine:
         stopped = "operator" if self.stopping.is_set() else "done"
         return RunEnded(outcome, stopped, None, r.k, r.n, r.lo, r.hi, closed[0].reason)
 
-    async def _release(self, server: asyncio.AbstractServer | None) -> None:
+    async def _release(self) -> None:
         """Leave the cell in HOLD and no process behind but the cell host."""
-        if server is not None:
-            server.close()
+        if self.server is not None:
+            self.server.close()
         for watcher in self.watchers:
             watcher.cancel()
         if self.host is not None:
