@@ -1,7 +1,7 @@
 """Verbs for a screen that is waiting: imported once, each run in a fork of its own.
 
-``python -m aspire_tui.commands.warm`` reads one JSON list of arguments a line and answers each with
-one line ``{"code", "out", "err"}``; it ends with its input.
+``python -m aspire_tui.commands.warm`` reads one JSON object ``{"arguments", "columns"}`` a line and
+answers each with one line ``{"code", "out", "err"}``; it ends with its input.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ READ_AHEAD: Final = (
 def serve(requests: Iterable[str], answers: IO[str], run: Callable[[], None]) -> None:
     """Answer each request in turn; ``run`` is the command line, which reads ``sys.argv``."""
     for request in requests:
-        answers.write(json.dumps(_run(json.loads(request), run)) + "\n")
+        asked = json.loads(request)
+        answers.write(json.dumps(_run(asked["arguments"], asked["columns"], run)) + "\n")
         answers.flush()
 
 
-def _run(arguments: Sequence[str], run: Callable[[], None]) -> dict[str, object]:
+def _run(arguments: Sequence[str], columns: int, run: Callable[[], None]) -> dict[str, object]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
+            os.environ["COLUMNS"] = str(columns)  # as a shell tells a verb how wide it may draw
             _become(arguments, run, out.fileno(), err.fileno())
         _, status = os.waitpid(child, 0)
         out.seek(0)

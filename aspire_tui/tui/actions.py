@@ -32,6 +32,7 @@ from aspire_tui.tui.guards import (
     no_editing_tree,
     no_engine,
     no_failed_trial,
+    no_faster,
     no_free_bench,
     no_grant,
     no_hold,
@@ -47,6 +48,7 @@ from aspire_tui.tui.guards import (
     no_search,
     no_session,
     no_shown_trial,
+    no_slower,
     no_standing,
     no_standing_motion,
     no_take,
@@ -119,12 +121,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "slower", ("left_square_bracket",), "slower",
         "Speed override one step down, at once. It falls back after a fault or an operator's stop.",
-        "cell", no_bench,
+        "cell", no_slower,
     ),
     Action(
         "faster", ("right_square_bracket",), "faster",
         "Speed override one step up.",
-        "cell", no_bench, ask_faster, moves_robot=True,
+        "cell", no_faster, ask_faster, moves_robot=True,
     ),
     Action(
         "home", ("h",), "home",

@@ -162,6 +162,7 @@ class Acts:
         if self.typing == "palette":
             self._console.workspace.overlay.release()
             self._console.draw_overlay()
+        self._console.draw_bars()
 
     def _hold(self) -> None:
         """HOLD, by every way there is. Repeats are harmless; nothing here can resume."""

@@ -144,7 +144,7 @@ class Console(AnsweredConsole):
         in_tmux: bool = False,
         driver_class: type[Driver] | None = HoldKeyDriver,
     ) -> None:
-        name = choose_theme(colours, colours == "mono", theme)
+        name = choose_theme(colours, theme)
         super().__init__(driver_class=driver_class, ansi_color=True)
         self.source = source
         self.keys = keys

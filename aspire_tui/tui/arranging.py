@@ -19,6 +19,8 @@ STEP: Final = 4
 """Percent a border moves."""
 SAVE_TITLE: Final = "\x1b[22;0t"
 RESTORE_TITLE: Final = "\x1b[23;0t"
+_FEW: Final = {"mono": "no colours", "standard": "sixteen colours, its own"}
+"""Depths of colour at which there is nothing to choose from."""
 WANTED: Final = {"needs_operator": "NEEDS YOU", "fault": "FAULT", "held": "HELD"}
 
 
@@ -46,6 +48,8 @@ class Arranging:
     def __init__(self, console: Console, remembered: Remembered) -> None:
         self._console = console
         self._remembered = remembered
+        self._theme_chosen = ""
+        """Empty until one is chosen: what a terminal made of the last one is not remembered."""
         self._title = ""
 
     def handlers(self) -> dict[str, Callable[[], None]]:
@@ -60,6 +64,7 @@ class Arranging:
     def recall(self) -> None:
         """The screen as it was left."""
         left = self._remembered.read()
+        self._theme_chosen = left.theme
         workspace = self._console.workspace
         workspace.recent = left.panes()
         workspace.share(Shares(*left.shares))
@@ -67,8 +72,7 @@ class Arranging:
     def keep(self) -> None:
         """The screen as it is left now."""
         workspace = self._console.workspace
-        theme = self._console.theme_name
-        self._remembered.write(Left(workspace.shares, workspace.recent, theme))
+        self._remembered.write(Left(workspace.shares, workspace.recent, self._theme_chosen))
 
     def entitle(self, snapshot: Snapshot) -> None:
         """Say in the terminal's title who is wanted; only when that changed."""
@@ -94,9 +98,11 @@ class Arranging:
 
     def _theme(self) -> None:
         here = self._console.theme_name
-        if here not in CYCLE:
-            self._console.say(f"theme: this terminal shows no colours ({here})", "warn")
+        few = _FEW.get(self._console.colour_depth)
+        if few is not None:
+            self._console.say(f"theme: this terminal shows {few} ({here})", "warn")
             return
         following: ThemeName = CYCLE[(CYCLE.index(here) + 1) % len(CYCLE)]
         self._console.wear(following)
+        self._theme_chosen = following
         self._console.say(f"theme: {following}", "note")

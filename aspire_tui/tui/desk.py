@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from aspire_tui.config import ConfigError, Settings, Workspace, load_settings, suggestion
@@ -30,6 +31,21 @@ class Desk:
     def settings(self) -> Settings:
         return load_settings(self.workspace) if self.workspace is not None else Settings()
 
+    def theme(self) -> ThemeName | None:
+        """What is asked for, else what was chosen last; None leaves it to the terminal.
+
+        Raises:
+            ConfigError: The settings name an unknown theme.
+        """
+        asked, memory = self.settings.screen.theme, self._memory
+        if asked and asked not in THEMES:
+            raise ConfigError(f"[screen] theme = {asked!r}; {suggestion(asked, THEMES)}")
+        return next((t for t in THEMES if t == asked), Remembered(memory).read().theme_name())
+
+    @property
+    def _memory(self) -> Path | None:
+        return self.workspace.root / "screen.json" if self.workspace is not None else None
+
     def wishes(self) -> dict[str, Any]:
         """What every console is told, whatever it shows.
 
@@ -38,10 +54,6 @@ class Desk:
         """
         settings, root = self.settings, self.workspace.root if self.workspace else None
         colours, plain_ascii = terminal_of(self.ascii_only or settings.screen.ascii)
-        memory = root / "screen.json" if root is not None else None
-        asked = settings.screen.theme
-        if asked and asked not in THEMES:
-            raise ConfigError(f"[screen] theme = {asked!r}; {suggestion(asked, THEMES)}")
         pictures = settings.screen.pictures
         if pictures not in PICTURES:
             raise ConfigError(f"[screen] pictures = {pictures!r}; {suggestion(pictures, PICTURES)}")
@@ -49,14 +61,13 @@ class Desk:
             raise ConfigError(
                 f"[screen] pictures = {pictures!r} needs: pip install 'aspire-tui[images]'"
             )
-        left = Remembered(memory).read().theme_name()
         return {
             "ascii": plain_ascii,
             "colours": colours,
-            "theme": next((t for t in THEMES if t == asked), left),
+            "theme": self.theme(),
             "keys": key_map(settings.keys),
             "keeps": root / "bookmarks" if root is not None else None,
-            "remembered": memory,
+            "remembered": self._memory,
             "editor": editor_of(os.environ),
             "kitty": pictures == "kitty" and not plain_ascii,
             "sixel": pictures == "sixel" and not plain_ascii and colours in ("256", "truecolor"),

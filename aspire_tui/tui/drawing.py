@@ -14,12 +14,14 @@ from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.moment import Moment, pictures_of
 from aspire_tui.tui.panes.agent import agent_body
 from aspire_tui.tui.panes.bars import (
+    answering_row,
     footer_row,
     notice_row,
     offered_row,
     place_of,
     question_row,
     tabs_row,
+    typing_row,
 )
 from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.calls import calls_body
@@ -35,7 +37,7 @@ from aspire_tui.tui.screen.draw import Brush, Rows
 from aspire_tui.tui.screen.kitty import KittyPicture
 from aspire_tui.tui.screen.paneview import CANNOT_DRAW
 from aspire_tui.tui.screen.picture_box import Depth
-from aspire_tui.tui.screen.text import line, spread, width
+from aspire_tui.tui.screen.text import Line, line, spread, width
 from aspire_tui.tui.situation import Situation
 from aspire_tui.tui.themes import Palette, ThemeName, textual_theme
 from aspire_tui.tui.workspace import Workspace
@@ -203,7 +205,16 @@ class DrawnConsole(DiffedApp):
             notice = notice_row(snapshot, *self.notice, columns)
             place = place_of(self.moment, self._glyphs, columns - width(notice) - 2)
             bar.show([spread(notice, place, columns)])
-        self._footer.show([footer_row(self.situation(), columns)])
+        self._footer.show([self._foot(columns)])
+
+    def _foot(self, columns: int) -> Line:
+        """The keys that do something now: those of what is typed or asked before all others."""
+        if self.acts.typing:
+            hint = self.typed.placeholder if self.typed.value else ""
+            return typing_row(hint, columns)
+        if self.acts.asking is not None or self.acts.offered is not None:
+            return answering_row(columns)
+        return footer_row(self.situation(), columns)
 
     def say(self, text: str, role: str) -> None:
         self.notice = (text, role)
@@ -217,7 +228,8 @@ class DrawnConsole(DiffedApp):
         """Draw in another theme from now on."""
         self.theme_name = name
         self._brush.palette = Palette(name)
-        self._depth = "16" if name == "ansi" and not self._ascii else self._depth
+        if not self._ascii:
+            self._depth = "16" if name == "ansi" else "256"
         theme = textual_theme(name)
         self.register_theme(theme)
         self.theme = theme.name

@@ -140,7 +140,7 @@ class Finding:
         rows = [
             fit(
                 line(
-                    (f"{clock(hit.wall_s)} ", "faint"),
+                    (f"{clock(hit.wall_s)} ", "dim"),
                     (pad(hit.kind, 9), "dim"),
                     clean_line(hit.words, 400),
                 ),

@@ -99,10 +99,13 @@ def to_ascii(text: str) -> str:
     """Text of the same width in ASCII: signs by a likeness, anything else by ``?``."""
     if text.isascii():
         return text
-    return "".join(
-        glyph if glyph.isascii() else _LIKENESS.get(glyph, "?" * get_character_cell_size(glyph))
-        for glyph in text
-    )
+    return "".join(glyph if glyph.isascii() else _likeness(glyph) for glyph in text)
+
+
+def _likeness(glyph: str) -> str:
+    if "\u2800" <= glyph <= "\u28ff":  # dots of a plot
+        return "." if glyph > "\u2800" else " "
+    return _LIKENESS.get(glyph, "?" * get_character_cell_size(glyph))
 
 
 _LIKENESS = {
@@ -127,4 +130,7 @@ _LIKENESS = {
     "‘": "'",
     "✓": "+",
     "✗": "x",
+    "─": "-",
+    **dict.fromkeys("│┤├", "|"),
+    **dict.fromkeys("┌┐└┘┬┴", "+"),
 }

@@ -40,8 +40,8 @@ def no_resume(now: Situation) -> str | None:
     refused = no_motion(now)
     if refused:
         return refused
-    held = now.held or now.snapshot.phase.phase == "held" or now.cell_state.startswith("HOLD")
-    return None if held or now.snapshot.mode.stepping else "nothing is held"
+    stands = now.held or now.snapshot.phase.phase == "held" or now.snapshot.standing is not None
+    return None if stands or now.snapshot.mode.stepping else "nothing is held"
 
 
 def no_trial(now: Situation) -> str | None:
@@ -106,19 +106,19 @@ def ask_resume(now: Situation) -> Confirm:
     call, stood = now.snapshot.in_flight, now.snapshot.standing
     if stood is not None and not now.snapshot.phase.cause.startswith("HOLD"):
         end = f" ({stood.preview.status})" if stood.preview.status != "OK" else ""
-        return Confirm(f"Run on? {stood.primitive} (call {stood.call}) runs{end}.", "run", "go")
+        return Confirm(f"Run on? {stood.primitive} (call {stood.call}) runs{end}.", "run")
     what = (
         f"{call.primitive} (call {call.call}) goes on, motion from the measured pose"
         if call is not None
         else "the next call may move"
     )
-    return Confirm(f"Resume? {what}.", "resume", default="go")
+    return Confirm(f"Resume? {what}.", "resume")
 
 
 def ask_abort(now: Situation) -> Confirm:
     trial = now.snapshot.bench
     name = f"trial {trial.trial}" if trial else "the trial"
-    return Confirm(f"Abort {name}? HOLD, then its program ends. The session stays.", "abort")
+    return Confirm(f"Abort {name}? HOLD, then its program ends.", "abort")
 
 
 def ask_end(_: Situation) -> Confirm:
@@ -253,6 +253,20 @@ def no_hypotheses(now: Situation) -> str | None:
 
 def no_program_here(now: Situation) -> str | None:
     return only_replay(now) or (None if now.shown is not None else "no trial here")
+
+
+def no_faster(now: Situation) -> str | None:
+    return (
+        no_bench(now)
+        or no_motion(now)
+        or ("at full speed" if now.speed >= SPEED_STEPS[-1] else None)
+    )
+
+
+def no_slower(now: Situation) -> str | None:
+    return no_bench(now) or (
+        f"{100 * now.speed:.0f} % is the least" if now.speed <= SPEED_STEPS[0] else None
+    )
 
 
 def ask_faster(now: Situation) -> Confirm | None:

@@ -51,9 +51,9 @@ def _over(now: Snapshot) -> bool:
 
 LIVE: Final = (
     Step("hold", "press space. HOLD: the arm stops, and only ever stops.", _acted("hold")),
-    Step("resume", "press R, then enter: it goes on from where it is.", _acted("resume")),
+    Step("resume", "press R, then y: it goes on from where it is.", _acted("resume")),
     Step("step", "press s: one call runs, then the program stands.", _acted("step")),
-    Step("run on", "press R, then enter: it runs on.", _acted("resume", "run_call")),
+    Step("run on", "press R, then y: it runs on.", _acted("resume", "run_call")),
     Step("fork", "press 5, then f; type an idea, enter: a new line.", _acted("fork")),
     Step("search", "wait: the search tries repairs until one is kept (●).", _kept),
     Step("pause", "one is kept. Press p: the agent waits for you.", _acted("pause_agent")),

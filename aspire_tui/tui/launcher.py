@@ -28,6 +28,7 @@ from aspire_tui.tui.pages import (
     session_page,
     skill_page,
     skills_page,
+    terminal_finding,
     verify_page,
 )
 from aspire_tui.tui.panes.body import Look
@@ -75,6 +76,10 @@ class Launcher(DiffedApp):
         Binding("k,up", "move(-1)", show=False, priority=True),
         Binding("ctrl+d,pagedown", "move(10)", show=False, priority=True),
         Binding("ctrl+u,pageup", "move(-10)", show=False, priority=True),
+        Binding("tab", "part(True)", show=False, priority=True),
+        Binding("shift+tab", "part(False)", show=False, priority=True),
+        Binding("home", "end(False)", show=False, priority=True),
+        Binding("end", "end(True)", show=False, priority=True),
         Binding("enter", "choose", show=False, priority=True),
         Binding("r", "look", show=False, priority=True),
         Binding("g", "guide", show=False, priority=True),
@@ -125,12 +130,14 @@ class Launcher(DiffedApp):
         look_around: LookAround | None = None,
         run: RunVerb | None = None,
         hold: Callable[[str], list[str]] = hold_running_cells,
+        trouble: str = "",
     ) -> None:
         super().__init__(ansi_color=True)
-        name = choose_theme(colours, colours == "mono", theme)
+        name = choose_theme(colours, theme)
         self._workspace = workspace
         self._who = who
         self._look_around: LookAround = look_around or Surroundings().look
+        self._colours, self._plain_ascii = colours, ascii
         self._glyphs = ASCII if ascii else UNICODE
         self._brush = Brush(Palette(name), ascii)
         self._theme_name: ThemeName = name
@@ -145,7 +152,7 @@ class Launcher(DiffedApp):
         self._above: list[Page] = []
         """Pages that esc goes back to, nearest last."""
         self._marked: list[Path] = []
-        self._said = ("", "")
+        self._said = (trouble, "alarm")
         self._query = ""
 
     def compose(self) -> ComposeResult:
@@ -207,13 +214,32 @@ class Launcher(DiffedApp):
         self._list.move(by)
         self._draw_bars()
 
+    def action_end(self, last: bool) -> None:
+        self._said = ("", "")
+        self._list.ends(last)
+        self._draw_bars()
+
+    def action_part(self, forward: bool) -> None:
+        """To the first row of the next part of the list, round and round."""
+        if self._page is not None or not self._items:
+            return
+        here = self._list.row or 0
+        heads = sorted(row for row in self._items if row - 1 not in self._items)
+        if forward:
+            row = next((head for head in heads if head > here), heads[0])
+        else:
+            row = next((head for head in reversed(heads) if head < here), heads[-1])
+        self._said = ("", "")
+        self._list.place(row)
+        self._draw_bars()
+
     def action_choose(self) -> None:
         if self._typed.display:
             self._search_for(self._typed.value.strip())
         elif self._page is not None:
             name = self._page.name_of(self._list.row)
             if name:
-                self._open(lambda: skill_page(self._run_verb, self._workspace.root, name))
+                self._open(name, lambda: skill_page(self._run_verb, self._workspace.root, name))
         else:
             item = self._items.get(-1 if self._list.row is None else self._list.row)
             if item is not None and item.kind != "cell":
@@ -230,21 +256,24 @@ class Launcher(DiffedApp):
         path = item.path if item is not None and item.kind == "replay" else None
         match what:
             case "skills":
-                self._open(lambda: skills_page(self._workspace.skill_folders()))
+                self._open(what, lambda: skills_page(self._workspace.skill_folders()))
             case "doctor":
-                self._open(lambda: doctor_page(run, root))
+                room = self.size
+                told = terminal_finding(room.width, room.height, self._colours, self._plain_ascii)
+                self._open(what, lambda: doctor_page(run, root, told))
             case "ledger":
-                self._open(lambda: ledger_page(run, root))
+                self._open(what, lambda: ledger_page(run, root))
             case "verify":
-                self._open(lambda: verify_page(run, root))
+                self._open(what, lambda: verify_page(run, root))
             case "session" if path is not None:
-                self._open(lambda: session_page(run, root, path))
+                self._open(what, lambda: session_page(run, root, path))
             case "compare":
                 chosen = self._marked or self._newest()
                 if len(chosen) < 2:
                     self._say("compare: mark two sessions with m", "warn")
                 else:
-                    self._open(lambda: compare_page(run, root, chosen))
+                    columns = self._list.size.width - 4
+                    self._open(what, lambda: compare_page(run, root, chosen, columns))
 
     def action_mark(self) -> None:
         item = self._items.get(-1 if self._list.row is None else self._list.row)
@@ -304,8 +333,8 @@ class Launcher(DiffedApp):
     def on_launcher_held(self, message: Held) -> None:
         self._say(message.said, message.role)
 
-    def _open(self, read: Callable[[], Page]) -> None:
-        self._say("reading …", "note")
+    def _open(self, what: str, read: Callable[[], Page]) -> None:
+        self._say(f"{what}: reading …", "note")
 
         def work() -> None:
             try:

@@ -128,7 +128,7 @@ class Marks:
             return nothing("Marks", line(("none yet: ' sets one, \" writes a note", "dim")))
         rows.sort(key=lambda row: row[0])
         lines = [
-            fit(line((f"{clock(at)} ", "faint"), (pad(kind, 9), "dim"), (words, role)), look.width)
+            fit(line((f"{clock(at)} ", "dim"), (pad(kind, 9), "dim"), (words, role)), look.width)
             for at, _, kind, words, role in rows
         ]
         targets = {i: Target("event", row[1]) for i, row in enumerate(rows)}

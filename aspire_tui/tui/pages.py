@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+from aspire_tui.errors import Exit
 from aspire_tui.tui.panes.body import Body, ListedTargets, Look, Target
 from aspire_tui.tui.screen.lines import FixedLines
 from aspire_tui.tui.screen.safe import clean, clean_line
@@ -15,14 +18,21 @@ from aspire_tui.tui.screen.text import Line, fit, line, pad, text_width, wrap
 if TYPE_CHECKING:
     from aspire_tui.library.skill import Skill
 
+Finding = dict[str, Any]
+"""One thing the doctor looked at, as ``doctor --json`` tells it."""
 RunVerb = Callable[..., str]
 """Runs one verb and answers what it printed; see :func:`aspire_tui.tui.verbs.run_verb`."""
+
+_HANG: Final = 21
+_WORST: Final = ("error", "warn", "info")
+LEAST_COLUMNS, LEAST_ROWS = 80, 24
 
 _ROLES = (
     ("ok ", "ok"),
     ("warn ", "warn"),
     ("bad ", "bad"),
     ("fail ", "bad"),
+    ("FAIL ", "bad"),
     ("note:", "warn"),
     ("#", "title"),
     ("---", "accent"),
@@ -44,13 +54,15 @@ class Page:
     rows: tuple[str, ...]
     names: tuple[tuple[int, str], ...] = ()
     keys: str = "esc goes back, / searches"
+    hang: int = 0
+    """Cells at which a row that is broken goes on."""
 
     def body(self, look: Look) -> Body:
         if self.names:
             lines = [fit(_styled(row), look.width) for row in self.rows]
             targets = {row: Target("row", row) for row, _ in self.names}
         else:
-            lines = [part for row in self.rows for part in _wrapped(row, look.width)]
+            lines = [part for row in self.rows for part in _wrapped(row, look.width, self.hang)]
             targets = {}
         first = min(targets, default=None)
         return Body(
@@ -66,8 +78,12 @@ def _styled(row: str) -> Line:
     return line((name, "strong"), f"  {rest}")
 
 
-def _wrapped(row: str, cells: int) -> list[Line]:
+def _wrapped(row: str, cells: int, hang: int) -> list[Line]:
     role = next((role for start, role in _ROLES if row.startswith(start)), "")
+    if hang:
+        head, below = line((row[:5], role), row[5:hang]), line(" " * hang)
+        parts = wrap(row[hang:], max(8, cells - hang))
+        return [fit((*(below if n else head), *part), cells) for n, part in enumerate(parts)]
     if _drawn(row) or text_width(row) <= cells:
         return [fit(line((row, role)), cells)]
     indent = " " * (len(row) - len(row.lstrip()))
@@ -76,15 +92,50 @@ def _wrapped(row: str, cells: int) -> list[Line]:
 
 def _drawn(row: str) -> bool:
     """A row of a plot is never broken."""
-    return "┤" in row or "│" in row or "└" in row
+    return any(edge in row for edge in "┤│└┌")
 
 
 def text_page(title: str, text: str) -> Page:
     return Page(title, tuple(clean(text).rstrip("\n").split("\n")))
 
 
-def doctor_page(run: RunVerb, root: Path) -> Page:
-    return text_page("Doctor", run(root, "doctor"))
+def doctor_page(run: RunVerb, root: Path, terminal: Finding) -> Page:
+    """What the doctor found, what is wrong first; of the terminal what the screen knows itself."""
+    report = json.loads(run(root, "doctor", "--json", fine=(Exit.PASS, Exit.FAULT)))
+    found = [
+        terminal if f["code"] == "terminal" else f
+        for f in report["findings"]
+        if f["code"] not in ("colours", "characters", "pixels")
+    ]
+    found.sort(key=lambda f: _WORST.index(f["severity"]))
+    rows = tuple(row for f in found for row in _finding_rows(f))
+    wrong = sum(1 for f in found if f["severity"] != "info")
+    title = f"Doctor: {wrong} of {len(found)} want attention" if wrong else "Doctor: all is well"
+    return Page(title, rows, hang=_HANG)
+
+
+def terminal_finding(columns: int, rows: int, colours: str, plain_ascii: bool) -> Finding:
+    """The terminal that this is drawn on, as the doctor would say it."""
+    term = clean_line(os.environ.get("TERM", ""), 40) or "TERM is not set"
+    inside = " in tmux" if "TMUX" in os.environ else ""
+    depth = {"standard": "16 colours", "mono": "no colours", "256": "256 colours"}
+    drawn = "ASCII" if plain_ascii else "UTF-8"
+    seen = f"{term}{inside}, {columns}×{rows}, {depth.get(colours, 'true colour')}, {drawn}"
+    small = columns < LEAST_COLUMNS or rows < LEAST_ROWS
+    return {
+        "code": "terminal", "severity": "warn" if small else "info", "what": "terminal",
+        "seen": seen, "expected": f"{LEAST_COLUMNS}×{LEAST_ROWS} or larger", "why": "",
+        "do": [f"make the window at least {LEAST_COLUMNS}×{LEAST_ROWS}"],
+    }  # fmt: skip
+
+
+def _finding_rows(f: Finding) -> list[str]:
+    mark = {"info": "ok", "warn": "warn", "error": "FAIL"}[f["severity"]]
+    rows = [f"{mark:<5}{clean_line(f['what'], 15):<16}{clean_line(f['seen']) or '-'}"]
+    if f["severity"] == "info":
+        return rows
+    more = [("expected", f["expected"]), ("because", f["why"]), *(("do", each) for each in f["do"])]
+    return rows + [f"{'':{_HANG}}{word}: {clean_line(text)}" for word, text in more if text]
 
 
 def skills_page(folders: Sequence[Path]) -> Page:
@@ -120,9 +171,22 @@ def _proven(skill: Skill) -> str:
 
 def skill_page(run: RunVerb, root: Path, name: str) -> Page:
     """One skill: its text, its sketch, its evidence, and what the gate said of it."""
-    text = run(root, "skills", "show", name)
+    written, mark, rest = run(root, "skills", "show", name).partition("\n---")
+    text = _flowing(written) + mark + rest
     ledger = run(root, "skills", "ledger", name).strip()
     return text_page(name, f"{text}\n--- ledger\n{ledger or 'nothing is written of it'}")
+
+
+def _flowing(text: str) -> str:
+    """Prose with each paragraph on one row, to be broken anew where it is shown."""
+    rows: list[str] = []
+    for row in text.split("\n"):
+        plain = row[:1].isalnum() or row[:1] in ("`", "(", '"')
+        if plain and rows and rows[-1] and not rows[-1].startswith("#"):
+            rows[-1] += " " + row
+        else:
+            rows.append(row)
+    return "\n".join(rows)
 
 
 def ledger_page(run: RunVerb, root: Path) -> Page:
@@ -130,13 +194,13 @@ def ledger_page(run: RunVerb, root: Path) -> Page:
 
 
 def verify_page(run: RunVerb, root: Path) -> Page:
-    said = run(root, "skills", "verify")
+    said = run(root, "skills", "verify", fine=(Exit.PASS, Exit.NOT_PASS))
     return text_page("Skills, checked by reading", said or "all as they were")
 
 
-def compare_page(run: RunVerb, root: Path, sessions: Sequence[Path]) -> Page:
+def compare_page(run: RunVerb, root: Path, sessions: Sequence[Path], columns: int) -> Page:
     names = ", ".join(path.stem for path in sessions)
-    said = run(root, "compare", *(str(path) for path in sessions))
+    said = run(root, "compare", *(str(path) for path in sessions), columns=columns)
     return text_page(f"Compare {names}", said)
 
 
@@ -156,7 +220,8 @@ HELP = Page(
         "d          doctor: what this machine can do, what is wrong, how to mend it",
         "r          look around again",
         "/ n N      search in this list",
-        "j k        move; ctrl+d ctrl+u half a page",
+        "tab        to the next part of the list: runs, tasks, cells, sessions",
+        "j k        move; ctrl+d ctrl+u half a page, home and end",
         "q          leave; runs and cells go on",
         "",
         "HOLD decelerates and holds with drives powered. It is not an emergency stop.",

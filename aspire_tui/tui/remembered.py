@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from aspire_tui.domain import Struct
 from aspire_tui.tui.arrange import PANES, PaneId, Shares
-from aspire_tui.tui.themes import ThemeName
+from aspire_tui.tui.themes import CYCLE, ThemeName
 
 
 class Left(Struct, frozen=True):
@@ -25,7 +24,7 @@ class Left(Struct, frozen=True):
         return tuple(dict.fromkeys((*known, *PANES)))
 
     def theme_name(self) -> ThemeName | None:
-        return next((t for t in get_args(ThemeName) if t == self.theme), None)
+        return next((t for t in CYCLE if t == self.theme), None)
 
 
 class Remembered:

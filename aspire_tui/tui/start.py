@@ -12,9 +12,9 @@ from typing import Final
 
 from aspire_tui.tui import terminal as terminal  # first: prepares Textual
 
-from aspire_tui.config import Workspace  # isort: skip
+from aspire_tui.config import ConfigError, Workspace  # isort: skip
 from aspire_tui.engine.client import EngineClient, running_engines
-from aspire_tui.tui.desk import terminal_of
+from aspire_tui.tui.desk import Desk, terminal_of
 from aspire_tui.tui.launcher import Choice, Launcher
 from aspire_tui.tui.verbs import in_workspace, run_here
 from drivers.runtime_dir import runtime_dir
@@ -25,9 +25,17 @@ GUIDED_CELL: Final = "yam"
 
 def open_launcher(workspace: Workspace, who: str, *, ascii_only: bool) -> None:
     """The first screen, again and again until it is left."""
+    desk = Desk(workspace, ascii_only)
     while True:
-        colours, plain_ascii = terminal_of(ascii_only)
-        launcher = Launcher(workspace, who, ascii=plain_ascii, colours=colours)
+        theme, plain, trouble = None, ascii_only, ""
+        try:
+            theme, plain = desk.theme(), ascii_only or desk.settings.screen.ascii
+        except ConfigError as error:  # cells are still to be seen, and HOLD to be had
+            trouble = str(error)
+        colours, plain_ascii = terminal_of(plain)
+        launcher = Launcher(
+            workspace, who, ascii=plain_ascii, colours=colours, theme=theme, trouble=trouble
+        )
         choice = launcher.run(mouse=False)
         if not isinstance(choice, Choice):
             return

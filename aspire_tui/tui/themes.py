@@ -148,7 +148,7 @@ def _contrasting(roles: dict[str, str]) -> dict[str, str]:
 _ANSI: Final[dict[str, str]] = {
     "": "default",
     "strong": "bold default",
-    "dim": "bright_black",
+    "dim": "default",
     "faint": "bright_black",
     "title": "bold cyan",
     "key": "bold cyan",
@@ -184,7 +184,7 @@ _ANSI: Final[dict[str, str]] = {
     "code": "default",
     "code_keyword": "cyan",
     "code_string": "green",
-    "code_comment": "bright_black",
+    "code_comment": "default",
     "code_number": "default",
     "code_call": "magenta",
     "code_here": "reverse",
@@ -192,7 +192,7 @@ _ANSI: Final[dict[str, str]] = {
     "choice": "reverse",
     "choice_on": "bold",
     "alarm": "bold red",
-    "note": "bright_black",
+    "note": "default",
 }
 
 _ATTRIBUTES: Final = ("bold", "reverse", "dim", "underline")
@@ -243,6 +243,11 @@ class Palette:
         if isinstance(role, Pixel):
             return _pixel(role.fg, role.bg)
         return self._roles[role]
+
+    def under_cursor_of(self, role: str | Pixel) -> Style:
+        """A role on the row of the cursor; where that is reversed, colours would make patches."""
+        style = self.style(role)
+        return (Style(bold=style.bold) if self.cursor.reverse else style) + self.cursor
 
 
 @lru_cache(maxsize=65536)
@@ -302,10 +307,10 @@ def textual_theme(name: ThemeName) -> Theme:
     )
 
 
-def choose_theme(colours: str, no_colour: bool, asked: ThemeName | None = None) -> ThemeName:
-    """The theme for a terminal: mono without colour, the user's own sixteen, else dark."""
-    if no_colour:
+def choose_theme(colours: str, asked: ThemeName | None = None) -> ThemeName:
+    """The theme for a terminal: mono without colour, the user's own sixteen, else what is asked."""
+    if colours == "mono" or asked == "mono":
         return "mono"
-    if asked is not None:
-        return asked
-    return "ansi" if colours == "standard" else "dark"
+    if colours == "standard":
+        return "ansi"  # the others have no look in sixteen colours
+    return asked or "dark"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aspire_tui.config import Workspace
 
 WITHIN_S: Final = 120.0
+COLUMNS: Final = 80
 BEHIND: Final = 5
 """How nice the process is that reads verbs ahead: the screen comes first."""
 
@@ -26,8 +27,14 @@ class VerbFailed(ValueError):
     """It did not do what was asked; the text is the line it left."""
 
 
-def run_verb(workspace: Path | None, *arguments: str, within_s: float = WITHIN_S) -> str:
-    """What one verb printed.
+def run_verb(
+    workspace: Path | None,
+    *arguments: str,
+    within_s: float = WITHIN_S,
+    columns: int = COLUMNS,
+    fine: tuple[int, ...] = (0,),
+) -> str:
+    """What one verb printed, drawn for so many ``columns``; ``fine`` are its good exit codes.
 
     Raises:
         VerbFailed: It was refused, failed, or took too long.
@@ -35,11 +42,12 @@ def run_verb(workspace: Path | None, *arguments: str, within_s: float = WITHIN_S
     command = [sys.executable, "-m", "aspire_tui.cli", *in_workspace(workspace), *arguments]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=within_s, stdin=subprocess.DEVNULL
-        )
+            command, capture_output=True, text=True, timeout=within_s, stdin=subprocess.DEVNULL,
+            env={**os.environ, "COLUMNS": str(columns)},
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise VerbFailed(f"{arguments[0]} took longer than {within_s:.0f} s") from None
-    return _said(arguments[0], done.returncode, done.stdout, done.stderr)
+    return _said(arguments[0], done.returncode, done.stdout, done.stderr, fine)
 
 
 class WarmVerbs:
@@ -54,13 +62,22 @@ class WarmVerbs:
         with self._one_at_a_time:
             self._started()
 
-    def __call__(self, workspace: Path | None, *arguments: str, within_s: float = WITHIN_S) -> str:
-        """What one verb printed.
+    def __call__(
+        self,
+        workspace: Path | None,
+        *arguments: str,
+        within_s: float = WITHIN_S,
+        columns: int = COLUMNS,
+        fine: tuple[int, ...] = (0,),
+    ) -> str:
+        """What one verb printed; see :func:`run_verb`.
 
         Raises:
             VerbFailed: It was refused, failed, or took too long.
         """
-        asked = json.dumps([*in_workspace(workspace), *arguments])
+        asked = json.dumps(
+            {"arguments": [*in_workspace(workspace), *arguments], "columns": columns}
+        )
         with self._one_at_a_time:
             process = self._started()
             try:
@@ -68,7 +85,7 @@ class WarmVerbs:
             except (OSError, ValueError):
                 self._end()
                 raise VerbFailed(f"{arguments[0]} gave no answer in {within_s:.0f} s") from None
-        return _said(arguments[0], answer["code"], answer["out"], answer["err"])
+        return _said(arguments[0], answer["code"], answer["out"], answer["err"], fine)
 
     def close(self) -> None:
         """End the process; a verb that still runs is not waited for."""
@@ -112,8 +129,8 @@ def _ask(process: subprocess.Popen[str], request: str, within_s: float) -> str:
     return answer.decode("utf-8", "replace")
 
 
-def _said(verb: str, code: int, out: str, err: str) -> str:
-    if code:
+def _said(verb: str, code: int, out: str, err: str, fine: tuple[int, ...]) -> str:
+    if code not in fine:
         said = [row for row in (err or out).splitlines() if row.strip()]
         raise VerbFailed(said[-1] if said else f"{verb} ended with {code}")
     return out

@@ -230,7 +230,7 @@ async def test_a_breakpoint_a_step_and_resuming_go_call_by_call(run: Run) -> Non
         before = len(run.events(CallStood))
         await o.press("R")
         assert ("Resume?" in o.bar or "Run on?" in o.bar) and not run.acts("resume")
-        await o.press("enter")
+        await o.press("y")
         await o.accepted("resume")
         stood = await o.until(
             lambda: run.events(CallStood)[before:], "a call stands before it moves"
@@ -384,7 +384,7 @@ async def test_by_hand_the_arm_goes_home_the_scene_is_set_and_judged(run: Run) -
         await o.up_to_date()
         await o.press("h")
         if "the cell is held; R resumes first" in o.bar:
-            await o.press("R", "enter")
+            await o.press("R", "y")
             await o.until(lambda: not o.console.situation().held, "the cell is free again")
         else:
             await o.press("escape")

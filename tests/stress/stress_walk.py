@@ -29,9 +29,9 @@ CRITERION = "\n[criterion]\nheld_out_n = 8\nmin_lower_bound = 0.2\ndev_n = 5\nse
 Keys = tuple[str, ...]
 DOES: Mapping[str, Keys] = {
     "hold": ("Space",),
-    "resume": ("R", "Enter"),
+    "resume": ("R", "y"),
     "step": ("s",),
-    "run on": ("R", "Enter"),
+    "run on": ("R", "y"),
     "fork": ("5", "f", *"lower", "Enter"),
     "search": (),
     "pause": ("p",),

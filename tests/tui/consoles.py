@@ -141,6 +141,10 @@ class Bench:
         return self.rows("bar")[0]
 
     @property
+    def footer(self) -> str:
+        return self.rows("footer")[0]
+
+    @property
     def strip(self) -> str:
         return "\n".join(self.rows("strip"))
 

@@ -35,6 +35,21 @@ async def test_borders_move_and_are_remembered(over: Path, tmp_path: Path) -> No
         assert b.console.workspace.places() == after
 
 
+async def test_what_a_poor_terminal_shows_is_not_what_was_chosen(
+    over: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "screen.json"
+    Remembered(kept).write(Left(theme="light"))
+    for colours, worn in (("mono", "mono"), ("standard", "ansi"), ("256", "light")):
+        theme = Remembered(kept).read().theme_name()
+        async with bench(over, "replay", remembered=kept, colours=colours, theme=theme) as b:
+            assert b.console.theme_name == worn
+            if worn != "light":
+                await b.press("ctrl+t")
+                assert "this terminal shows" in b.bar
+    assert Remembered(kept).read().theme_name() == "light"
+
+
 def test_a_file_that_is_not_understood_is_as_if_it_had_never_been(tmp_path: Path) -> None:
     path = tmp_path / "screen.json"
     path.write_text('{"shares": "wide"}')

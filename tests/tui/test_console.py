@@ -40,7 +40,7 @@ async def test_hold_goes_to_the_cell_and_to_the_engine(running: Path, key: str) 
 
 async def test_hold_pressed_again_only_ever_holds(running: Path) -> None:
     async with bench(running) as b:
-        b.feed.state, b.feed.mode = "HOLD", None
+        b.feed.state, b.feed.mode, b.feed.held = "HOLD", None, True
         await b.press("space", "space", "ctrl+c")
         await b.until(lambda: b.stop.holds)
         assert set(b.engine.verbs) == {"hold"}
@@ -57,7 +57,7 @@ async def test_a_hold_the_cell_did_not_confirm_is_said_loudly(running: Path) -> 
 @pytest.mark.parametrize("first", ["colon", "slash", "question_mark", "A", "R", "q"])
 async def test_ctrl_c_holds_in_every_place(running: Path, first: str) -> None:
     async with bench(running) as b:
-        b.feed.state, b.feed.mode = "HOLD", None
+        b.feed.state, b.feed.mode, b.feed.held = "HOLD", None, True
         await b.press(first, "ctrl+c")
         await b.until(lambda: b.stop.holds)
         assert b.engine.verbs in ([], ["hold"])
@@ -67,30 +67,42 @@ async def test_space_is_a_blank_while_typing(running: Path) -> None:
     async with bench(running) as b:
         await b.press("slash", *"red", "space", *"cube")
         assert b.console.typed.value == "red cube"
+        assert "search in calls" in b.footer and "^C HOLD" in b.footer and "space" not in b.footer
         assert not b.stop.holds and not b.engine.sent
 
 
-async def test_resume_asks_first_and_enter_confirms(running: Path) -> None:
+async def test_resume_asks_first_with_cancel_as_default(running: Path) -> None:
+    async with bench(running) as b:
+        b.feed.state, b.feed.mode, b.feed.held = "HOLD", None, True
+        await b.press("R")
+        assert "Resume? goto_pose (call 6) goes on, motion from the measured pose." in b.bar
+        assert "[cancel]" in b.bar and "takes the marked one" in b.footer
+        await b.press("enter")
+        assert b.engine.sent == []
+        await b.press("R", "y")
+        await b.until(lambda: b.engine.verbs == ["resume"])
+
+
+async def test_a_cell_at_rest_has_nothing_to_resume(running: Path) -> None:
     async with bench(running) as b:
         b.feed.state, b.feed.mode = "HOLD", None
         await b.press("R")
-        assert "Resume? goto_pose (call 6) goes on, motion from the measured pose." in b.bar
-        assert b.engine.sent == []
-        await b.press("enter")
-        await b.until(lambda: b.engine.verbs == ["resume"])
+        assert "nothing is held" in b.bar
+        await b.press("]")
+        assert "at full speed" in b.bar
 
 
 @pytest.mark.parametrize("key", ["escape", "n", "space", "j", "x"])
 async def test_anything_else_does_not_resume(running: Path, key: str) -> None:
     async with bench(running) as b:
-        b.feed.state, b.feed.mode = "HOLD", None
+        b.feed.state, b.feed.mode, b.feed.held = "HOLD", None, True
         await b.press("R", key, "enter")
         assert "resume" not in b.engine.verbs
 
 
 async def test_resume_is_refused_on_a_stale_state(running: Path) -> None:
     async with bench(running) as b:
-        b.feed.state, b.feed.mode, b.feed.age_s = "HOLD", None, 5.0
+        b.feed.state, b.feed.held, b.feed.age_s = "HOLD", True, 5.0
         await b.press("R")
         assert "stale" in b.bar
         await b.press("enter")
@@ -99,10 +111,10 @@ async def test_resume_is_refused_on_a_stale_state(running: Path) -> None:
 
 async def test_a_state_that_turns_stale_while_asking_stops_the_resume(running: Path) -> None:
     async with bench(running) as b:
-        b.feed.state, b.feed.mode = "HOLD", None
+        b.feed.state, b.feed.mode, b.feed.held = "HOLD", None, True
         await b.press("R")
         b.feed.age_s = 5.0
-        await b.press("enter")
+        await b.press("y")
         assert "resume" not in b.engine.verbs and "stale" in b.bar
 
 

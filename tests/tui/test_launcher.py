@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from recorded import Story, whole_session
 from terminal import Terminal
 
 from aspire_tui.config import Workspace
+from aspire_tui.errors import Exit
 from aspire_tui.events import RunEnded
 from aspire_tui.tui.inventory import Inventory, Item, Surroundings
 from aspire_tui.tui.launcher import Choice, Launcher
@@ -57,6 +59,8 @@ async def chosen(workspace: Workspace, inventory: Inventory, *keys: str) -> obje
         (("enter",), Choice("attach", "live-1", Path("/l.db"), Path("/e.sock"))),
         (("j", "enter"), Choice("run", "cube_lift")),
         (("j", "j", "enter", "j", "enter"), Choice("replay", "good", Path("/good.db"))),
+        (("end", "shift+tab", "enter"), Choice("replay", "good", Path("/good.db"))),
+        (("tab", "enter"), Choice("run", "cube_lift")),
         (("q",), None),
         (("escape", "j", "enter"), Choice("run", "cube_lift")),  # one step back is not leaving
         (("g",), Choice("guide", "cube_stack")),
@@ -134,7 +138,7 @@ async def test_skills_are_browsed_searched_and_read() -> None:
 
 
 async def test_what_a_verb_refuses_is_said_in_its_own_words(workspace: Workspace) -> None:
-    def run(_: Path, *__: str) -> str:
+    def run(_: Path, *__: str, **___: object) -> str:
         raise VerbFailed("doctor: no such thing")
 
     async with launched(workspace, run=run) as (launcher, pilot):
@@ -142,18 +146,41 @@ async def test_what_a_verb_refuses_is_said_in_its_own_words(workspace: Workspace
         await shows(launcher, pilot, "no such thing")
 
 
-async def test_marked_sessions_are_compared(workspace: Workspace) -> None:
-    asked: list[tuple[str, ...]] = []
+async def test_the_doctor_says_all_of_what_is_wrong_worst_first(workspace: Workspace) -> None:
+    """A machine that is not well ends the verb with FAULT; that is what the page is for."""
+    report = {"healthy": False, "findings": [
+        {"code": "python", "severity": "info", "what": "Python", "seen": "3.11", "expected": "",
+         "why": "", "do": []},
+        {"code": "terminal", "severity": "info", "what": "terminal", "seen": "not a terminal",
+         "expected": "", "why": "", "do": []},
+        {"code": "sandbox", "severity": "error", "what": "sandbox", "seen": "level D " * 20,
+         "expected": "A or B", "why": "programs get out", "do": ["allow user namespaces"]},
+    ]}  # fmt: skip
 
-    def run(_: Path, *arguments: str) -> str:
-        asked.append(arguments)
+    def run(_: Path, *__: str, fine: tuple[int, ...]) -> str:
+        assert Exit.FAULT in fine
+        return json.dumps(report)
+
+    async with launched(workspace, run=run) as (launcher, pilot):
+        await pilot.press("d")
+        rows = (await shows(launcher, pilot, "1 of 3 want attention")).splitlines()
+        assert "FAIL sandbox" in rows[1] and rows[2].index("level D") == rows[1].index("level D")
+        assert any("do: allow user namespaces" in row for row in rows)
+        assert any("terminal" in row and "100×30, 256 colours" in row for row in rows)
+
+
+async def test_marked_sessions_are_compared(workspace: Workspace) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def run(_: Path, *arguments: str, columns: int) -> str:
+        asked.append((*arguments, columns))
         return "rules: 1 runs\n100.0┤ ⢕⢕ rules"
 
     async with launched(workspace, run=run) as (launcher, pilot):
         await pilot.press("pagedown", "m", "k", "m", "c")
         rows = await shows(launcher, pilot, "rules: 1 runs")
         assert "Compare" in rows
-    assert asked == [("compare", "/bad.db", "/good.db")]
+    assert asked == [("compare", "/bad.db", "/good.db", 96)]
 
 
 async def test_a_first_start_teaches_itself(workspace: Workspace) -> None:

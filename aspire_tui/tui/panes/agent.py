@@ -80,14 +80,14 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
     rest = " " * len(at)
     match said.event:
         case AgentTurn(open=True, note=note):
-            return [line((at, "faint"), ("thinks ", "agent"), (clean_line(note, 200), "dim"))]
+            return [line((at, "dim"), ("thinks ", "agent"), (clean_line(note, 200), "dim"))]
         case AgentSaid(text=text, role=role):
             shown = _SAID_ROLES.get(role, "said")
             rows = wrap(clean(text, 8_000).strip(), look.width - len(at), shown)
             cut = rows[:SAID_LINES]
             if len(rows) > SAID_LINES:
-                cut.append(line((f"{len(rows) - SAID_LINES} more lines", "faint")))
-            heads = [line((at, "faint"))] + [line(rest)] * (len(cut) - 1)
+                cut.append(line((f"{len(rows) - SAID_LINES} more lines", "dim")))
+            heads = [line((at, "dim"))] + [line(rest)] * (len(cut) - 1)
             return [(*head, *row) for head, row in zip(heads, cut, strict=True)]
         case OperatorTold(who=who, text=text, interrupts=interrupts):
             head = f"{clean_line(who, 24)} writes{', interrupting' if interrupts else ''}: "
@@ -107,7 +107,7 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
             if same_task:
                 text += " (its evidence is from this same task)"
             rows = wrap(clean(text, 600), look.width - len(at) - 6, "")
-            first = line((at, "faint"), ("skill ", "accent"))
+            first = line((at, "dim"), ("skill ", "accent"))
             return [(*first, *rows[0]), *((Span(rest + " " * 6), *row) for row in rows[1:])]
     return []
 
@@ -115,7 +115,7 @@ def agent_rows(said: AgentLine, look: Look) -> list[Line]:
 def _spoken(at: str, head: str, text: str, look: Look) -> list[Line]:
     """What passes between the agent and people."""
     rows = wrap(head + clean(text, 4_000).strip(), look.width - len(at), "warn")[:SAID_LINES]
-    heads = [line((at, "faint"))] + [line(" " * len(at))] * (len(rows) - 1)
+    heads = [line((at, "dim"))] + [line(" " * len(at))] * (len(rows) - 1)
     return [(*first, *row) for first, row in zip(heads, rows, strict=True)]
 
 
@@ -125,10 +125,10 @@ def _tool_row(
     given = ", ".join(f"{clean_line(k, 40)}={value_text(v, 60)}" for k, v in args.items())
     mark, role = (look.glyphs.ok, "tool") if ok else (look.glyphs.bad, "bad")
     return line(
-        (at, "faint"),
+        (at, "dim"),
         (f"{mark} {clean_line(tool, 40)}", role),
         (f"({given}) ", "dim"),
-        (f"{look.glyphs.arrow} " if answer else "", "faint"),
+        (f"{look.glyphs.arrow} " if answer else "", "dim"),
         clean_line(answer, 300),
     )
 

@@ -138,6 +138,23 @@ def _notice(snapshot: Snapshot, notice: str, role: str) -> Line:
     return ()
 
 
+def typing_row(hint: str, columns: int) -> Line:
+    """While a line is typed: what it should say, and the only keys that are acts now."""
+    keys = line(
+        ("enter", "key"), " takes it  ", ("esc", "key"), " leaves it  ", ("^C", "key"), " HOLD "
+    )
+    return spread(line((f" {clean_line(hint)}", "")), keys, columns)
+
+
+def answering_row(columns: int) -> Line:
+    """While a question stands: how it is answered."""
+    keys = (
+        ("tab", "the other one"), ("enter", "takes the marked one"), ("esc", "cancel"),
+        ("space ^C", "HOLD"),
+    )  # fmt: skip
+    return fit(line(*(p for key, word in keys for p in ((f" {key}", "key"), f" {word} "))), columns)
+
+
 def footer_row(now: Situation, columns: int) -> Line:
     """Keys that do something now; one that does not says why, where there is room for it."""
     ranked = sorted((a for a in ACTIONS if a.footer), key=lambda a: a.footer)
@@ -155,7 +172,7 @@ def footer_row(now: Situation, columns: int) -> Line:
             title = "leave" if action.id == "detach" and now.mode == "replay" else action.title
             parts.append([(key, "key"), (f" {title}", "")])
         elif action.id in ("hold", "resume", "step", "abort"):
-            parts.append([(f"{key} {action.title}: {why}", "faint")])
+            parts.append([(f"{key} {action.title}: {why}", "dim")])
     return _packed(parts, columns, now)
 
 
@@ -165,7 +182,7 @@ def _packed(parts: list[list[Part]], columns: int, now: Situation) -> Line:
         reasons = [p for p in parts if len(p) == 1]
         parts = [p for p in parts if len(p) > 1]
         if reasons:
-            parts.append([("HOLD, R, s, A: no cell attached to a replay", "faint")])
+            parts.append([("HOLD, R, s, A: no cell attached to a replay", "dim")])
     out: Line = line(" ")
     room = columns - width(help_part) - 1
     for part in parts:

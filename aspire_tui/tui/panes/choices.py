@@ -60,14 +60,18 @@ def choices_body(inventory: Inventory | None, look: Look) -> tuple[Body, dict[in
         rows.append(())
     targets = {row: Target(item.kind, row) for row, item in items.items()}
     first = min(items, default=None)
-    return Body("aspire_tui", FixedLines(rows), ListedTargets(targets), selected=first), items
+    body = Body(
+        "aspire_tui", FixedLines(rows), ListedTargets(targets), selected=first,
+        foot="tab: runs, tasks, cells, sessions" if items else "",
+    )  # fmt: skip
+    return body, items
 
 
 def _parts(item: Item, name_width: int, state_width: int) -> Line:
     return line(
-        (pad(clean_line(item.name, 80), name_width) + " ", "strong"),
+        (pad(clean_line(item.name, 80), name_width) + "  ", "strong"),
         (pad(item.state, state_width), _STATE_ROLES.get(item.state, "dim")),
-        " " if state_width else "",
+        "  " if state_width else "",
         (clean_line(item.about, 300), "dim"),
     )
 

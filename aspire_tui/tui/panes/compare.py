@@ -80,7 +80,7 @@ def _half(rows: Sequence[tuple[int, str]], index: int, role: str, cells: int) ->
     if index >= len(rows):
         return (Span(" " * cells),)
     number, text = rows[index]
-    return line((f"{number:>3} ", "faint"), (pad(text, cells - 4), role))
+    return line((f"{number:>3} ", "dim"), (pad(text, cells - 4), role))
 
 
 # -- trials --------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _call(side: Sided, index: int, look: Look) -> Line:
     return line(
         (f"{mark} ", role), (f"{row.call:>3} ", "dim"), f"{clean_line(row.primitive, 40)} ",
         (f"{word} " if row.status != "OK" else "", role),
-        (f"{seconds(row.duration_s)} ", "faint"), (clean_line(row.summary, 120), "dim"),
+        (f"{seconds(row.duration_s)} ", "dim"), (clean_line(row.summary, 120), "dim"),
         (implicated, "bad"),
     )  # fmt: skip
 

@@ -89,7 +89,7 @@ def _help_rows(action_id: str, now: Situation, look: Look) -> list[Line]:
     key_width = 14
     text = action.what + (" It asks first." if action.confirm(now) is not None else "")
     rows = wrap(text, look.width - key_width, "dim" if why else "")
-    head = line((pad(keys_word(action, now.keys), key_width), "faint" if why else "key"))
+    head = line((pad(keys_word(action, now.keys), key_width), "dim" if why else "key"))
     first = (*head, *rows[0])
     rest = [(*line(" " * key_width), *row) for row in rows[1:]]
     reason = [line(" " * key_width, (f"not now: {why}", "warn"))] if why else []
@@ -102,7 +102,7 @@ def palette_body(query: str, now: Situation, look: Look) -> Body:
     rows = []
     for action in found:
         why = action.why_disabled(now)
-        left = line((pad(action.title, 16), "faint" if why else "strong"), (action.what, "dim"))
+        left = line((pad(action.title, 16), "dim" if why else "strong"), (action.what, "dim"))
         right = line((f"{why} " if why else "", "warn"), (keys_word(action, now.keys), "key"))
         rows.append(spread(left, right, look.width))
     targets = {index: Target(action.id, index) for index, action in enumerate(found)}

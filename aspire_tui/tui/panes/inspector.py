@@ -90,7 +90,7 @@ def _head(detail: CallDetail, moment: Moment, look: Look) -> list[Line]:
 def _asked(intent: CallIntent, look: Look) -> list[Line]:
     lines = [section("in", look.width, look.glyphs)]
     if not intent.args:
-        return [*lines, line(("no arguments", "faint"))]
+        return [*lines, line(("no arguments", "dim"))]
     return lines + _named({name: value_text(v) for name, v in intent.args.items()}, look)
 
 
@@ -124,7 +124,7 @@ def _named(values: dict[str, str], look: Look) -> list[Line]:
 def _answered(result: CallResult | None, look: Look) -> list[Line]:
     lines = [section("out", look.width, look.glyphs)]
     if result is None:
-        return [*lines, line(("nothing yet", "faint"))]
+        return [*lines, line(("nothing yet", "dim"))]
     if isinstance(result.value, dict) and result.value:
         shown = {str(k): value_text(v) for k, v in result.value.items() if k not in SAID_ABOVE}
         return lines + _named(shown, look) if shown else []
@@ -206,7 +206,7 @@ def _grasps(evidence: Evidence, look: Look) -> list[Line]:
         why = f"  {clean_line(grasp.rejected, 80)}" if grasp.rejected else ""
         rows.append(line((text, role), (why, "warn")))
     if len(evidence.grasps) > GRASPS_LISTED:
-        rows.append(line((f"and {len(evidence.grasps) - GRASPS_LISTED} more", "faint")))
+        rows.append(line((f"and {len(evidence.grasps) - GRASPS_LISTED} more", "dim")))
     return rows
 
 

@@ -37,11 +37,11 @@ def picture_lines(moment: Moment, look: Look) -> list[Line]:
     drawn = kitty_of(picture.data, look)
     if drawn is not None:
         cost = f"  {len(drawn.png) / 750:.0f} kB sent once"  # base64 makes three bytes four
-        return [line((head, "dim"), (cost, "faint")), *drawn.lines()]
+        return [line((head, "dim"), (cost, "dim")), *drawn.lines()]
     sixel = sixel_of(picture.data, look)
     if sixel is not None:
         cost = f"  {len(sixel.data) / 1000:.0f} kB whenever it moves"
-        return [line((head, "dim"), (cost, "faint")), *sixel.lines()]
+        return [line((head, "dim"), (cost, "dim")), *sixel.lines()]
     return [line((head, "dim")), *_drawn(picture.data, _rows(look), look.width, look.depth)]
 
 

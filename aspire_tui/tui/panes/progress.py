@@ -50,7 +50,7 @@ def axis_row(mono_s: float, name_cells: int, cells: int) -> Line:
     half, now = seconds(mono_s / 2), seconds(mono_s)
     text = f"0 s{half:^{max(0, 2 * (cells // 2 - 3))}}"
     text = f"{text:<{max(0, cells - len(now))}}"[: max(0, cells - len(now))] + now
-    return line((" " * name_cells + text, "faint"))
+    return line((" " * name_cells + text, "dim"))
 
 
 def best_so_far(best: Sequence[Best], mono_s: float, cells: int) -> list[float | None]:

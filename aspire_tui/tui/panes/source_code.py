@@ -57,4 +57,4 @@ def _row(number: int, text: str, here: bool, columns: int, glyphs: Glyphs) -> Li
     if here:
         shown = f"{glyphs.now}{number:>3} {text}"
         return line((pad(shown, max(columns, 1)), "code_here"))
-    return fit((*line((f" {number:>3} ", "faint")), *code_line(text)), columns)
+    return fit((*line((f" {number:>3} ", "dim")), *code_line(text)), columns)

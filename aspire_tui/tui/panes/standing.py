@@ -78,7 +78,7 @@ def breakpoints_body(snapshot: Snapshot, look: Look) -> Body:
         line((f"{p.number:>3} ", "dim"), (pad(p.kind, 10), "dim"), breakpoint_words(p))
         for p in points
     ]
-    rows.append(line(("they hold programs at the bench; trials in workers run through", "faint")))
+    rows.append(line(("they hold programs at the bench; trials in workers run through", "dim")))
     targets = {i: Target("breakpoint", p.number) for i, p in enumerate(points)}
     return Body(
         "Breakpoints",

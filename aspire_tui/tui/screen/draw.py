@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -21,18 +20,15 @@ class Brush:
         self.palette = palette
         self.ascii_only = ascii_only
 
-    def strip(self, value: Line, columns: int, over: Style | None = None) -> Strip:
-        """A strip of exactly ``columns`` cells; ``over`` is laid over all of it (the cursor)."""
-        style_of = self.palette.style
+    def strip(self, value: Line, columns: int, cursor: bool = False) -> Strip:
+        """A strip of exactly ``columns`` cells."""
+        style_of = self.palette.under_cursor_of if cursor else self.palette.style
         spans = fit(value, columns)
         if self.ascii_only:
             segments = [Segment(to_ascii(text), style_of(role)) for text, role in spans]
         else:
             segments = [Segment(text, style_of(role)) for text, role in spans]
-        if over is not None:
-            segments = list(Segment.apply_style(segments, post_style=over))
-        ground = self.palette.style("") if over is None else self.palette.style("") + over
-        return Strip(segments).adjust_cell_length(columns, ground)
+        return Strip(segments).adjust_cell_length(columns, style_of(""))
 
 
 class Rows(Widget):

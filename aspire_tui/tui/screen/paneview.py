@@ -194,7 +194,7 @@ class PaneView(Widget):
             return self._brush.strip(row, columns)
         side = len(row) - 1
         left = self._brush.strip(row[:1], 1)
-        middle = self._brush.strip(row[1:side], columns - 2, self._brush.palette.cursor)
+        middle = self._brush.strip(row[1:side], columns - 2, cursor=True)
         return Strip.join([left, middle, self._brush.strip(row[side:], 1)])
 
     def _line(self, index: int) -> Line:
