@@ -14,6 +14,7 @@ from aspire_tui.tui.glyphs import Glyphs
 from aspire_tui.tui.moment import Moment, pictures_of
 from aspire_tui.tui.panes.agent import agent_body
 from aspire_tui.tui.panes.bars import (
+    TABS_CELLS,
     answering_row,
     footer_row,
     notice_row,
@@ -29,7 +30,7 @@ from aspire_tui.tui.panes.checks import checks_body
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.picture import kitty_of, sixel_of
 from aspire_tui.tui.panes.search import search_body
-from aspire_tui.tui.panes.strip import Live, strip_rows
+from aspire_tui.tui.panes.strip import Live, overflow, strip_rows
 from aspire_tui.tui.panes.time_spent import time_body
 from aspire_tui.tui.ports import Eyes, Mode
 from aspire_tui.tui.screen.display import DiffedApp
@@ -190,7 +191,9 @@ class DrawnConsole(DiffedApp):
         tabs = self._tabs
         area = self.workspace
         tabs.display = not all_visible(columns, area.size.height) or area.zoomed
-        tabs.show([tabs_row(area.focused, area.zoomed, columns)])
+        room = columns - TABS_CELLS - 2
+        more = overflow(snapshot, self.live, self.mode, columns, self._glyphs, room)
+        tabs.show([tabs_row(area.focused, area.zoomed, columns, more)])
         self._guide_row.display = self.guide is not None
         if self.guide is not None:
             self._guide_row.show([self.guide.row(columns)])

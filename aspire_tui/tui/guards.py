@@ -91,7 +91,10 @@ def only_replay(now: Situation) -> str | None:
 
 
 def no_picture(now: Situation) -> str | None:
-    return None if now.pictures else "this call kept no picture"
+    if now.pictures:
+        return None
+    in_worker = now.shown is not None and now.shown.where == "worker"
+    return "trials in workers keep no pictures" if in_worker else "this call kept no picture"
 
 
 def no_program(now: Situation) -> str | None:

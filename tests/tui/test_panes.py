@@ -18,6 +18,7 @@ from aspire_tui.tui.panes.agent import agent_body
 from aspire_tui.tui.panes.body import Body, Look
 from aspire_tui.tui.panes.calls import calls_body
 from aspire_tui.tui.panes.checks import checks_body
+from aspire_tui.tui.panes.format import rotation, vector
 from aspire_tui.tui.panes.inspector import inspector_body, program_body
 from aspire_tui.tui.panes.picture import decode
 from aspire_tui.tui.panes.search import search_body
@@ -192,3 +193,8 @@ def test_reading_a_moment_needs_no_more_than_that_moment(tmp_path: Path) -> None
             moment = read_moment(reader, Asked(at_seq=seq), remembered)
             fresh = read_moment(reader, Asked(at_seq=seq), Remembered())
             assert moment == fresh, "what is remembered must not leak between moments"
+
+
+def test_one_rotation_reads_the_same_and_no_zero_has_a_minus() -> None:
+    assert rotation((0.0, -0.32, -0.95, 0.001)) == rotation((0.0, 0.32, 0.95, -0.001))
+    assert "-0.00" not in vector((-0.001, -0.004), 2)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from consoles import NOW_S, FakeEngine, FakeFeed, FakeStop
+from readme_picture import PICTURE, drawn, words
 from textual.pilot import Pilot
 
 from aspire_tui.config import Workspace
@@ -126,3 +127,8 @@ def test_launcher(snap_compare: Compare, size: tuple[int, int]) -> None:
         await pilot.pause()
 
     assert snap_compare(launcher, terminal_size=size, run_before=looked)
+
+
+async def test_the_readme_shows_the_console_as_it_is() -> None:
+    now = words(await drawn())
+    assert words(PICTURE.read_text()) == now, "python tests/tui/readme_picture.py draws it anew"

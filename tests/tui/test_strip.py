@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from aspire_tui.domain import SandboxLevel
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.tui.glyphs import ASCII, UNICODE
-from aspire_tui.tui.panes.strip import Live, strip_rows
+from aspire_tui.tui.panes.strip import Live, overflow, strip_rows
 from aspire_tui.tui.ports import LiveState
 from aspire_tui.tui.screen.text import plain, width
 from drivers.types import CellStatus
@@ -66,6 +67,16 @@ def test_a_narrow_strip_says_all_that_must_be_seen(running: Snapshot) -> None:
         assert word in plain(first), word
     for word in ("executing", "since", "sandbox B", "budget 1/60 trials", "control op1"):
         assert word in plain(second), word
+
+
+def test_what_a_full_strip_has_no_room_for_stands_beside_the_tabs(running: Snapshot) -> None:
+    held = live(state="HOLD", mode=None, held=True)
+    held = dataclasses.replace(held, hold="HOLD confirmed 30 ms")
+    rows = [plain(row) for row in strip_rows(running, held, "live", 80, UNICODE)]
+    rows.append(plain(overflow(running, held, "live", 80, UNICODE, 26)))
+    for word in ("sandbox B", "control op1", "speed 25 %", "budget 1/60"):
+        assert sum(word in row for row in rows) == 1, (word, rows)
+    assert overflow(running, held, "live", 200, UNICODE, 26) == ()
 
 
 def test_a_wide_strip_says_everything(running: Snapshot) -> None:

@@ -56,14 +56,21 @@ class Offered:
         return replace(self, at=(self.at + by) % (len(self.actions) + 1))
 
 
-def tabs_row(focused: PaneId, zoomed: bool, columns: int) -> Line:
+TABS_CELLS = 1 + sum(len(name) + 5 for name in TAB_NAMES.values())
+"""Cells the names of the panes take, the mark of the one in focus included."""
+
+
+def tabs_row(focused: PaneId, zoomed: bool, columns: int, more: Line = ()) -> Line:
+    """The panes by number; at the right ``more``, what the strip above had no room for."""
     parts: list[Part] = [" "]
     for number, (pane, name) in enumerate(TAB_NAMES.items(), 1):
         if pane == focused:
             parts += [(f" {number} {name}* ", "badge_sim")]
         else:
             parts += [(f" {number}", "key"), (f" {name} ", "dim")]
-    return spread(line(*parts), line(("zoomed, z back " if zoomed else "", "warn")), columns)
+    back = line(("zoomed, z back " if zoomed else "", "warn"))
+    right = (*more, *line(" ")) if more else back
+    return spread(line(*parts), right, columns)
 
 
 def place_of(moment: Moment, glyphs: Glyphs, columns: int) -> Line:
@@ -140,9 +147,7 @@ def _notice(snapshot: Snapshot, notice: str, role: str) -> Line:
 
 def typing_row(hint: str, columns: int) -> Line:
     """While a line is typed: what it should say, and the only keys that are acts now."""
-    keys = line(
-        ("enter", "key"), " takes it  ", ("esc", "key"), " leaves it  ", ("^C", "key"), " HOLD "
-    )
+    keys = line(("enter", "key"), " takes  ", ("esc", "key"), " leaves  ", ("^C", "key"), " HOLD ")
     return spread(line((f" {clean_line(hint)}", "")), keys, columns)
 
 

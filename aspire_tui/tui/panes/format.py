@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -58,11 +59,22 @@ def ratio(k: int, n: int) -> str:
 
 
 def vector(values: Sequence[float], digits: int = 3) -> str:
-    return " ".join(f"{value:+.{digits}f}" for value in values)
+    return " ".join(f"{rounded(value, digits):+.{digits}f}" for value in values)
+
+
+def rounded(value: float, digits: int) -> float:
+    """Never a zero with a minus."""
+    return round(value, digits) + 0.0
+
+
+def rotation(wxyz: Sequence[float]) -> str:
+    """A quaternion; of the two that mean one rotation that whose largest part is positive."""
+    sign = 1.0 if max(wxyz, key=abs, default=1.0) > 0 else -1.0
+    return vector([sign * v for v in wxyz], 2)
 
 
 def degrees(values_rad: Sequence[float]) -> str:
-    return " ".join(f"{57.29577951308232 * value:+.1f}" for value in values_rad)
+    return vector([math.degrees(value) for value in values_rad], 1)
 
 
 def value_text(value: JSON, limit: int = 400) -> str:

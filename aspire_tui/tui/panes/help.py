@@ -72,7 +72,8 @@ def help_body(now: Situation, look: Look) -> Body:
         rows.append(section(f"this pane: {now.pane}", look.width, look.glyphs))
         for text in _PANES[now.pane]:
             rows += wrap(text, look.width, "", f"{look.glyphs.star} ", "  ")
-    for group, title in _GROUPS:
+    groups = sorted(_GROUPS, key=lambda g: g[0] != "replay") if now.mode == "replay" else _GROUPS
+    for group, title in groups:
         rows.append(section(title, look.width, look.glyphs))
         for action in ACTIONS:
             if action.group == group:

@@ -10,6 +10,8 @@ from aspire_tui.tui.panes.body import Body, Look, nothing
 from aspire_tui.tui.panes.format import (
     degrees,
     field,
+    rotation,
+    rounded,
     seconds,
     section,
     status_mark,
@@ -163,9 +165,9 @@ def _robot(before: RobotState | None, after: RobotState | None, look: Look) -> l
     rows = [section(f"robot before {look.glyphs.arrow} after", look.width, look.glyphs)]
     pairs = [
         ("tool m", [vector(s.xyz_m) if s else "?" for s in (before, after)]),
-        ("wxyz", [vector(s.wxyz, 2) if s else "?" for s in (before, after)]),
+        ("wxyz", [rotation(s.wxyz) if s else "?" for s in (before, after)]),
         ("grip mm", [f"{1e3 * s.width_m:.1f}" if s else "?" for s in (before, after)]),
-        ("force N", [f"{s.grip_force_N:.1f}" if s else "?" for s in (before, after)]),
+        ("force N", [f"{rounded(s.grip_force_N, 1):.1f}" if s else "?" for s in (before, after)]),
         (f"joints{look.glyphs.degree}", [degrees(s.q_rad) if s else "?" for s in (before, after)]),
     ]
     for name, (was, now) in pairs:

@@ -7,7 +7,7 @@ Narrow terminals lose fields in a fixed order; badge, state and emergency stop a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aspire_tui.domain import NO_SANDBOX, Budget, SandboxReport
@@ -85,6 +85,8 @@ class Field:
     content: Line
     shrinks: int = 0
     """Cells it can shrink to; 0 when it goes whole or not at all."""
+    must: str = ""
+    """What must be seen at every size: where the strip has no room for it, beside the tabs."""
 
 
 def strip_rows(
@@ -98,8 +100,29 @@ def strip_rows(
     return (*first, Span(gap), *beat), second
 
 
+def overflow(
+    snapshot: Snapshot, live: Live, mode: Mode, columns: int, glyphs: Glyphs, room: int
+) -> Line:
+    """What must be seen and had no room in a strip of so many columns."""
+    missing: list[Field] = []
+    rows = (_cell_fields, columns - 2), (_trial_fields, columns)
+    for fields_of, cells in rows:
+        fields = fields_of(snapshot, live, mode, glyphs)
+        seen = {field.must for field in _kept(fields, cells)}
+        missing += [f for f in fields if f.must and f.content and f.must not in seen]
+    shown = packed([replace(f, shrinks=min(f.shrinks, 12)) for f in missing], room)
+    return shown if width(shown) <= room else ()
+
+
 def packed(fields: list[Field], columns: int) -> Line:
     """As many fields as fit, in order, by rank; a field that shrinks gives way first."""
+    spans: list[Span] = []
+    for index, field in enumerate(_kept(fields, columns)):
+        spans.extend((Span("  "), *field.content) if index else field.content)
+    return tuple(spans)
+
+
+def _kept(fields: list[Field], columns: int) -> list[Field]:
     kept = [field for field in fields if field.content]
     wanted = list(kept)
     while len(kept) > 1:
@@ -109,17 +132,13 @@ def packed(fields: list[Field], columns: int) -> Line:
         give = max(kept, key=lambda f: (f.rank, f.shrinks))
         if give.shrinks and width(give.content) > give.shrinks:
             room = max(give.shrinks, width(give.content) - excess)
-            clipped = Field(give.rank, _clipped(give.content, room))
+            clipped = Field(give.rank, _clipped(give.content, room), must=give.must)
             kept[kept.index(give)] = wanted[wanted.index(give)] = clipped
         elif give.rank == 0:
             break
         else:
             kept.remove(give)
-    kept = _refilled(kept, wanted, columns)
-    spans: list[Span] = []
-    for index, field in enumerate(kept):
-        spans.extend((Span("  "), *field.content) if index else field.content)
-    return tuple(spans)
+    return _refilled(kept, wanted, columns)
 
 
 def _refilled(kept: list[Field], wanted: list[Field], columns: int) -> list[Field]:
@@ -161,7 +180,7 @@ def _cell_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> 
         Field(4, line((why, "dim")), 8),
         Field(3, line((f"since {clock(since_s)}", "dim"))) if since_s else Field(9, ()),
         Field(1, line(("e-stop ", "dim"), (estop, _estop_role(estop)))),
-        Field(2, line(("speed ", "dim"), speed)) if speed else Field(9, ()),
+        Field(2, line(("speed ", "dim"), speed), must="speed") if speed else Field(9, ()),
         _presence_field(live, mode),
     ]
 
@@ -272,10 +291,10 @@ def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) ->
         fields.append(Field(4, _agent(snapshot, session.spec.agent)))
     if snapshot.breakpoints:
         fields.append(Field(2, line((f"breaks {len(snapshot.breakpoints)}", "warn"))))
-    fields.append(Field(2, _spent(snapshot.spent), 20))
+    fields.append(Field(2, _spent(snapshot.spent), 20, must="budget"))
     control = _state(snapshot, live, mode, _cell_info(snapshot))[-1]
     if control:
-        fields.append(Field(2, line(("control ", "dim"), control)))
+        fields.append(Field(2, line(("control ", "dim"), control), must="control"))
     if session is not None:
         said = NO_SANDBOX if session.sandbox.level == "D" else ""
         brands = " ".join(brand for brand in session.brands if brand != said)
@@ -290,7 +309,7 @@ def _sandbox(report: SandboxReport) -> list[Field]:
     """The level, and apart from it what it means, which goes first when there is no room."""
     if report.level == "D":
         return [Field(1, line((NO_SANDBOX, "bad")))]
-    level = Field(2, line(("sandbox ", "dim"), (report.level, "")))
+    level = Field(2, line(("sandbox ", "dim"), (report.level, "")), must="sandbox")
     return [level, Field(6, line((report.in_words(), "dim")))]
 
 

@@ -34,7 +34,8 @@ def what_if_body(shown: WhatIf, look: Look) -> Body:
         rows += wrap(clean_line(str(note), 200), look.width, "dim", "      ", "      ")
     rows += _pictures(shown, look, max(6, look.height - len(rows) - 1))
     title = f"What if {look.glyphs.dot} {clean_line(str(answer['primitive']), 40)}"
-    return Body(title, FixedLines(rows), foot="u asks again, f sends it to a fork, esc closes")
+    fork = "f sends it to a fork, " if look.live else ""
+    return Body(title, FixedLines(rows), foot=f"u asks again, {fork}esc closes")
 
 
 def _told(when: str, prompt: Any, status: Any, summary: Any, look: Look) -> list[Line]:
