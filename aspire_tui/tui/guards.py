@@ -291,7 +291,7 @@ def ask_verify(_: Situation) -> Confirm:
 
 def ask_take(now: Situation) -> Confirm:
     trial = now.shown.trial if now.shown is not None else 0
-    return Confirm(f"Leave, and run the program of trial {trial} on your own cell?", "take along")
+    return Confirm(f"Leave, and run the program of trial {trial} on a cell?", "take along")
 
 
 def no_tree(now: Situation) -> str | None:

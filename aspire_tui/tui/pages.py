@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,7 @@ RunVerb = Callable[..., str]
 """Runs one verb and answers what it printed; see :func:`aspire_tui.tui.verbs.run_verb`."""
 
 _HANG: Final = 21
+_NO_LEDGER: Final = "no skill was admitted, refused or retired in this workspace yet"
 _WORST: Final = ("error", "warn", "info")
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
 
@@ -190,7 +191,7 @@ def _flowing(text: str) -> str:
 
 
 def ledger_page(run: RunVerb, root: Path) -> Page:
-    return text_page("Ledger of skills", run(root, "skills", "ledger") or "nothing is written")
+    return text_page("Ledger of skills", run(root, "skills", "ledger") or _NO_LEDGER)
 
 
 def verify_page(run: RunVerb, root: Path) -> Page:
@@ -205,7 +206,8 @@ def compare_page(run: RunVerb, root: Path, sessions: Sequence[Path], columns: in
 
 
 def session_page(run: RunVerb, root: Path, session: Path) -> Page:
-    return text_page(session.stem, run(root, "sessions", "show", str(session)))
+    page = text_page(session.stem, run(root, "sessions", "show", str(session)))
+    return replace(page, hang=10)
 
 
 HELP = Page(
@@ -226,4 +228,5 @@ HELP = Page(
         "",
         "HOLD decelerates and holds with drives powered. It is not an emergency stop.",
     ),
+    hang=11,
 )
