@@ -22,6 +22,8 @@ from aspire_tui.tui.moment import Asked, Moment, Remembered, read_moment
 POLL_S: Final = 0.03
 """How often a live file is asked whether anything was committed (some microseconds each)."""
 
+QUIET_S: Final = 0.15
+"""How long the next key may take after a seek before tree and account are read for this one."""
 BETWEEN_MOMENTS_S: Final = 0.1
 """Least time between two moments of a live file."""
 
@@ -145,8 +147,8 @@ class SessionSource:
             self._resolve(reader)
             if question and remembered.tree.costs(self._asked.at_seq or reader.last_seq()):
                 shown(read_moment(reader, self._asked, remembered, at_once=True))
-                if self._changes:
-                    continue  # the next question is waiting: what is whole follows the last
+                if self._wake.wait(QUIET_S):
+                    continue  # the next question is there: what is whole follows the last
             shown(read_moment(reader, self._asked, remembered))
             last_s = time.monotonic()
             with self._answered:
@@ -174,7 +176,8 @@ def _target(reader: SessionReader, asked: Asked, seek: Seek) -> int | None:
         case "end":
             return None
         case "seconds":
-            mono_s = reader.snapshot(here).mono_s
+            stands = reader.event(here)
+            mono_s = stands.mono_s if stands is not None else reader.snapshot(here).mono_s
             by_s = seek.seconds if seek.forward else -seek.seconds
             seq = reader.seq_at_time(mono_s=mono_s + by_s)
             if seek.forward:

@@ -47,7 +47,8 @@ class TreeReading:
 
     def costs(self, seq: int) -> bool:
         """Whether reading it at an event takes longer than a key may wait."""
-        return seq < self._at and len(self._tree.hypotheses) + self._growing.listed > READ_AT_ONCE
+        anew = seq < self._at or seq > self._at + FOLLOWED
+        return anew and len(self._tree.hypotheses) + self._growing.listed > READ_AT_ONCE
 
     def at(self, reader: SessionReader, seq: int) -> Tree:
         """The tree as it stood at an event."""

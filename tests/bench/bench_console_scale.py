@@ -89,7 +89,7 @@ def a_million(folder: Path) -> list[Figure]:
         _figure(f"first screen of {MILLION} events, beyond a small one", opened_s - plain_s, 0.5,
                 "s"),
         _keys(f"half a page in {MILLION} events", pages, 50),
-        _keys(f"seek by failure and by time in {MILLION} events", seeks, 100),
+        _keys(f"seek by failure and by time in {MILLION} events", seeks, 50),
         _figure(f"memory with {MILLION} events, beyond a small session", beyond, 100, "MB"),
     ]  # fmt: skip
 

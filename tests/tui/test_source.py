@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_said_once(tmp_path: Path) -> None:
     source.close()
 
 
-def test_going_back_far_shows_the_call_before_the_tree_and_then_all(
+def test_going_far_shows_the_call_before_the_tree_and_then_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree_reading, "READ_AT_ONCE", 0)
@@ -109,6 +109,11 @@ def test_going_back_far_shows_the_call_before_the_tree_and_then_all(
         assert first.snapshot.seq == then.snapshot.seq == 30 and first.calls == then.calls
         assert first.tree is whole.tree, "of the moment before"
         assert then.tree == Tree.of(*_tree_at(path, 30)) and then.tree != whole.tree
+        monkeypatch.setattr(tree_reading, "FOLLOWED", 5)
+        source.choose(at_seq=whole.snapshot.seq)
+        assert source.settle()
+        onward, last = moments.get(timeout=5), moments.get(timeout=5)
+        assert onward.tree is then.tree and last.tree == whole.tree, "far forward no less"
 
 
 def _tree_at(path: Path, seq: int) -> tuple[list[TreeRow], list[ListedTrial]]:
