@@ -69,3 +69,19 @@ def test_a_skill_that_cannot_go_there_ends_no_search() -> None:
     found = agent._candidates(Node(2, "grasp()\n"), [FAILED])
     assert [c.match.skill for c in found] == ["look", "aside"]
     assert any("already carries" in line for line in shelf.said)
+
+
+def test_members_of_a_team_that_may_try_one_repair_each_try_different_ones() -> None:
+    tried = []
+    for member in (1, 2):
+        agent = RulesAgent(Wide(), RulesOptions(candidates=1, team=2, member=member))  # type: ignore[arg-type]
+        found = agent._candidates(Node(2, "grasp()\n"), [FAILED])
+        tried += [c.match.skill for c in agent._share(_spread(found), 1)]
+    assert sorted(tried) == ["aside", "look"]
+
+
+class Wide(Shelf):
+    """Every skill that fits can go there."""
+
+    def match_skills(self, trial: int, call: int, program: str) -> list[SkillMatch]:
+        return super().match_skills(trial, call, program)[1:]

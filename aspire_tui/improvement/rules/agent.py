@@ -261,9 +261,11 @@ class RulesAgent:
     def _spliced(
         self, best: Node, failure: TrialBrief, detail: CallDetail, matches: list[SkillMatch]
     ) -> list[Candidate]:
+        # A team looks as far down the list as all its members together, or they try the same.
+        wide = self._options.candidates * self._options.team
         out = []
-        for match in matches[: self._options.candidates]:
-            for i, values in enumerate(_grid(match.parameters, self._options.candidates)):
+        for match in matches[:wide]:
+            for i, values in enumerate(_grid(match.parameters, wide)):
                 try:
                     program = self._tools.apply_skill(
                         match.skill, failure.trial, detail.call, best.program, values
