@@ -11,11 +11,9 @@ def no_engine(now: Situation) -> str | None:
         return "replay: no cell attached"
     if not now.engine:
         return "no engine attached"
-    if now.engine_gone:
-        return "the engine is gone"
     if now.snapshot.ended is not None:
         return "the run has ended"
-    return None
+    return "the engine is gone" if now.engine_gone else None
 
 
 def no_motion(now: Situation) -> str | None:

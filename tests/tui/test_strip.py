@@ -13,6 +13,7 @@ from aspire_tui.domain import SandboxLevel
 from aspire_tui.session.reader import SessionReader
 from aspire_tui.session.snapshot import Snapshot
 from aspire_tui.tui.glyphs import ASCII, UNICODE
+from aspire_tui.tui.panes.bars import TABS_CELLS, tabs_row
 from aspire_tui.tui.panes.strip import Live, overflow, strip_rows
 from aspire_tui.tui.ports import LiveState
 from aspire_tui.tui.screen.text import plain, width
@@ -73,7 +74,10 @@ def test_what_a_full_strip_has_no_room_for_stands_beside_the_tabs(running: Snaps
     held = live(state="HOLD", mode=None, held=True)
     held = dataclasses.replace(held, hold="HOLD confirmed 30 ms")
     rows = [plain(row) for row in strip_rows(running, held, "live", 80, UNICODE)]
-    rows.append(plain(overflow(running, held, "live", 80, UNICODE, 26)))
+    room = 80 - TABS_CELLS - 2
+    rows.append(plain(overflow(running, held, "live", 80, UNICODE, room)))
+    tabs = tabs_row("search", False, 80, overflow(running, held, "live", 80, UNICODE, room))
+    assert width(tabs) == 80 and "budget 1/60" in plain(tabs) and "6 Time" in plain(tabs)
     for word in ("sandbox B", "control op1", "speed 25 %", "budget 1/60"):
         assert sum(word in row for row in rows) == 1, (word, rows)
     assert overflow(running, held, "live", 200, UNICODE, 26) == ()

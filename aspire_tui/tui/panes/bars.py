@@ -56,7 +56,7 @@ class Offered:
         return replace(self, at=(self.at + by) % (len(self.actions) + 1))
 
 
-TABS_CELLS = 1 + sum(len(name) + 5 for name in TAB_NAMES.values())
+TABS_CELLS = 2 + sum(len(name) + 4 for name in TAB_NAMES.values())
 """Cells the names of the panes take, the mark of the one in focus included."""
 
 
@@ -174,7 +174,8 @@ def footer_row(now: Situation, columns: int) -> Line:
         if action.id == "call_back":
             key = "left/right"
         if why is None:
-            title = "leave" if action.id == "detach" and now.mode == "replay" else action.title
+            over = now.mode == "replay" or now.snapshot.ended is not None
+            title = "leave" if action.id == "detach" and over else action.title
             parts.append([(key, "key"), (f" {title}", "")])
         elif action.id in ("hold", "resume", "step", "abort"):
             parts.append([(f"{key} {action.title}: {why}", "dim")])

@@ -18,7 +18,7 @@ from aspire_tui.tui.panes.format import clock, count
 from aspire_tui.tui.people import UNTOLD, PeopleSeen
 from aspire_tui.tui.ports import Mode, SeenState, is_stale
 from aspire_tui.tui.screen.safe import clean_line
-from aspire_tui.tui.screen.text import Line, Span, clip, line, width
+from aspire_tui.tui.screen.text import Line, Span, clip, fit, line, width
 
 _STATE_ROLES = {
     "RUN": "run",
@@ -110,8 +110,7 @@ def overflow(
         fields = fields_of(snapshot, live, mode, glyphs)
         seen = {field.must for field in _kept(fields, cells)}
         missing += [f for f in fields if f.must and f.content and f.must not in seen]
-    shown = packed([replace(f, shrinks=min(f.shrinks, 12)) for f in missing], room)
-    return shown if width(shown) <= room else ()
+    return fit(packed([replace(f, shrinks=min(f.shrinks, 12)) for f in missing], room), room)
 
 
 def packed(fields: list[Field], columns: int) -> Line:
@@ -276,7 +275,7 @@ def _control(live: Live, lease: str | None) -> str:
 def _trial_fields(snapshot: Snapshot, live: Live, mode: Mode, glyphs: Glyphs) -> list[Field]:
     phase = (Span(" "), *_phase(snapshot))
     if mode == "live" and live.held and snapshot.phase.phase != "held" and snapshot.ended is None:
-        phase = line(" ", ("HELD", "hold"), (", R resumes  ", "warn"), *_phase(snapshot))
+        phase = line(" ", ("HELD", "hold"), (", R resumes  ", "warn"), *_phase(snapshot)[:1])
     fields = [Field(0, phase, 10), Field(2, _waits(snapshot), 12)]
     trial = snapshot.trial
     if trial is not None:
