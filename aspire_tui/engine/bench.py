@@ -247,6 +247,8 @@ class Bench:
         seq = await self.book.write(
             *entry.events, blobs=entry.blobs, samples=entry.samples, video=entry.video
         )
+        if self.stands_held and self.gate.mode != "aborting" and _goes_on(entry):
+            await self._tell_held()  # a reset that was under way ends; nothing else begins
         for event in entry.events:
             if isinstance(event, CallResult):
                 self._no_call.set()
@@ -381,8 +383,14 @@ class Bench:
         if self.trial is None or (self.stands_held and self._stood_for == why):
             return
         self.stands_held, self._stood_for = True, why
+        await self._tell_held()
+
+    async def _tell_held(self) -> None:
+        if self.trial is None:
+            return
         waits_for = "a answer, s step, R run on" if self.gate.stands else "R resume, s step"
-        await self.book.write(PhaseChanged(self.trial, "held", why, self.cell_s, waits_for))
+        held = PhaseChanged(self.trial, "held", self._stood_for, self.cell_s, waits_for)
+        await self.book.write(held)
 
     async def go_on(self) -> None:
         """Record that a held trial goes on in the phase it was in."""
@@ -466,3 +474,8 @@ class Bench:
 def open_log(path: str) -> int:
     """A log file for the processes of a session; they have no terminal."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _goes_on(entry: Entry) -> bool:
+    """The worker has come to another phase of its trial, and it is not a fault."""
+    return any(isinstance(e, PhaseChanged) and e.phase != "fault" for e in entry.events)

@@ -185,6 +185,8 @@ class Console(AnsweredConsole):
         )
         self.notice = ("", "")
         self.bars_drawn = False
+        self.blind = True
+        """Nothing of the session was shown yet: keys but HOLD were meant for something else."""
         self.arranging = Arranging(self, Remembered(remembered))
         self.acts = Acts(self)
         self._state_key: tuple[str, float] | None = None
@@ -265,6 +267,7 @@ class Console(AnsweredConsole):
     # -- what comes in --------------------------------------------------------------------------
 
     def on_console_moment_read(self, message: MomentRead) -> None:
+        self.blind = False
         known = self.moment.snapshot
         if not known.seq and not self.is_headless:
             self.set_timer(BREATHES_S, self._breathe)
@@ -282,6 +285,7 @@ class Console(AnsweredConsole):
         self.draw()
 
     def on_console_reading_failed(self, message: ReadingFailed) -> None:
+        self.blind = False
         self.say(message.why, "alarm")
 
     def on_pane_view_picked(self, message: PaneView.Picked) -> None:

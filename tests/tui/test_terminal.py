@@ -69,6 +69,20 @@ def test_idle_sends_next_to_nothing(session: Path) -> None:
         assert t.read(2.0) <= 120
 
 
+def test_what_was_typed_before_anything_was_shown_is_lost_but_hold(
+    session: Path, tmp_path: Path
+) -> None:
+    holds = tmp_path / "holds"
+    with Terminal.python(CONSOLE, str(session), "--live", "--holds", str(holds)) as t:
+        t.send("q ?")  # typed at a shell that was still starting it
+        t.wait(ready)
+        until(holds.exists, t)
+        t.settle()
+        assert "esc closes" not in t.text() and t.process.poll() is None
+        t.send("?")
+        t.wait(lambda screen: "esc closes" in screen)
+
+
 def test_hold_goes_out_while_the_event_loop_stands_still(session: Path, tmp_path: Path) -> None:
     holds, frozen = tmp_path / "holds", tmp_path / "frozen"
     with Terminal.python(

@@ -97,7 +97,8 @@ def is_hold(key: str, typing_text: bool) -> bool:
 class HoldKeyDriver(LinuxDriver):
     """Textual's own driver, with HOLD taken before the event loop sees the key.
 
-    Its app has a ``hold_line`` and knows as ``typing_text`` whether space is a blank just now.
+    Its app has a ``hold_line``, knows as ``typing_text`` whether space is a blank just now, and as
+    ``blind`` whether it has shown anything yet: what is typed before is lost, unless it is HOLD.
     """
 
     def process_message(self, message: Message) -> None:
@@ -106,4 +107,6 @@ class HoldKeyDriver(LinuxDriver):
             line: HoldLine | None = app.hold_line
             if line is not None:
                 line.press()
+        elif isinstance(message, Key) and app.blind:
+            return
         super().process_message(message)
