@@ -14,7 +14,7 @@ import typer
 from aspire_tui.commands.bench_verbs import bench_app
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.exec_verb import read_program
-from aspire_tui.commands.jobs import cell_named, tasks_named
+from aspire_tui.commands.jobs import cell_named, require_fit, tasks_named
 from aspire_tui.commands.run_options import CellOption
 from aspire_tui.errors import ConfigError
 from aspire_tui.evolution.statistics import Rate, rate
@@ -45,6 +45,7 @@ def program(
     context = Context.of(ctx)
     found = tasks_named([task], context.workspace)[0]
     file, cell_file = cell_named(cell, context.workspace)
+    require_fit([found], cell_file.info)
     if not cell_file.has_workers:
         raise ConfigError(f"--cell {cell}: only a simulated cell of this machine can be had often")
     name = f"program-{found.name}-{cell_file.info.name}.jsonl"

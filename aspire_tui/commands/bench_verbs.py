@@ -15,7 +15,7 @@ from aspire_tui.commands.confusion_text import confusion_json, confusion_lines
 from aspire_tui.commands.context import Context, JsonFlag, print_json
 from aspire_tui.commands.exec_verb import read_program
 from aspire_tui.commands.follow import follow, to_stderr
-from aspire_tui.commands.jobs import cell_named, make_job, tasks_named
+from aspire_tui.commands.jobs import cell_named, make_job, require_fit, tasks_named
 from aspire_tui.commands.run_options import CellOption
 from aspire_tui.commands.started_engine import exit_of, start_or_exit
 from aspire_tui.domain import Budget, RunSpec
@@ -200,6 +200,7 @@ def verifier(
     context = Context.of(ctx)
     found = tasks_named([task], context.workspace)[0]
     _, cell_file = cell_named(cell, context.workspace)
+    require_fit([found], cell_file.info)
     name = f"verifier-{found.name}-{cell_file.info.name}.jsonl"
     path = Path(into) if into else context.workspace.root / "bench" / name
     check = VerifierCheck.on(found, cell_file, path)

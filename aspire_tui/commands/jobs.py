@@ -17,6 +17,7 @@ from aspire_tui.engine.job import Job
 from aspire_tui.engine.resume import read_past
 from aspire_tui.environment.task import TaskDef
 from aspire_tui.environment.task_file import TaskError, find_task, task_path
+from aspire_tui.environment.task_fit import misfit
 from aspire_tui.errors import ConfigError
 from aspire_tui.rollout.sandbox.levels import admitted
 from aspire_tui.session.reader import SessionReader
@@ -24,6 +25,7 @@ from drivers.cellfile import CellFile, find_cell, load_cell
 from drivers.meeting import met
 from drivers.remote_section import drop_note
 from drivers.runtime_dir import cell_paths, runtime_dir
+from drivers.types import CellInfo
 
 
 def tasks_named(names: Sequence[str], workspace: Workspace) -> tuple[TaskDef, ...]:
@@ -57,11 +59,23 @@ def cell_named(name: str, workspace: Workspace) -> tuple[Path, CellFile]:
     return path, cell
 
 
+def require_fit(tasks: Sequence[TaskDef], cell: CellInfo) -> None:
+    """Raises ConfigError for the first task that cannot be made to fit the cell."""
+    for task in tasks:
+        if why := misfit(task, cell.task_area):
+            raise ConfigError(f"{task.name} does not fit the cell {cell.name}: {why}")
+
+
 def make_job(spec: RunSpec, tasks: tuple[TaskDef, ...], workspace: Workspace) -> Job:
-    """A job for the engine, with a fresh session file in the workspace."""
+    """A job for the engine, with a fresh session file in the workspace.
+
+    Raises:
+        ConfigError: A task does not fit the cell.
+    """
     workspace.prepare()
     settings = load_settings(workspace)
     path, cell = cell_named(spec.cell, workspace)
+    require_fit(tasks, cell.info)
     spec = msgspec.structs.replace(spec, cell=cell.info.name, cell_file=str(path.resolve()))
     return Job(
         spec=spec,

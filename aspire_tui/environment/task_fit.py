@@ -15,6 +15,24 @@ from aspire_tui.environment.task import Distractors, ObjectDef, TaskDef
 from drivers.types import TaskArea
 
 
+def misfit(task: TaskDef, area: TaskArea | None) -> str:
+    """Why a task cannot be fitted onto a bench; empty when it can.
+
+    What is made of parts, printed, screwed down or on a rail keeps its size: its parts have to meet
+    each other and the gripper as they do.
+    """
+    if area is None:
+        return ""
+    for thing in task.objects:
+        whole = not thing.parts and thing.hold == "free" and thing.rail is None
+        if not whole and max(thing.size_m) > area.longest_side_m:
+            return (
+                f"the {thing.name} is {1e3 * max(thing.size_m):.0f} mm long and cannot be made "
+                f"smaller; this cell takes things of up to {1e3 * area.longest_side_m:.0f} mm"
+            )
+    return ""
+
+
 def fit(task: TaskDef, area: TaskArea | None, cameras: Sequence[str] = ()) -> TaskDef:
     """The task as this cell's arm can do it and its cameras can judge it.
 
