@@ -21,7 +21,7 @@ test: ## all tests but the long ones
 
 long: ## the long tests: promises kept again, of other agents, cells and faults
 	@.ci/setup dev
-	@$(VENV)/python -m pytest -m long $(ARGS)
+	@$(VENV)/python -m pytest -n $(PYTEST_WORKERS) -m long $(ARGS)
 
 lint: ## ruff, and mypy strict where it is promised
 	@.ci/setup dev
